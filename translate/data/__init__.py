@@ -1,0 +1,1 @@
+"""Where pictures come from: folders, drawn datasets, and the seeded batches made of them."""

@@ -1,0 +1,71 @@
+"""The errors a user can act on, each with the exit code of the command line.
+
+    TranslateError              1
+    |-- SettingsError           2   a word or a setting is wrong
+    |-- SomeFailed              3   some items of a batch failed, the others are done
+    |-- DataError               4   no usable images where they were expected
+    |   `-- ImageDecodeError        one file that is not a readable picture
+    |-- WeightsError            5   a model or checkpoint is missing, damaged or refused
+    |-- DeviceError             6   the device is not there or has not enough memory
+    |-- OutputError             7   a place cannot be written, or the disk is full
+    |-- Diverged                1   training met non-finite losses three times in a row
+    `-- Interrupted           130   stopped by the user; everything is saved
+
+Messages are sentences: what was wrong, what was found, what to do. Anything that is not a `TranslateError` is a bug.
+"""
+
+
+class TranslateError(Exception):
+    """Base of all errors that a user can act on."""
+
+    exit_code = 1
+
+
+class SettingsError(TranslateError):
+    """A command-line word, a setting or a settings file is wrong."""
+
+    exit_code = 2
+
+
+class SomeFailed(TranslateError):
+    """Some items of a batch failed; the others are done."""
+
+    exit_code = 3
+
+
+class DataError(TranslateError):
+    """A dataset or an input folder does not hold what was expected."""
+
+    exit_code = 4
+
+
+class ImageDecodeError(DataError):
+    """A file that should be a picture cannot be decoded."""
+
+
+class WeightsError(TranslateError):
+    """A model, export or checkpoint is missing, damaged or refused."""
+
+    exit_code = 5
+
+
+class DeviceError(TranslateError):
+    """The requested device does not exist or ran out of memory."""
+
+    exit_code = 6
+
+
+class OutputError(TranslateError):
+    """An output place cannot be written, or the disk is full."""
+
+    exit_code = 7
+
+
+class Diverged(TranslateError):
+    """Training met non-finite losses several times in a row."""
+
+
+class Interrupted(TranslateError):
+    """The user asked to stop; the work so far is saved."""
+
+    exit_code = 130

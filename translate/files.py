@@ -1,0 +1,136 @@
+"""Files that are either whole or absent.
+
+Everything the toolkit writes goes through `atomic_file` or `atomic_folder`: the bytes are written beside their final place,
+flushed to the disk, and renamed. A reader, a second process or a power cut sees the old file or the new one.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from translate.errors import OutputError
+
+PARTIAL = ".partial"  # every unfinished file or folder is named .<name>.<random>.partial
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` when the block ends well, remove it otherwise.
+
+    Raises:
+        OutputError: the place cannot be written or the disk is full. An existing file at `path` is then untouched.
+    """
+    temporary = _beside(path)
+    try:
+        with written_to(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            _flush(temporary)
+            temporary.replace(path)
+            _flush_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; rename it to `path` when the block ends well, remove it otherwise.
+
+    Raises:
+        OutputError: the place cannot be written or the disk is full.
+    """
+    temporary = _beside(path)
+    try:
+        with written_to(path):
+            temporary.mkdir(parents=True)
+            yield temporary
+            for file in temporary.rglob("*"):
+                if file.is_file():
+                    _flush(file)
+            _flush_folder(temporary)
+            temporary.replace(path)
+            _flush_folder(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` in UTF-8 to `path`, whole or not at all."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed writers left in `folder`."""
+    for leftover in folder.glob(f".*{PARTIAL}"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def written_to(path: Path) -> Iterator[None]:
+    """Turn what a failing write raises, which differs from library to library, into one `OutputError`."""
+    try:
+        yield
+    except OSError as error:
+        if _is_full(error, path):
+            raise OutputError(f"The disk is full: {path} was not written. Free some space and run the command again.") from error
+        reason = error.strerror or str(error)
+        raise OutputError(f"Cannot write {path}: {reason}. Choose another place or change its permissions.") from error
+    except Exception as error:
+        # torch.save and safetensors report a full disk as errors of their own, without an errno.
+        if _is_full(error, path):
+            raise OutputError(f"The disk is full: {path} was not written. Free some space and run the command again.") from error
+        raise
+
+
+def _is_full(error: Exception, path: Path) -> bool:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if any(sign in str(error) for sign in ("No space left", "os error 28", "File too large", "os error 27")):
+        return True
+    if "PytorchStreamWriter" not in str(error) and "unexpected pos" not in str(error):
+        return False
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    return shutil.disk_usage(folder).free < 1 << 20
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex[:12]}{PARTIAL}")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _flush(file: Path) -> None:
+    with file.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make a rename durable. Only POSIX systems can open a folder for this, and some network disks refuse."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)

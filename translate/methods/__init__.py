@@ -1,0 +1,1 @@
+"""Translation methods: one file is one paper."""

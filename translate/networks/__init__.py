@@ -1,0 +1,1 @@
+"""Generators and discriminators. A settings object describes a network and builds it."""

@@ -1,0 +1,130 @@
+"""Typed, frozen settings: TOML or `key=value` words in, JSON out, unknown keys refused with the nearest known one.
+
+A settings object never changes after it was made. What a run was made with is exactly `settings.to_json()`, which travels
+inside every checkpoint and export.
+"""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from translate.errors import SettingsError
+
+Tree = dict[str, Any]  # settings before they are checked: nested dictionaries of TOML values
+
+
+class Settings(BaseModel):
+    """Base of all settings: frozen, strict about types, and without unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def parse(cls, tree: Mapping[str, Any], where: str = "") -> Self:
+        """Check `tree` and build the settings.
+
+        Args:
+            tree: nested mappings of TOML or JSON values.
+            where: where the tree came from, for messages.
+
+        Raises:
+            SettingsError: a key is unknown or a value is wrong; the sentence names the key and what was found.
+        """
+        try:
+            return cls.model_validate_json(json.dumps(tree))
+        except ValidationError as error:
+            raise SettingsError(_sentence(cls, error, where)) from error
+
+    def to_json(self) -> str:
+        """Return these settings as JSON with stable key order."""
+        return self.model_dump_json(indent=2, serialize_as_any=True)
+
+
+def read_toml(path: Path) -> Tree:
+    """Read a TOML file.
+
+    Raises:
+        SettingsError: the file is missing or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"There is no settings file {path}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"Cannot read the settings file {path}: {error}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.") from error
+
+
+def read_word(word: str) -> Tree:
+    """Read one `--set` word such as `method.lambda_idt=0` into a tree. Values are TOML; anything else is a string.
+
+    Raises:
+        SettingsError: the word has no `=` or an empty key.
+    """
+    key, equals, text = word.partition("=")
+    names = [name.strip() for name in key.split(".")]
+    if not equals or not all(names):
+        raise SettingsError(f"--set takes KEY=VALUE such as method.lambda_idt=0; found {word!r}.")
+    try:
+        value: Any = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    for name in reversed(names):
+        value = {name: value}
+    tree: Tree = value
+    return tree
+
+
+def merge(layers: Iterable[Mapping[str, Any]]) -> Tree:
+    """Lay trees over each other; the later one wins, key by key."""
+    result: Tree = {}
+    for layer in layers:
+        for key, value in layer.items():
+            old = result.get(key)
+            result[key] = merge([old, value]) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return " Did you mean X?" for the closest of `known`, or nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def _sentence(cls: type[Settings], error: ValidationError, where: str) -> str:
+    problem = error.errors(include_url=False)[0]
+    path = [str(part) for part in problem["loc"]]
+    name = ".".join(path)
+    source = f" in {where}" if where else ""
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(cls, path[:-1])
+        guess = nearest(path[-1], known)
+        choices = f" Known keys: {', '.join(known)}." if known and not guess else ""
+        return f"Unknown setting {name}{source}.{guess}{choices}"
+    if not name:
+        return f"The settings{source} are wrong: {problem['msg'].removeprefix('Value error, ')}."
+    found = json.dumps(problem["input"], default=str)
+    return f"The setting {name}{source} is wrong: {problem['msg'].removeprefix('Value error, ')}; found {found[:80]}."
+
+
+def _known_keys(cls: type[Settings], path: list[str]) -> list[str]:
+    """List the fields of the settings at `path`; unions are searched by the tag pydantic puts into the path."""
+    models: list[type[BaseModel]] = [cls]
+    for part in path:
+        below: list[type[BaseModel]] = []
+        for model in models:
+            if part in model.model_fields:
+                below += _models_in(model.model_fields[part].annotation)
+        models = below or models
+    return sorted({field for model in models for field in model.model_fields})
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
