@@ -1,0 +1,196 @@
+"""Batches for training. Batch n is a pure function of (dataset, settings, seed, n), whatever the number of workers."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+from torch import Tensor
+
+from translate import images
+from translate.data.folders import Pictures
+from translate.errors import DataError, ImageDecodeError
+from translate.settings import Settings
+from translate.tensors import Pixels, stack
+
+MEMORY = 4 << 30  # bytes of decoded pictures held for each domain
+
+
+class Augmentation(Settings):
+    """What is done to a picture after it was resized to load x load pixels."""
+
+    size: int = Field(256, ge=32, multiple_of=4)  # pixels: the side of the random crop
+    load: int | None = Field(None, ge=32)  # pixels: the side before the crop; by default size x 286 / 256
+    flip: float = Field(0.5, ge=0, le=1)  # probability of a left-right flip
+    colour: float = Field(0.0, ge=0, le=1)  # strength of random brightness, contrast, saturation and hue
+
+    @property
+    def load_size(self) -> int:
+        """The side in pixels to which pictures are resized before the crop."""
+        return max(self.load or round(self.size * 286 / 256), self.size)
+
+
+@dataclass
+class Census:
+    """What was found while the pictures of a domain were read."""
+
+    pictures: int = 0
+    enlarged: int = 0  # smaller than the crop
+    unreadable: tuple[str, ...] = ()  # one sentence each
+
+
+class Store:
+    """The readable pictures of one domain, resized to a square; held in memory when they fit.
+
+    Args:
+        domain: its name, for messages.
+        pictures: where they come from.
+        augmentation: gives the sizes.
+        tell: is told how many pictures have been read.
+
+    Raises:
+        DataError: no picture is readable, or more than 1 % are not.
+    """
+
+    def __init__(
+        self, domain: str, pictures: Pictures, augmentation: Augmentation, tell: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self._pictures = pictures
+        self._side = augmentation.load_size
+        self.census = Census(len(pictures))
+        self._held: list[Pixels] | None = None
+        self._readable = list(range(len(pictures)))
+        if len(pictures) * self._side**2 * 3 > MEMORY:
+            return
+        held: list[Pixels | None] = []
+        unreadable: list[str] = []
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            for result in threads.map(self._try_read, range(len(pictures))):
+                if isinstance(result, ImageDecodeError):
+                    unreadable.append(str(result))
+                    held.append(None)
+                else:
+                    pixels, small = result
+                    self.census.enlarged += small < augmentation.size
+                    held.append(pixels)
+                tell(len(held))
+        self.census.unreadable = tuple(unreadable)
+        if len(unreadable) > max(1, len(pictures) // 100) or len(unreadable) == len(pictures):
+            raise DataError(
+                f"{len(unreadable)} of {len(pictures)} pictures of domain {domain} cannot be read, more than 1 %."
+                f" The first: {unreadable[0]} Repair or remove them (`translate data check` lists all)."
+            )
+        self._readable = [index for index, pixels in enumerate(held) if pixels is not None]
+        self._held = [pixels for pixels in held if pixels is not None]
+
+    def __len__(self) -> int:
+        return len(self._readable)
+
+    def __getitem__(self, index: int) -> Pixels:
+        """Return picture `index`, (load, load, 3) uint8. A broken one is replaced by the next that is not."""
+        if self._held is not None:
+            return self._held[index]
+        for other in range(100):
+            result = self._try_read(self._readable[(index + other) % len(self)])
+            if not isinstance(result, ImageDecodeError):
+                return result[0]
+        raise DataError(f"100 pictures in a row cannot be read. The last: {result}")
+
+    def _try_read(self, index: int) -> tuple[Pixels, int] | ImageDecodeError:
+        try:
+            pixels = self._pictures[index]
+        except ImageDecodeError as error:
+            return error
+        return images.resize(pixels, self._side, self._side), min(pixels.shape[:2])
+
+
+class UnpairedBatches:
+    """Batches of pictures of two domains that are not paired.
+
+    An epoch is as many pictures as the larger domain has. The first domain goes through a new permutation in each epoch,
+    the second is drawn uniformly with replacement; each picture has its own crop and flip. This is how the official CycleGAN
+    code draws.
+
+    Args:
+        stores: the pictures of each domain.
+        augmentation: what is done to them.
+        batch: pictures of each domain in a batch.
+        seed: of all draws.
+    """
+
+    def __init__(self, stores: Mapping[str, Store], augmentation: Augmentation, batch: int, seed: int) -> None:
+        self._stores = stores
+        self._augmentation = augmentation
+        self._batch = batch
+        self._seed = seed
+        self._length = max(len(store) for store in stores.values())
+        self._thread = threading.local()
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches until every picture of the larger domain was drawn."""
+        return -(-self._length // self._batch)
+
+    def __getitem__(self, n: int) -> dict[str, Tensor]:
+        """Return batch `n`: uint8 (N, 3, size, size) for each domain."""
+        positions = range(n * self._batch, (n + 1) * self._batch)
+        return {
+            domain: stack([self._draw(store, number, position) for position in positions])
+            for number, (domain, store) in enumerate(self._stores.items())
+        }
+
+    def stream(self, start: int, stop: int, workers: int = 0) -> Iterator[dict[str, Tensor]]:
+        """Yield batches `start` to `stop` - 1, prepared ahead by `workers` threads."""
+        if workers == 0:
+            yield from (self[n] for n in range(start, stop))
+            return
+        with ThreadPoolExecutor(workers) as threads:
+            ahead: list[Future[dict[str, Tensor]]] = []
+            try:
+                for n in range(start, stop):
+                    while len(ahead) <= 2 * workers and n + len(ahead) < stop:
+                        ahead.append(threads.submit(self.__getitem__, n + len(ahead)))
+                    yield ahead.pop(0).result()
+            finally:
+                for future in ahead:
+                    future.cancel()
+
+    def _draw(self, store: Store, number: int, position: int) -> Pixels:
+        draws = np.random.default_rng([self._seed, position, number])
+        epoch, place = divmod(position, self._length)
+        index = _permutation(self._seed, epoch, self._length)[place] if number == 0 else draws.integers(len(store))
+        transform = self._transform()
+        # albumentations 2.0.8 repeats its draws in every worker and every epoch unless it is seeded for each picture.
+        transform.set_random_seed(int(draws.integers(2**32)))
+        augmented: Pixels = transform(image=store[int(index) % len(store)])["image"]
+        return augmented
+
+    def _transform(self) -> Any:
+        """Return this thread's own pipeline: one pipeline cannot be seeded by two threads at once."""
+        if not hasattr(self._thread, "transform"):
+            self._thread.transform = _pipeline(self._augmentation)
+        return self._thread.transform
+
+
+@lru_cache(maxsize=2)
+def _permutation(seed: int, epoch: int, length: int) -> Any:
+    return np.random.default_rng([seed, epoch]).permutation(length)
+
+
+def _pipeline(settings: Augmentation) -> Any:
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else importing it asks the network for a newer version
+    import albumentations
+    import cv2
+
+    cv2.setNumThreads(0)
+    steps = [albumentations.RandomCrop(settings.size, settings.size), albumentations.HorizontalFlip(p=settings.flip)]
+    if settings.colour:
+        strength = 0.4 * settings.colour
+        steps.append(albumentations.ColorJitter((1 - strength, 1 + strength), (1 - strength, 1 + strength),
+                                                (1 - strength, 1 + strength), (-strength / 4, strength / 4), p=0.8))
+    return albumentations.Compose(steps)

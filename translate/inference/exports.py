@@ -1,0 +1,137 @@
+"""The export: one safetensors file with a generator and everything needed to use it.
+
+Its metadata has one entry, `translate`, a JSON object with the fields of `About`. Tensors are the generators of the player
+"G", named `<number of the network>.<parameter>`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from translate import cards
+from translate.errors import WeightsError
+from translate.files import atomic_file
+from translate.methods.base import Method, settings_class
+from translate.settings import Settings, nearest
+
+FORMAT = 1
+
+
+class About(Settings):
+    """What an export says of itself."""
+
+    format: int = FORMAT
+    method: dict[str, Any]  # the method's settings
+    domains: list[str]
+    target: str  # what pictures are translated to by default
+    size: int  # pixels: the side of the training crops
+    steps: int  # training steps done
+    data: str = ""  # the dataset's name
+    train: dict[str, int] = {}  # training pictures of each domain
+    scores: dict[str, float] = {}
+    versions: dict[str, str] = {}
+    sha256: str = ""  # of the tensors
+
+    @property
+    def directions(self) -> list[tuple[str, str]]:
+        """All (source, target) pairs of different domains."""
+        return [(source, target) for target in self.domains for source in self.domains if source != target]
+
+
+def write_export(path: Path, generators: nn.ModuleList, about: About) -> None:
+    """Write an export, whole or not at all.
+
+    Raises:
+        OutputError: the place cannot be written or the disk is full.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in generators.state_dict().items()}
+    stamped = about.model_copy(update={"sha256": _hash(tensors)})
+    with atomic_file(path) as temporary:
+        safetensors.torch.save_file(tensors, temporary, {"translate": stamped.model_dump_json()})
+
+
+def find_export(model: str | Path) -> Path:
+    """Find the export that MODEL means: a file, a run folder, or a name in `weights/`.
+
+    Raises:
+        WeightsError: there is none.
+    """
+    path = Path(model)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        if (path / "model.safetensors").is_file():
+            return path / "model.safetensors"
+        raise WeightsError(f"{path} holds no model.safetensors; it appears with the first checkpoint of a run.")
+    known = sorted(file.stem for file in cards.shelf("weights").glob("*.safetensors"))
+    if str(model) in known:
+        return cards.shelf("weights") / f"{model}.safetensors"
+    raise WeightsError(
+        f"There is no model {model}: it is no file, no run folder and no name in weights.{nearest(str(model), known)}"
+        f" Names: {', '.join(known) or 'none'}."
+    )
+
+
+def read_about(path: Path) -> About:
+    """Read what an export says of itself, without its tensors.
+
+    Raises:
+        WeightsError: the file is no export, is damaged, or was written by a newer version.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get("translate")
+    except (OSError, safetensors.SafetensorError) as error:
+        raise WeightsError(f"{path} is not a readable safetensors file: {error}.") from error
+    if text is None:
+        raise WeightsError(f"{path} is a safetensors file, but not an export of translate: it does not say how it is built.")
+    tree = json.loads(text)
+    if tree.get("format", 0) > FORMAT:
+        raise WeightsError(
+            f"{path} has format {tree['format']}; this version of translate knows up to {FORMAT}. Update translate."
+        )
+    return About.parse(tree, str(path))
+
+
+def read_export(path: Path) -> tuple[Method, About]:
+    """Read an export and build its generators, on the CPU, in evaluation mode.
+
+    Raises:
+        WeightsError: the file is no export, or its tensors are damaged, do not fit or are not finite.
+    """
+    about = read_about(path)
+    tensors = safetensors.torch.load_file(path)
+    if _hash(tensors) != about.sha256:
+        raise WeightsError(f"{path} is damaged: its tensors do not match their SHA-256. Copy or export it again.")
+    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+    if broken:
+        raise WeightsError(f"{path} holds values that are not finite, first in {broken[0]}. Use an earlier checkpoint.")
+    method = generators_only(about.method, about.domains, about.size)
+    generators = nn.ModuleList(method.players()["G"])
+    try:
+        generators.load_state_dict(tensors, assign=True)
+    except RuntimeError as error:
+        raise WeightsError(f"{path} does not fit the network it describes: {str(error).splitlines()[1].strip()}") from error
+    return method.eval().requires_grad_(False), about
+
+
+def generators_only(settings: Mapping[str, Any], domains: list[str], size: int) -> Method:
+    """Build a method whose tensors have shapes but no memory; the caller gives memory to what it needs."""
+    with torch.device("meta"):
+        return settings_class(settings["name"]).parse(settings).build(domains, size)
+
+
+def _hash(tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.view(torch.uint8).numpy() if tensor.ndim else tensor.view(1).view(torch.uint8).numpy())
+    return digest.hexdigest()

@@ -1,0 +1,113 @@
+"""What a method is: its players and its step."""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+import translate.methods
+from translate.errors import SettingsError
+from translate.settings import Settings, nearest
+
+
+class Update(Protocol):
+    """Moves players. Given by the training loop, called by a method's step."""
+
+    def __call__(self, **losses: Tensor) -> None:
+        """Take the gradient of each loss with respect to its player's parameters only, then move all named players."""
+
+
+class Adam(Settings):
+    """The optimiser of every player."""
+
+    lr: float = Field(2e-4, gt=0)
+    beta1: float = Field(0.5, ge=0, lt=1)
+    beta2: float = Field(0.999, ge=0, lt=1)
+    weight_decay: float = Field(0.0, ge=0)  # L2, inside the gradient
+
+    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Adam:
+        """Build the optimiser over `parameters`."""
+        return torch.optim.Adam(
+            parameters, self.lr, (self.beta1, self.beta2), weight_decay=self.weight_decay, fused=True
+        )
+
+
+class MethodSettings(Settings):
+    """What the settings of every method have in common. Each method file has a class `Settings` made from this one."""
+
+    name: str
+    optimiser: Adam = Adam()
+    decay: Literal["linear", "none"] = "linear"  # of the learning rate, over the second half of the run
+
+    @property
+    def multiple(self) -> int:
+        """Sides of the images must be a multiple of this, in pixels."""
+        raise NotImplementedError
+
+    @property
+    def smallest(self) -> int:
+        """The smallest training size, in pixels."""
+        raise NotImplementedError
+
+    def build(self, domains: Sequence[str], size: int) -> "Method":
+        """Build the method for pictures of `domains` at `size` x `size` pixels."""
+        raise NotImplementedError
+
+
+class Method(nn.Module):
+    """The networks of a paper and its training step.
+
+    Attributes:
+        settings: what it was built from.
+        domains: the names of the picture domains, in the order it was built with.
+    """
+
+    settings: MethodSettings
+    domains: tuple[str, ...]
+
+    def players(self) -> dict[str, list[nn.Module]]:
+        """Return who is trained, by name. Player "G" is averaged, exported and shipped; the others are not."""
+        raise NotImplementedError
+
+    def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
+        """Do training step `n`, which counts from 0.
+
+        Args:
+            batch: (N, 3, S, S) in [-1, 1] for each domain.
+            update: moves the players.
+            n: the step, for methods whose players take turns.
+
+        Returns:
+            every term of the objective, detached, for the log.
+        """
+        raise NotImplementedError
+
+    def translate(self, x: Tensor, target: str) -> Tensor:
+        """Translate (N, 3, H, W) in [-1, 1] to the domain `target`; sides are multiples of the settings' `multiple`."""
+        raise NotImplementedError
+
+    def sources(self, target: str) -> tuple[str, ...]:
+        """Return the domains whose pictures `translate` can turn into `target`."""
+        raise NotImplementedError
+
+
+def available() -> list[str]:
+    """List the names of all methods: the files of this folder."""
+    return sorted(module.name for module in pkgutil.iter_modules(translate.methods.__path__) if module.name != "base")
+
+
+def settings_class(name: str) -> type[MethodSettings]:
+    """Find a method by its file name and return its settings class.
+
+    Raises:
+        SettingsError: there is no such method.
+    """
+    if name not in available():
+        raise SettingsError(f"There is no method {name!r}.{nearest(name, available())} Methods: {', '.join(available())}.")
+    module = importlib.import_module(f"translate.methods.{name}")
+    settings: type[MethodSettings] = module.Settings
+    return settings

@@ -1,0 +1,106 @@
+"""CycleGAN.
+
+Zhu, Park, Isola, Efros: Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks. ICCV 2017,
+arXiv 1703.10593. With x from domain X, y from domain Y, G: X -> Y and F: Y -> X, the generators minimise
+
+    L(G, F) = L_GAN(G, D_Y) + L_GAN(F, D_X)                       Eq. 1, least squares instead of logarithms (section 4)
+            + lambda_cyc (E |F(G(x)) - x| + E |G(F(y)) - y|)      Eq. 2
+            + lambda_idt (E |G(y) - y| + E |F(x) - x|)            section 5.2
+
+and D_Y, D_X minimise (E (D_Y(y) - 1)^2 + E D_Y(G(x))^2) / 2 and its mirror image, where G(x) comes from a history of 50
+generated images (section 4).
+
+Deviations from the paper, all of them those of the official PyTorch code: the identity term is on by default (5, an absolute
+weight), the generators' adversarial term is not halved, and the two discriminators move together after the two generators,
+judging pictures made before the generators moved.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from translate.methods.base import Method, MethodSettings, Update
+from translate.networks.blocks import initialise, together
+from translate.networks.discriminators import Discriminator, PatchGAN
+from translate.networks.generators import Resnet
+from translate.objectives import OBJECTIVES, ObjectiveName, l1
+from translate.pool import Pool
+
+
+class Settings(MethodSettings):
+    """The constants of CycleGAN; the defaults are the official ones."""
+
+    name: Literal["cyclegan"] = "cyclegan"
+    generator: Resnet = Resnet()
+    discriminator: Discriminator = PatchGAN()
+    objective: ObjectiveName = "lsgan"
+    lambda_cyc: float = Field(10.0, ge=0)
+    lambda_idt: float = Field(5.0, ge=0)
+    pool: int = Field(50, ge=0)  # images, for each domain
+    init_gain: float = Field(0.02, gt=0)
+
+    @property
+    def multiple(self) -> int:
+        return self.generator.multiple
+
+    @property
+    def smallest(self) -> int:
+        return max(self.generator.smallest, self.discriminator.smallest)
+
+    def build(self, domains: Sequence[str], size: int) -> "CycleGAN":
+        return CycleGAN(self, domains, size)
+
+
+class CycleGAN(Method):
+    """Two generators and two discriminators, named by what they make and what they judge."""
+
+    def __init__(self, settings: Settings, domains: Sequence[str], size: int) -> None:
+        super().__init__()
+        if len(domains) != 2:
+            raise ValueError(f"CycleGAN translates between two domains; found {len(domains)}.")
+        self.settings = settings
+        self.domains = tuple(domains)
+        self.G = settings.generator.build(3, 3)  # X -> Y
+        self.F = settings.generator.build(3, 3)  # Y -> X
+        self.D_X = settings.discriminator.build(3)
+        self.D_Y = settings.discriminator.build(3)
+        self.pool_X = Pool(settings.pool, (3, size, size))
+        self.pool_Y = Pool(settings.pool, (3, size, size))
+        for network in (self.G, self.F, self.D_X, self.D_Y):
+            initialise(network, settings.init_gain)
+
+    def players(self) -> dict[str, list[nn.Module]]:
+        return {"G": [self.G, self.F], "D": [self.D_X, self.D_Y]}
+
+    def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
+        x, y = (batch[domain] for domain in self.domains)  # (N, 3, S, S) each
+        G, F, D_X, D_Y = self.G, self.F, self.D_X, self.D_Y
+        lambda_cyc, lambda_idt = self.settings.lambda_cyc, self.settings.lambda_idt
+        objective = OBJECTIVES[self.settings.objective]
+
+        y_fake, y_same = together(G, x, y) if lambda_idt else (G(x), y)
+        x_fake, x_same = together(F, y, x) if lambda_idt else (F(y), x)
+        x_cycled, y_cycled = F(y_fake), G(x_fake)
+
+        L_GAN_G, L_GAN_F = objective.g(D_Y(y_fake)), objective.g(D_X(x_fake))
+        L_cyc_X, L_cyc_Y = l1(x_cycled, x), l1(y_cycled, y)
+        L_idt_X, L_idt_Y = l1(x_same, x), l1(y_same, y)
+        L_G = L_GAN_G + L_GAN_F + lambda_cyc * (L_cyc_X + L_cyc_Y) + lambda_idt * (L_idt_X + L_idt_Y)
+
+        L_D_Y = 0.5 * objective.d(*together(D_Y, y, self.pool_Y.query(y_fake)))
+        L_D_X = 0.5 * objective.d(*together(D_X, x, self.pool_X.query(x_fake)))
+        L_D = L_D_X + L_D_Y
+
+        update(G=L_G, D=L_D)
+        terms = {"GAN_G": L_GAN_G, "GAN_F": L_GAN_F, "cyc_X": L_cyc_X, "cyc_Y": L_cyc_Y}
+        terms |= {"idt_X": L_idt_X, "idt_Y": L_idt_Y, "D_X": L_D_X, "D_Y": L_D_Y}
+        return {name: term.detach() for name, term in terms.items()}
+
+    def translate(self, x: Tensor, target: str) -> Tensor:
+        y: Tensor = self.G(x) if target == self.domains[1] else self.F(x)
+        return y
+
+    def sources(self, target: str) -> tuple[str, ...]:
+        return tuple(domain for domain in self.domains if domain != target)

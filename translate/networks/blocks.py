@@ -1,0 +1,114 @@
+"""The parts that generators and discriminators share."""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Norm = Literal["instance", "batch", "none"]
+
+
+def instance_norm(x: Tensor, eps: float = 1e-5) -> Tensor:
+    """Normalise every channel of every image to mean 0 and variance 1 over its own pixels (Ulyanov et al. 2016, Eq. 5).
+
+    A channels-last tensor on a CPU is normalised image by image with the batch-norm kernel, which at batch 1 is the same
+    formula. It is faster there, and `torch.nn.functional.instance_norm` of torch 2.15 returns a wrong gradient for a
+    channels-last input at batch 1.
+
+    Args:
+        x: (N, C, H, W) with H * W > 1.
+        eps: added to the variance.
+
+    Returns:
+        (N, C, H, W) in the memory format of `x`.
+    """
+    if x.device.type != "cpu" or x.is_contiguous():
+        return F.instance_norm(x, eps=eps)
+    images = [F.batch_norm(image, None, None, training=True, eps=eps) for image in x.split(1)]
+    return images[0] if len(images) == 1 else torch.cat(images)
+
+
+class InstanceNorm(nn.Module):
+    """`instance_norm` as a layer: no parameters, no running statistics, so training and evaluation agree."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        return instance_norm(x)
+
+
+class ReflectionPad(nn.Module):
+    """Reflection padding that keeps the dtype: autocast would widen it to fp32 and copy twice."""
+
+    def __init__(self, pixels: int) -> None:
+        super().__init__()
+        self.pixels = pixels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H + 2 pixels, W + 2 pixels)."""
+        with torch.autocast(x.device.type, enabled=False):
+            return F.pad(x, (self.pixels,) * 4, mode="reflect")
+
+
+def norm_layer(norm: Norm, channels: int) -> nn.Module:
+    """Build the normalisation layer called `norm` for `channels` channels."""
+    if norm == "instance":
+        return InstanceNorm()
+    if norm == "batch":
+        return nn.BatchNorm2d(channels)
+    return nn.Identity()
+
+
+class ResidualBlock(nn.Module):
+    """x + f(x) with two reflection-padded 3x3 convolutions and no activation after the sum (CycleGAN, appendix 7.2)."""
+
+    def __init__(self, channels: int, norm: Norm, dropout: bool, bias: bool) -> None:
+        super().__init__()
+        self.conv_block = nn.Sequential(
+            ReflectionPad(1),
+            nn.Conv2d(channels, channels, 3, bias=bias),
+            norm_layer(norm, channels),
+            nn.ReLU(inplace=True),
+            *([nn.Dropout(0.5)] if dropout else []),
+            ReflectionPad(1),
+            nn.Conv2d(channels, channels, 3, bias=bias),
+            norm_layer(norm, channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        residual: Tensor = self.conv_block(x)
+        return x + residual
+
+
+def initialise(network: nn.Module, gain: float = 0.02) -> None:
+    """Draw convolution weights from N(0, gain), set biases to 0 and batch-norm weights to N(1, gain), in place.
+
+    The initialisation of DCGAN (Radford et al. 2016), used by pix2pix and CycleGAN.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.normal_(layer.weight, 0.0, gain)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+        elif isinstance(layer, nn.BatchNorm2d):
+            nn.init.normal_(layer.weight, 1.0, gain)
+            nn.init.zeros_(layer.bias)
+
+
+def together(network: nn.Module, *batches: Tensor) -> tuple[Tensor, ...]:
+    """Apply a network to several batches in one pass where that gives the same result, else one after the other.
+
+    Instance normalisation treats images one by one, so they may share a pass. Batch statistics must be kept apart.
+
+    Args:
+        network: maps (N, C, H, W) to (N, C', H', W').
+        batches: (N_i, C, H, W) each.
+
+    Returns:
+        the outputs, in order.
+    """
+    if any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()):
+        return tuple(network(batch) for batch in batches)
+    output: Tensor = network(torch.cat(batches))
+    return output.split([len(batch) for batch in batches])

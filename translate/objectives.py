@@ -1,0 +1,58 @@
+"""Adversarial objectives as (d, g) pairs, and distances between pictures.
+
+All are pure functions: tensors in, one scalar out, a mean over the batch and over the patches of the score map. Half-precision
+inputs are widened to fp32 first. Weights, factors and signs of the full objective stand in the method that uses them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+ObjectiveName = Literal["lsgan", "vanilla"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What the discriminator minimises, d(scores of real, scores of fake), and the generator, g(scores of fake)."""
+
+    d: Callable[[Tensor, Tensor], Tensor]
+    g: Callable[[Tensor], Tensor]
+
+
+def lsgan_d(real: Tensor, fake: Tensor) -> Tensor:
+    """E (D(x) - 1)^2 + E D(G(z))^2, Mao et al. 2017, Eq. 2 with a = 0, b = 1, without its factor 1/2."""
+    return (_wide(real) - 1).square().mean() + _wide(fake).square().mean()
+
+
+def lsgan_g(fake: Tensor) -> Tensor:
+    """E (D(G(z)) - 1)^2, Mao et al. 2017, Eq. 2 with c = 1, without its factor 1/2."""
+    return (_wide(fake) - 1).square().mean()
+
+
+def vanilla_d(real: Tensor, fake: Tensor) -> Tensor:
+    """-E log s(D(x)) - E log(1 - s(D(G(z)))), s the sigmoid, Goodfellow et al. 2014, Eq. 1."""
+    return softplus(-_wide(real)).mean() + softplus(_wide(fake)).mean()
+
+
+def vanilla_g(fake: Tensor) -> Tensor:
+    """-E log s(D(G(z))), the non-saturating form, Goodfellow et al. 2014, section 3."""
+    return softplus(-_wide(fake)).mean()
+
+
+OBJECTIVES: dict[ObjectiveName, Objective] = {
+    "lsgan": Objective(lsgan_d, lsgan_g),
+    "vanilla": Objective(vanilla_d, vanilla_g),
+}
+
+
+def l1(a: Tensor, b: Tensor) -> Tensor:
+    """E |a - b|, the mean over all elements."""
+    return (_wide(a) - _wide(b)).abs().mean()
+
+
+def _wide(x: Tensor) -> Tensor:
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
