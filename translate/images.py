@@ -174,6 +174,11 @@ def write(picture: Picture, path: Path, format: str | None = None, quality: int 
         temporary.write_bytes(encode(picture, format or known, quality))
 
 
+def write_pixels(rgb: Array, path: Path) -> None:
+    """Write (H, W, 3) in the format of the path's suffix, whole or not at all. Raises `OutputError`."""
+    write(Picture(rgb, None, ""), path)
+
+
 def output_suffix(picture_format: str, has_alpha: bool) -> str:
     """Return the suffix for the result of a picture: the family it came from if that can hold it, else ".png"."""
     suffix = _SUFFIX_OF.get(picture_format, ".png")

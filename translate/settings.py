@@ -24,12 +24,13 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     @classmethod
-    def parse(cls, tree: Mapping[str, Any], where: str = "") -> Self:
+    def parse(cls, tree: Mapping[str, Any], where: str = "", under: str = "") -> Self:
         """Check `tree` and build the settings.
 
         Args:
             tree: nested mappings of TOML or JSON values.
             where: where the tree came from, for messages.
+            under: the key that the tree stands under, for messages.
 
         Raises:
             SettingsError: a key is unknown or a value is wrong; the sentence names the key and what was found.
@@ -37,7 +38,7 @@ class Settings(BaseModel):
         try:
             return cls.model_validate_json(json.dumps(tree))
         except ValidationError as error:
-            raise SettingsError(_sentence(cls, error, where)) from error
+            raise SettingsError(_sentence(cls, error, where, under)) from error
 
     def to_json(self) -> str:
         """Return these settings as JSON with stable key order."""
@@ -96,10 +97,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {close[0]}?" if close else ""
 
 
-def _sentence(cls: type[Settings], error: ValidationError, where: str) -> str:
+def _sentence(cls: type[Settings], error: ValidationError, where: str, under: str) -> str:
     problem = error.errors(include_url=False)[0]
     path = [str(part) for part in problem["loc"]]
-    name = ".".join(path)
+    name = ".".join([under, *path] if under else path)
     source = f" in {where}" if where else ""
     if problem["type"] == "extra_forbidden":
         known = _known_keys(cls, path[:-1])

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from translate.cards import DatasetCard
 from translate.data import horses
+from translate.data.folders import Dataset
 from translate.errors import SettingsError
 from translate.settings import nearest
 
@@ -93,6 +95,19 @@ class Drawn:
     def name(self, index: int) -> str:
         """Return the file name of picture `index`, such as "00012.png"."""
         return f"{index:05d}.png"
+
+    def fingerprint(self) -> str:
+        """Return what the pictures are drawn from."""
+        return f"drawn {self.dataset}/{self.domain}/{self.split} at {self.size} px from seed {self.seed}"
+
+
+def open_drawn(card: DatasetCard, size: int) -> Dataset:
+    """Take the pictures that the card of a drawn dataset promises, at `size` pixels."""
+
+    def draw(split: str, count: int) -> dict[str, Drawn]:
+        return {domain: Drawn(card.name, domain, split, count, size) for domain in card.domains}
+
+    return Dataset(card.name, draw("train", card.train), draw("test", card.test), card.target)
 
 
 def _known(what: str, name: str, choices: Collection[str]) -> None:

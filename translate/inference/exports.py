@@ -33,6 +33,7 @@ class About(Settings):
     target: str  # what pictures are translated to by default
     size: int  # pixels: the side of the training crops
     steps: int  # training steps done
+    planned: int  # training steps of the whole run
     data: str = ""  # the dataset's name
     train: dict[str, int] = {}  # training pictures of each domain
     scores: dict[str, float] = {}

@@ -6,7 +6,7 @@ from typing import Self
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from translate.devices import Engine, Precision, engine
 from translate.errors import SettingsError
@@ -27,7 +27,9 @@ class Translator:
     def __init__(self, method: Method, about: About, engine: Engine) -> None:
         self.about = about
         self.engine = engine
-        self._method = method.to(engine.device, memory_format=engine.memory_format)
+        self._method = method
+        # Only the generators have memory: the other networks of the method were built without.
+        nn.ModuleList(method.players()["G"]).to(engine.device, memory_format=engine.memory_format)
 
     @classmethod
     def load(cls, model: str | Path, device: str = "auto", precision: Precision = "auto") -> Self:

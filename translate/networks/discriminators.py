@@ -1,8 +1,9 @@
 """Discriminators: a picture in, a map of scores out. No sigmoid: objectives take scores."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+import pydantic
+from pydantic import Field, Tag
 from torch import Tensor, nn
 
 from translate.networks.blocks import Norm, norm_layer
@@ -97,4 +98,10 @@ class PixelDiscriminator(nn.Module):
         return scores
 
 
-Discriminator = Annotated[PatchGAN | PixelGAN, Field(discriminator="kind")]
+def _kind(value: Any) -> str:
+    return str(value.get("kind", "patchgan")) if isinstance(value, dict) else value.kind
+
+
+Discriminator = Annotated[
+    Annotated[PatchGAN, Tag("patchgan")] | Annotated[PixelGAN, Tag("pixelgan")], pydantic.Discriminator(_kind)
+]

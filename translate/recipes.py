@@ -1,0 +1,354 @@
+"""A dataset joined with a method and a schedule: what `translate train` runs.
+
+A run lives in one folder:
+
+    settings.json       what it was made with
+    log.jsonl           losses over the steps
+    losses.svg          the same as curves
+    samples/            grids on fixed inputs: input | translated | cycled
+    progress.gif        the grids as an animation
+    checkpoints/        to continue from
+    model.safetensors   the export, renewed with every checkpoint
+"""
+
+import importlib.metadata
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import SerializeAsAny, field_validator
+
+from translate import cards, images
+from translate.cards import DatasetCard
+from translate.data.batches import Augmentation, Store, UnpairedBatches
+from translate.data.folders import Dataset, held_out, open_domains, open_folder
+from translate.data.truth import open_drawn
+from translate.devices import Engine, engine
+from translate.errors import DataError, Interrupted, SettingsError
+from translate.evaluation.drawn import drawn_scores
+from translate.files import write_text
+from translate.inference.exports import About, generators_only, read_about, write_export
+from translate.inference.translator import Translator
+from translate.methods.base import Method, MethodSettings, settings_class
+from translate.report.curves import loss_curves
+from translate.report.samples import sample_grid, square
+from translate.settings import Settings, Tree, merge, nearest, read_toml, read_word
+from translate.training.checkpoint import Checkpoints
+from translate.training.loop import Plan, Report, Training, TrainingSettings
+from translate.training.record import Record, read_log
+from translate.training.stop import StopSignals
+
+SAMPLES = 4  # fixed inputs of each domain in a sample grid
+FRAMES = 60  # at most, in the animation
+
+# Settings that cannot change the result; a run may continue with other ones.
+_FREE = frozenset({"training.log_every", "training.sample_every", "training.checkpoint_every", "training.keep"})
+
+
+class Recipe(Settings):
+    """Everything that decides what a run computes, but for the pictures."""
+
+    method: SerializeAsAny[MethodSettings]
+    data: Augmentation = Augmentation()
+    training: TrainingSettings = TrainingSettings()
+
+    @field_validator("method", mode="plain")
+    @classmethod
+    def _by_name(cls, value: Any) -> MethodSettings:
+        return value if isinstance(value, MethodSettings) else settings_class(value["name"]).parse(value, under="method")
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What a run would be, and what it would cost."""
+
+    recipe: Recipe
+    dataset: Dataset
+    out: Path
+    steps: int
+    parameters: Mapping[str, int]  # of each player
+    seconds_per_step: float
+    memory_bytes: int | None  # peak of this process, where the system tells
+
+
+class Run:
+    """A run whose settings and dataset are checked. Nothing is written before `start`."""
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, out: Path, engine: Engine, workers: int = 0) -> None:
+        self.recipe = recipe
+        self.dataset = dataset
+        self.out = out
+        self.engine = engine
+        self.interrupted: int | None = None  # the signal that stopped the run
+        self.notes: list[str] = []  # what the user should know
+        self._workers = workers
+        self._origin = {
+            **json.loads(recipe.to_json()),
+            "dataset": {"name": dataset.name, "target": dataset.target, "domains": dataset.fingerprint()},
+        }
+        self._refuse_another_run()
+
+    def prospect(self) -> Prospect:
+        """Do a few steps on noise to see what the run would cost."""
+        method, size, batch = self._method(), self.recipe.data.size, self.recipe.training.batch
+        training = Training(method, self._shadow(), self.engine, self.recipe.training)
+        noise = {name: torch.randint(256, (batch, 3, size, size), dtype=torch.uint8) for name in self.dataset.domains}
+        training.train_step(noise)
+        started = time.perf_counter()
+        for _ in range(3):
+            training.train_step(noise)
+        seconds = (time.perf_counter() - started) / 3
+        parameters = {
+            player: sum(parameter.numel() for network in networks for parameter in network.parameters())
+            for player, networks in method.players().items()
+        }
+        longest = max(len(pictures) for pictures in self.dataset.train.values())
+        plan = Plan.of(self.recipe.training, method, -(-longest // batch))
+        return Prospect(self.recipe, self.dataset, self.out, plan.steps, parameters, seconds, _peak_memory(self.engine))
+
+    def start(self, tell: Callable[[str, int, int], None] = lambda *_: None) -> Iterator[Report]:
+        """Read the pictures and train, continuing from the newest checkpoint; yield reports on the way.
+
+        Args:
+            tell: is told the domain, how many of its pictures have been read, and how many it has.
+
+        Raises:
+            DataError: too many pictures cannot be read.
+            Diverged: losses were not finite in three steps in a row.
+            OutputError: the disk is full, or the place cannot be written.
+        """
+        batches = self._batches(tell)
+        training = Training(self._method(), self._shadow(), self.engine, self.recipe.training)
+        plan = Plan.of(self.recipe.training, training.method, batches.steps_per_epoch)
+        checkpoints = Checkpoints(self.out / "checkpoints", self._origin, self.recipe.training.keep)
+        newest, damaged = checkpoints.newest()
+        self.notes += damaged
+        if newest:
+            training.restore(newest)
+        write_text(self.out / "settings.json", json.dumps(self._origin, indent=2) + "\n")
+        record = Record(self.out / "log.jsonl", training.step)
+        started = time.perf_counter()
+        with StopSignals() as stop:
+            stream = batches.stream(training.step, plan.steps, self._workers)
+            for report in training.run(plan, stream, checkpoints, stop):
+                if report.losses:
+                    record.write({**asdict(report), "elapsed_s": round(time.perf_counter() - started, 3)})
+                if report.sample:
+                    self._sample(training)
+                if report.saved and report.step < plan.steps:
+                    self._export(training, plan, {})
+                    self._draw_curves()
+                yield report
+            if training.step < plan.steps:
+                self.interrupted = stop.received
+                return
+        self._draw_curves()
+        self._animate()
+        self._export(training, plan, self._score(training))  # the last thing written: it makes the run a finished one
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run already did all its steps and left everything."""
+        about = self.about()
+        return about is not None and about.steps == about.planned
+
+    def about(self) -> About | None:
+        """Return what the newest export of the run says, or None before the first."""
+        path = self.out / "model.safetensors"
+        return read_about(path) if path.exists() else None
+
+    def _method(self) -> Method:
+        torch.manual_seed(self.recipe.training.seed)
+        return self.recipe.method.build(self.dataset.domains, self.recipe.data.size)
+
+    def _shadow(self) -> Method:
+        return generators_only(self.recipe.method.model_dump(), list(self.dataset.domains), self.recipe.data.size)
+
+    def _batches(self, tell: Callable[[str, int, int], None]) -> UnpairedBatches:
+        stores: dict[str, Store] = {}
+        for domain, pictures in self.dataset.train.items():
+            store = Store(domain, pictures, self.recipe.data, lambda read, d=domain, p=pictures: tell(d, read, len(p)))
+            if store.census.unreadable:
+                first = store.census.unreadable[0]
+                self.notes.append(f"{len(store.census.unreadable)} pictures of {domain} cannot be read, as {first}")
+            if store.census.enlarged:
+                self.notes.append(f"{store.census.enlarged} pictures of {domain} are smaller than the crop and were enlarged.")
+            stores[domain] = store
+        return UnpairedBatches(stores, self.recipe.data, self.recipe.training.batch, self.recipe.training.seed)
+
+    def _translator(self, training: Training) -> Translator:
+        return Translator(training.average.method, self._about(training, 0, {}), self.engine)
+
+    def _about(self, training: Training, planned: int, scores: Mapping[str, float]) -> About:
+        return About(
+            method=json.loads(self.recipe.method.model_dump_json()),
+            domains=list(self.dataset.domains),
+            target=self.dataset.target,
+            size=self.recipe.data.size,
+            steps=training.step,
+            planned=planned,
+            data=self.dataset.name,
+            train={domain: len(pictures) for domain, pictures in self.dataset.train.items()},
+            scores=dict(scores),
+            versions={name: importlib.metadata.version(name) for name in ("image-translate", "torch")},
+        )
+
+    def _export(self, training: Training, plan: Plan, scores: Mapping[str, float]) -> None:
+        about = self._about(training, plan.steps, scores)
+        write_export(self.out / "model.safetensors", training.average.generators, about)
+
+    def _sample(self, training: Training) -> None:
+        side = self.recipe.data.size
+        inputs = {
+            domain: [square(picture, side) for picture in held_out(self.dataset, domain, SAMPLES)]
+            for domain in self.dataset.domains
+        }
+        grid = sample_grid(self._translator(training).batch, inputs)
+        images.write_pixels(grid, self.out / "samples" / f"{training.step:08d}.png")
+
+    def _animate(self) -> None:
+        grids = sorted((self.out / "samples").glob("*.png"))
+        chosen = grids[:: -(-len(grids) // FRAMES)] if grids else []
+        frames = [images.read(path).rgb for path in dict.fromkeys([*chosen, *grids[-1:]])]
+        if frames:
+            images.write_animation(frames, self.out / "progress.gif")
+
+    def _draw_curves(self) -> None:
+        log = read_log(self.out / "log.jsonl")
+        names = log[0]["losses"] if log else {}
+        curves = {name: [line["losses"][name] for line in log] for name in names}
+        write_text(self.out / "losses.svg", loss_curves([line["step"] for line in log], curves))
+
+    def _score(self, training: Training) -> dict[str, float]:
+        return drawn_scores(self.dataset.name, self._translator(training).batch, self.recipe.data.size)
+
+    def _refuse_another_run(self) -> None:
+        path = self.out / "settings.json"
+        if not path.exists():
+            return
+        before, now = _flat(json.loads(path.read_text(encoding="utf-8"))), _flat(self._origin)
+        keys = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key) and key not in _FREE)
+        if keys:
+            changes = "; ".join(f"{key} was {before.get(key)!r}, now {now.get(key)!r}" for key in keys)
+            raise SettingsError(
+                f"{self.out} holds a run with other settings: {changes}."
+                " Repeat its command to continue it, or choose another --out."
+            )
+
+
+def prepare(
+    data: str | Path | None = None,
+    *,
+    domains: Mapping[str, Path] | None = None,
+    method: str | None = None,
+    out: str | Path | None = None,
+    config: str | Path | None = None,
+    words: Sequence[str] = (),
+    options: Tree | None = None,
+    device: str = "auto",
+    workers: int = 0,
+) -> Run:
+    """Resolve settings, find the dataset, and check both. Nothing is written.
+
+    Settings are laid over each other: defaults, the card's recipe, the file `config`, `words`, `options`.
+
+    Args:
+        data: the name of a card, or a folder. Not needed with `domains`.
+        domains: a folder for each domain.
+        method: the name of a method; by default the recipe's, or cyclegan.
+        out: the run's folder; by default `runs/` and the name of the dataset.
+        config: a TOML file of settings.
+        words: settings such as "method.lambda_idt=0".
+        options: settings as a tree, such as {"training": {"steps": 1000}}.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        workers: threads that prepare batches ahead.
+
+    Raises:
+        SettingsError: a setting is wrong, or `out` holds another run.
+        DataError: there is no such dataset, or a domain is empty.
+        DeviceError: the device is not there.
+    """
+    card = _card(data, domains)
+    layers: Iterable[Tree] = [
+        {"method": {"name": "cyclegan"}},
+        card.recipe if card else {},
+        read_toml(Path(config)) if config else {},
+        *(read_word(word) for word in words),
+        options or {},
+        {"method": {"name": method}} if method else {},
+    ]
+    recipe = Recipe.parse(merge(layers))
+    _check_size(recipe)
+    dataset = _dataset(card, data, domains, recipe)
+    if len(dataset.domains) != 2:
+        raise DataError(f"{recipe.method.name} translates between two domains; found {', '.join(dataset.domains)}.")
+    place = Path(out) if out else Path("runs") / dataset.name
+    return Run(recipe, dataset, place, engine(device, recipe.training.precision), workers)
+
+
+def train(data: str | Path | None = None, **arguments: Any) -> Path:
+    """Train, or continue a run, and return the path of its export. Takes what `prepare` takes, and raises what it raises.
+
+    Raises:
+        Interrupted: a signal stopped the run; everything is saved.
+    """
+    run = prepare(data, **arguments)
+    if not run.finished:
+        for _ in run.start():
+            pass
+    if run.interrupted is not None:
+        raise Interrupted(f"The run in {run.out} was stopped and is saved; call train again to continue it.")
+    return run.out / "model.safetensors"
+
+
+def _card(data: str | Path | None, domains: Mapping[str, Path] | None) -> DatasetCard | None:
+    if data is None and not domains:
+        raise SettingsError("What should be learned from? Name a dataset, a folder, or two --domain NAME=FOLDER.")
+    if data is not None and domains:
+        raise SettingsError("Give a dataset or --domain NAME=FOLDER, not both.")
+    return cards.dataset(str(data)) if str(data) in cards.names("datasets") else None
+
+
+def _dataset(
+    card: DatasetCard | None, data: str | Path | None, domains: Mapping[str, Path] | None, recipe: Recipe
+) -> Dataset:
+    if domains:
+        return open_domains(domains)
+    if card and card.drawn:
+        return open_drawn(card, recipe.data.load_size)
+    folder = cards.shelf("datasets") / card.name if card else Path(str(data))
+    if not card and not folder.exists() and folder.name == str(data):
+        known = cards.names("datasets")
+        raise DataError(f"{data} is neither a folder nor a known dataset.{nearest(folder.name, known)} Known: {', '.join(known)}.")
+    return open_folder(folder)
+
+
+def _check_size(recipe: Recipe) -> None:
+    size, method = recipe.data.size, recipe.method
+    if size % method.multiple or size < method.smallest:
+        raise SettingsError(
+            f"Size {size} does not suit {method.name} with these networks: it must be a multiple of {method.multiple}"
+            f" and at least {method.smallest} pixels."
+        )
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(tree, dict):
+        return {prefix: tree}
+    return {key: value for name, below in tree.items() for key, value in _flat(below, f"{prefix}.{name}" if prefix else name).items()}
+
+
+def _peak_memory(engine: Engine) -> int | None:
+    if engine.device.type == "cuda":
+        return torch.cuda.max_memory_allocated(engine.device)
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

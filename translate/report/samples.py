@@ -1,0 +1,39 @@
+"""Sample grids: what the generators make of fixed inputs."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from translate import images
+from translate.tensors import Pixels
+
+Translate = Callable[[Sequence[Pixels], str], list[Pixels]]  # pictures of one size, target domain -> pictures
+
+
+def sample_grid(translate: Translate, inputs: Mapping[str, Sequence[Pixels]]) -> Pixels:
+    """Draw input | translated | cycled for every ordered pair of domains, side by side.
+
+    Args:
+        translate: turns pictures (S, S, 3) uint8 into pictures of a domain.
+        inputs: as many pictures (S, S, 3) uint8 of each domain.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    columns: list[Sequence[Pixels]] = []
+    captions: list[str] = []
+    for source, pictures in inputs.items():
+        for target in inputs:
+            if target != source:
+                translated = translate(pictures, target)
+                columns += [pictures, translated, translate(translated, source)]
+                captions += [source, f"to {target}", f"back to {source}"]
+    return images.sheet(list(zip(*columns, strict=True)), captions=captions)
+
+
+def square(picture: Pixels, side: int) -> Pixels:
+    """Crop the middle square out of (H, W, 3) and resize it to (side, side, 3)."""
+    height, width = picture.shape[:2]
+    edge = min(height, width)
+    top, left = (height - edge) // 2, (width - edge) // 2
+    return images.resize(np.ascontiguousarray(picture[top : top + edge, left : left + edge]), side, side)

@@ -1,0 +1,182 @@
+"""The training loop. Nothing here knows what a CycleGAN is.
+
+The loop is a generator: it does the work and yields a report whenever there is something to see. Before each step torch's
+generator is seeded from (seed, step), so what a step draws is a pure function of these two.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from translate.devices import Engine, Precision
+from translate.errors import Diverged
+from translate.methods.base import Method
+from translate.schedules import constant_then_linear
+from translate.settings import Settings
+from translate.tensors import enter
+from translate.training.checkpoint import Checkpoint, Checkpoints
+from translate.training.players import Average, Players
+from translate.training.stop import StopSignals
+
+PATIENCE = 3  # steps in a row that may be skipped because something was not finite; that many stop the run
+
+
+class TrainingSettings(Settings):
+    """How long and how a method is trained."""
+
+    steps: int | None = Field(None, ge=1)  # length of the run; decides over `epochs` when given
+    epochs: int = Field(200, ge=1)
+    batch: int = Field(1, ge=1)  # pictures of each domain in a step
+    seed: int = Field(0, ge=0, lt=2**31)
+    precision: Precision = "auto"
+    average: float = Field(0.999, ge=0, lt=1)  # decay of the averaged generators
+    log_every: int = Field(50, ge=1)  # steps
+    sample_every: int | None = Field(None, ge=1)  # steps; by default a fortieth of the run, at least 25
+    checkpoint_every: int = Field(500, ge=1)  # steps
+    keep: int = Field(2, ge=1)  # checkpoints
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The length of a run and its learning rate, worked out from the settings and the size of the dataset."""
+
+    steps: int
+    sample_every: int
+    steps_per_unit: int  # the learning rate changes once a unit: after every step, or after every epoch
+    decays: bool
+
+    @classmethod
+    def of(cls, settings: TrainingSettings, method: Method, steps_per_epoch: int) -> "Plan":
+        """Work out the plan for a run on a dataset of `steps_per_epoch` batches."""
+        unit = 1 if settings.steps else steps_per_epoch
+        steps = settings.steps or settings.epochs * steps_per_epoch
+        return cls(steps, settings.sample_every or max(steps // 40, 25), unit, method.settings.decay == "linear")
+
+    def learning_rate_factor(self, n: int) -> float:
+        """Return the factor on the learning rate in step `n`, which counts from 0."""
+        units = self.steps // self.steps_per_unit
+        if not self.decays:
+            return 1.0
+        return constant_then_linear(n // self.steps_per_unit + 1, units // 2, units - units // 2)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The state of a run after `step` steps.
+
+    Attributes:
+        step: steps done.
+        losses: every term, averaged over the steps since the last logged report that were not skipped; empty between.
+        learning_rate: of the last step.
+        skipped: steps in which something was not finite.
+        seconds_per_step: over the steps since the last report, in seconds.
+        sample: whether a sample grid is due.
+        saved: whether a checkpoint was just written.
+    """
+
+    step: int
+    losses: Mapping[str, float]
+    learning_rate: float
+    skipped: int
+    seconds_per_step: float
+    sample: bool
+    saved: bool
+
+
+class Training:
+    """A run in memory: what moves, and how it is saved and restored."""
+
+    def __init__(self, method: Method, shadow: Method, engine: Engine, settings: TrainingSettings) -> None:
+        self.method = method.to(engine.device, memory_format=engine.memory_format)
+        self.players = Players(method)
+        self.average = Average(method, shadow, settings.average)
+        self.step = 0
+        self._engine = engine
+        self._settings = settings
+        self._sums: dict[str, Tensor] = {}  # of the losses, over the steps since the last logged report
+        self._summed = torch.zeros((), dtype=torch.long, device=engine.device)
+
+    def run(
+        self, plan: Plan, batches: Iterable[Mapping[str, Tensor]], checkpoints: Checkpoints, stop: StopSignals
+    ) -> Iterator[Report]:
+        """Train to the end of the plan, or until `stop` received a signal; then the last report is a saved one.
+
+        Args:
+            plan: the length of the run and its learning rates.
+            batches: uint8 (N, 3, S, S) for each domain, from step `self.step` on.
+            checkpoints: where to save.
+            stop: polled after every step.
+
+        Raises:
+            Diverged: losses were not finite in three steps in a row.
+            OutputError: a checkpoint could not be written.
+        """
+        started, counted_from = time.perf_counter(), self.step
+        rate = 0.0
+        if self.step == 0:
+            yield self._report(rate, 0.0, sample=True, saved=False)
+        for batch in batches:
+            rate = self.players.set_learning_rate(plan.learning_rate_factor(self.step))
+            self.train_step(batch)
+            last = self.step == plan.steps or stop.received is not None
+            log = self.step % self._settings.log_every == 0 or self.step == plan.steps
+            sample = self.step % plan.sample_every == 0 or self.step == plan.steps
+            save = self.step % self._settings.checkpoint_every == 0 or last
+            if log or self._engine.device.type == "cpu":  # reading a counter makes a GPU wait
+                self._refuse_divergence(checkpoints)
+            if save:
+                checkpoints.save(self.checkpoint())
+            if log or sample or save:
+                seconds = (time.perf_counter() - started) / max(self.step - counted_from, 1)
+                yield self._report(rate, seconds, sample, save, log)
+                started, counted_from = time.perf_counter(), self.step
+            if last:
+                return
+
+    def train_step(self, batch: Mapping[str, Tensor]) -> None:
+        """Do one step on uint8 (N, 3, S, S) for each domain."""
+        torch.manual_seed(self._settings.seed * 2**32 + self.step)
+        prepared = {domain: enter(pixels, self._engine) for domain, pixels in batch.items()}
+        with self._engine.autocast():
+            losses = self.method.step(prepared, self.players, self.step)
+        self.average.update(self.step)
+        moved = self.players.in_a_row == 0
+        for name, loss in losses.items():
+            self._sums[name] = self._sums.get(name, 0) + torch.where(moved, loss, 0)
+        self._summed = self._summed + moved
+        self.step += 1
+
+    def checkpoint(self) -> Checkpoint:
+        """Return everything the rest of the run depends on."""
+        state = {**self.players.state(), "sums": self._sums, "summed": self._summed}
+        return Checkpoint(self.step, self.method.state_dict(), self.average.generators.state_dict(), state)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Continue from a checkpoint."""
+        self.step = checkpoint.step
+        self.method.load_state_dict(checkpoint.weights)
+        self.average.generators.load_state_dict(checkpoint.average)
+        self.players.load(dict(checkpoint.state))
+        self._sums = {name: value.to(self._engine.device) for name, value in checkpoint.state["sums"].items()}
+        self._summed = checkpoint.state["summed"].to(self._engine.device)
+
+    def _report(self, rate: float, seconds: float, sample: bool, saved: bool, log: bool = False) -> Report:
+        losses: dict[str, float] = {}
+        if log:
+            losses = {name: float(total) / max(int(self._summed), 1) for name, total in self._sums.items()}
+            self._sums, self._summed = {}, torch.zeros_like(self._summed)
+        return Report(self.step, losses, rate, int(self.players.skipped), seconds, sample, saved)
+
+    def _refuse_divergence(self, checkpoints: Checkpoints) -> None:
+        if int(self.players.in_a_row) < PATIENCE:
+            return
+        places = checkpoints.places()
+        kept = f"The last good checkpoint is kept in {places[-1]}" if places else "No checkpoint was written yet"
+        raise Diverged(
+            f"The losses were not finite in {PATIENCE} steps in a row, up to step {self.step}. {kept}."
+            " Try --precision fp32 or a lower rate, such as --set method.optimiser.lr=1e-4."
+        )

@@ -1,0 +1,94 @@
+"""Moving the players of a method: gradients, the non-finite guard, optimisers, and the averaged generator."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from translate.methods.base import Method
+
+
+class Players:
+    """The optimisers of a method's players; calling it is the `update` that `Method.step` is given.
+
+    A step with a loss or a gradient that is not finite moves nobody. Whether it was is decided on the device, so nothing
+    waits for a GPU; `skipped` and `in_a_row` say how often it happened.
+    """
+
+    def __init__(self, method: Method) -> None:
+        self._parameters = {
+            name: [parameter for network in networks for parameter in network.parameters()]
+            for name, networks in method.players().items()
+        }
+        build = method.settings.optimiser.build
+        self._optimisers = {name: build(parameters) for name, parameters in self._parameters.items()}
+        self._lr = method.settings.optimiser.lr
+        device = next(method.parameters()).device
+        self.skipped = torch.zeros((), dtype=torch.long, device=device)
+        self.in_a_row = torch.zeros((), dtype=torch.long, device=device)
+
+    def __call__(self, **losses: Tensor) -> None:
+        """Take the gradient of each loss with respect to its player's parameters only, then move all named players."""
+        finite = torch.stack([loss.detach() for loss in losses.values()]).isfinite().all()
+        with torch.autocast(finite.device.type, enabled=False):
+            for name, loss in losses.items():
+                gradients = torch.autograd.grad(loss, self._parameters[name])
+                finite &= torch.nn.utils.get_total_norm(gradients).isfinite()
+                for parameter, gradient in zip(self._parameters[name], gradients, strict=True):
+                    parameter.grad = gradient
+            for name in losses:
+                optimiser: Any = self._optimisers[name]
+                optimiser.found_inf = (~finite).float()  # how fused optimisers are told to stay where they are
+                optimiser.step()
+                optimiser.zero_grad()
+        self.skipped += ~finite
+        self.in_a_row = torch.where(finite, 0, self.in_a_row + 1)
+
+    def set_learning_rate(self, factor: float) -> float:
+        """Set the learning rate of all players to `factor` times the one of the settings, and return it."""
+        for optimiser in self._optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = self._lr * factor
+        return self._lr * factor
+
+    def state(self) -> dict[str, Any]:
+        """Return everything the next step depends on."""
+        optimisers = {name: optimiser.state_dict() for name, optimiser in self._optimisers.items()}
+        return {"optimisers": optimisers, "skipped": self.skipped, "in_a_row": self.in_a_row}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Continue from `state`."""
+        for name, optimiser in self._optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        self.skipped.copy_(state["skipped"])
+        self.in_a_row.copy_(state["in_a_row"])
+
+
+class Average:
+    """An exponential moving average of the player "G" (Yazici et al. 2019), which is what is sampled and exported.
+
+    The decay after step n is min(limit, (1 + n) / (10 + n)), so the random start is soon forgotten.
+
+    Args:
+        method: the method in training.
+        shadow: the same method, whose player "G" becomes the average; its other networks are not used.
+        limit: the decay reached in the end.
+    """
+
+    def __init__(self, method: Method, shadow: Method, limit: float) -> None:
+        self.method = shadow
+        self.generators = nn.ModuleList(shadow.players()["G"])
+        self._source = nn.ModuleList(method.players()["G"])
+        self._limit = limit
+        copies = {name: tensor.detach().clone() for name, tensor in self._source.state_dict().items()}
+        self.generators.load_state_dict(copies, assign=True)
+        shadow.eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, n: int) -> None:
+        """Take in the generators after step `n`."""
+        decay = min(self._limit, (1 + n) / (10 + n))
+        averaged, current = list(self.generators.parameters()), list(self._source.parameters())
+        torch._foreach_lerp_(averaged, current, 1 - decay)
+        for kept, new in zip(self.generators.buffers(), self._source.buffers(), strict=True):
+            kept.copy_(new)

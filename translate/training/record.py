@@ -1,0 +1,29 @@
+"""The log of a run: one JSON object a line in `log.jsonl`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from translate.files import write_text, written_to
+
+
+class Record:
+    """Appends to a log. When a run continues, lines after the step it continues from are dropped first."""
+
+    def __init__(self, path: Path, step: int) -> None:
+        self._path = path
+        lines = [line for line in read_log(path) if line["step"] <= step] if step else []
+        write_text(path, "".join(json.dumps(line) + "\n" for line in lines))
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Append one line."""
+        with written_to(self._path), self._path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(line) + "\n")
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Read a log; a last line that was cut off by a power failure is left out."""
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
