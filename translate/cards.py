@@ -6,6 +6,8 @@ In a clone the two folders stand beside the package, in a wheel inside it; both 
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import Field
+
 from translate.errors import SettingsError
 from translate.settings import Settings, nearest, read_toml
 
@@ -24,7 +26,7 @@ class DatasetCard(Settings):
     domains: list[str]
     target: str  # what pictures are translated to unless the user says otherwise
     licence: str = ""
-    recipe: dict[str, Any] = {}
+    recipe: dict[str, Any] = Field(default_factory=dict)
     train: int = 0  # drawn: pictures of each domain
     test: int = 0
 

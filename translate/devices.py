@@ -73,7 +73,9 @@ def _device(name: str) -> torch.device:
     if kind not in ("cpu", "cuda", "mps") or (index and not index.isdigit()):
         raise SettingsError(f"Unknown device {name!r}; choose auto, cpu, cuda, cuda:0 or mps.")
     if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
-        raise DeviceError(f"There is no device {name}: {torch.cuda.device_count()} CUDA GPUs found. Use --device cpu or auto.")
+        raise DeviceError(
+            f"There is no device {name}: {torch.cuda.device_count()} CUDA GPUs found. Use --device cpu or auto."
+        )
     if kind == "mps" and not torch.backends.mps.is_available():
         raise DeviceError("There is no device mps on this machine. Use --device cpu or auto.")
     return torch.device(name)

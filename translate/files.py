@@ -88,13 +88,17 @@ def written_to(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if _is_full(error, path):
-            raise OutputError(f"The disk is full: {path} was not written. Free some space and run the command again.") from error
+            raise OutputError(
+                f"The disk is full: {path} was not written. Free some space and run the command again."
+            ) from error
         reason = error.strerror or str(error)
         raise OutputError(f"Cannot write {path}: {reason}. Choose another place or change its permissions.") from error
     except Exception as error:
         # torch.save and safetensors report a full disk as errors of their own, without an errno.
         if _is_full(error, path):
-            raise OutputError(f"The disk is full: {path} was not written. Free some space and run the command again.") from error
+            raise OutputError(
+                f"The disk is full: {path} was not written. Free some space and run the command again."
+            ) from error
         raise
 
 

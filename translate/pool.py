@@ -37,7 +37,7 @@ class Pool(nn.Module):
         """
         if self.size == 0:
             return batch.detach().to(self.images.dtype)
-        return torch.cat([self._query(image) for image in batch.detach().split(1)])
+        return torch.cat([self._query(image) for image in torch.split(batch.detach(), 1)])
 
     def _query(self, image: Tensor) -> Tensor:
         p, index = torch.rand(()), torch.randint(self.size, ())
@@ -49,4 +49,4 @@ class Pool(nn.Module):
         keep = (swap | ~full) & image.isfinite().all()
         self.images.index_copy_(0, slot, torch.where(keep, image.to(stored.dtype), stored))
         self.count += keep & ~full
-        return torch.where(swap, stored, image.to(stored.dtype))
+        return torch.where(keep & full, stored, image.to(stored.dtype))

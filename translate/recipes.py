@@ -60,7 +60,9 @@ class Recipe(Settings):
     @field_validator("method", mode="plain")
     @classmethod
     def _by_name(cls, value: Any) -> MethodSettings:
-        return value if isinstance(value, MethodSettings) else settings_class(value["name"]).parse(value, under="method")
+        return (
+            value if isinstance(value, MethodSettings) else settings_class(value["name"]).parse(value, under="method")
+        )
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Run:
         self.dataset = dataset
         self.out = out
         self.engine = engine
+        self.step, self.steps = 0, 0  # done, and in all; known once the pictures are read
         self.interrupted: int | None = None  # the signal that stopped the run
         self.notes: list[str] = []  # what the user should know
         self._workers = workers
@@ -130,6 +133,7 @@ class Run:
         self.notes += damaged
         if newest:
             training.restore(newest)
+        self.step, self.steps = training.step, plan.steps
         write_text(self.out / "settings.json", json.dumps(self._origin, indent=2) + "\n")
         record = Record(self.out / "log.jsonl", training.step)
         started = time.perf_counter()
@@ -143,8 +147,9 @@ class Run:
                 if report.saved and report.step < plan.steps:
                     self._export(training, plan, {})
                     self._draw_curves()
+                self.step = report.step
                 yield report
-            if training.step < plan.steps:
+            if self.step < self.steps:
                 self.interrupted = stop.received
                 return
         self._draw_curves()
@@ -177,7 +182,9 @@ class Run:
                 first = store.census.unreadable[0]
                 self.notes.append(f"{len(store.census.unreadable)} pictures of {domain} cannot be read, as {first}")
             if store.census.enlarged:
-                self.notes.append(f"{store.census.enlarged} pictures of {domain} are smaller than the crop and were enlarged.")
+                self.notes.append(
+                    f"{store.census.enlarged} pictures of {domain} are smaller than the crop and were enlarged."
+                )
             stores[domain] = store
         return UnpairedBatches(stores, self.recipe.data, self.recipe.training.batch, self.recipe.training.seed)
 
@@ -324,7 +331,9 @@ def _dataset(
     folder = cards.shelf("datasets") / card.name if card else Path(str(data))
     if not card and not folder.exists() and folder.name == str(data):
         known = cards.names("datasets")
-        raise DataError(f"{data} is neither a folder nor a known dataset.{nearest(folder.name, known)} Known: {', '.join(known)}.")
+        raise DataError(
+            f"{data} is neither a folder nor a known dataset.{nearest(folder.name, known)} Known: {', '.join(known)}."
+        )
     return open_folder(folder)
 
 
@@ -340,7 +349,11 @@ def _check_size(recipe: Recipe) -> None:
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
     if not isinstance(tree, dict):
         return {prefix: tree}
-    return {key: value for name, below in tree.items() for key, value in _flat(below, f"{prefix}.{name}" if prefix else name).items()}
+    return {
+        key: value
+        for name, below in tree.items()
+        for key, value in _flat(below, f"{prefix}.{name}" if prefix else name).items()
+    }
 
 
 def _peak_memory(engine: Engine) -> int | None:

@@ -1,7 +1,7 @@
 """Typed, frozen settings: TOML or `key=value` words in, JSON out, unknown keys refused with the nearest known one.
 
-A settings object never changes after it was made. What a run was made with is exactly `settings.to_json()`, which travels
-inside every checkpoint and export.
+A settings object never changes after it was made. What a run was made with is exactly `settings.to_json()`, which
+travels inside every checkpoint and export.
 """
 
 import difflib

@@ -191,6 +191,13 @@ def _pipeline(settings: Augmentation) -> Any:
     steps = [albumentations.RandomCrop(settings.size, settings.size), albumentations.HorizontalFlip(p=settings.flip)]
     if settings.colour:
         strength = 0.4 * settings.colour
-        steps.append(albumentations.ColorJitter((1 - strength, 1 + strength), (1 - strength, 1 + strength),
-                                                (1 - strength, 1 + strength), (-strength / 4, strength / 4), p=0.8))
+        steps.append(
+            albumentations.ColorJitter(
+                (1 - strength, 1 + strength),
+                (1 - strength, 1 + strength),
+                (1 - strength, 1 + strength),
+                (-strength / 4, strength / 4),
+                p=0.8,
+            )
+        )
     return albumentations.Compose(steps)

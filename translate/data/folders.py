@@ -87,7 +87,9 @@ class Dataset:
 
     def fingerprint(self) -> dict[str, str]:
         """Return a text for each domain that differs when its training pictures differ."""
-        return {domain: f"{len(pictures)} pictures, {pictures.fingerprint()}" for domain, pictures in self.train.items()}
+        return {
+            domain: f"{len(pictures)} pictures, {pictures.fingerprint()}" for domain, pictures in self.train.items()
+        }
 
 
 def scan(folder: Path) -> Files:
@@ -128,7 +130,9 @@ def open_domains(folders: Mapping[str, Path]) -> Dataset:
         DataError: fewer than two domains, or a folder is missing or empty.
     """
     if len(folders) < 2:
-        raise DataError(f"Training needs two domains; found only {', '.join(folders)}. Add another --domain NAME=FOLDER.")
+        raise DataError(
+            f"Training needs two domains; found only {', '.join(folders)}. Add another --domain NAME=FOLDER."
+        )
     for domain, folder in folders.items():
         if not folder.is_dir():
             raise DataError(f"There is no folder {folder} for domain {domain}.")

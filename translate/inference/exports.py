@@ -1,7 +1,7 @@
 """The export: one safetensors file with a generator and everything needed to use it.
 
-Its metadata has one entry, `translate`, a JSON object with the fields of `About`. Tensors are the generators of the player
-"G", named `<number of the network>.<parameter>`.
+Its metadata has one entry, `translate`, a JSON object with the fields of `About`. Tensors are the generators of the
+player "G", named `<number of the network>.<parameter>`.
 """
 
 import hashlib
@@ -13,10 +13,11 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from translate import cards
-from translate.errors import WeightsError
+from translate.errors import SettingsError, WeightsError
 from translate.files import atomic_file
 from translate.methods.base import Method, settings_class
 from translate.settings import Settings, nearest
@@ -35,9 +36,9 @@ class About(Settings):
     steps: int  # training steps done
     planned: int  # training steps of the whole run
     data: str = ""  # the dataset's name
-    train: dict[str, int] = {}  # training pictures of each domain
-    scores: dict[str, float] = {}
-    versions: dict[str, str] = {}
+    train: dict[str, int] = Field(default_factory=dict)  # training pictures of each domain
+    scores: dict[str, float] = Field(default_factory=dict)
+    versions: dict[str, str] = Field(default_factory=dict)
     sha256: str = ""  # of the tensors
 
     @property
@@ -92,13 +93,18 @@ def read_about(path: Path) -> About:
     except (OSError, safetensors.SafetensorError) as error:
         raise WeightsError(f"{path} is not a readable safetensors file: {error}.") from error
     if text is None:
-        raise WeightsError(f"{path} is a safetensors file, but not an export of translate: it does not say how it is built.")
-    tree = json.loads(text)
-    if tree.get("format", 0) > FORMAT:
         raise WeightsError(
-            f"{path} has format {tree['format']}; this version of translate knows up to {FORMAT}. Update translate."
+            f"{path} is a safetensors file, but not an export of translate: it does not say how it is built."
         )
-    return About.parse(tree, str(path))
+    try:
+        tree = dict(json.loads(text))
+        if tree["format"] <= FORMAT:
+            return About.parse(tree)
+    except (ValueError, TypeError, KeyError, SettingsError) as error:
+        raise WeightsError(f"{path} is damaged: what it says of itself cannot be read: {error}") from error
+    raise WeightsError(
+        f"{path} has format {tree['format']}; this version of translate knows up to {FORMAT}. Update translate."
+    )
 
 
 def read_export(path: Path) -> tuple[Method, About]:
@@ -114,12 +120,19 @@ def read_export(path: Path) -> tuple[Method, About]:
     broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
     if broken:
         raise WeightsError(f"{path} holds values that are not finite, first in {broken[0]}. Use an earlier checkpoint.")
-    method = generators_only(about.method, about.domains, about.size)
+    try:
+        method = generators_only(about.method, about.domains, about.size)
+    except (ValueError, KeyError, SettingsError) as error:
+        raise WeightsError(
+            f"{path} describes a network that this version of translate cannot build: {error}"
+        ) from error
     generators = nn.ModuleList(method.players()["G"])
     try:
         generators.load_state_dict(tensors, assign=True)
     except RuntimeError as error:
-        raise WeightsError(f"{path} does not fit the network it describes: {str(error).splitlines()[1].strip()}") from error
+        raise WeightsError(
+            f"{path} does not fit the network it describes: {str(error).splitlines()[1].strip()}"
+        ) from error
     return method.eval().requires_grad_(False), about
 
 
@@ -132,7 +145,7 @@ def generators_only(settings: Mapping[str, Any], domains: list[str], size: int) 
 def _hash(tensors: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256()
     for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
+        tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.view(torch.uint8).numpy() if tensor.ndim else tensor.view(1).view(torch.uint8).numpy())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -1,15 +1,15 @@
 """Translating one picture, or one batch of pictures of equal size."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from translate.devices import Engine, Precision, engine
-from translate.errors import SettingsError
+from translate.errors import DeviceError, SettingsError, WeightsError
 from translate.inference.exports import About, find_export, read_export
 from translate.methods.base import Method
 from translate.settings import nearest
@@ -29,7 +29,7 @@ class Translator:
         self.engine = engine
         self._method = method
         # Only the generators have memory: the other networks of the method were built without.
-        nn.ModuleList(method.players()["G"]).to(engine.device, memory_format=engine.memory_format)
+        nn.ModuleList(method.players()["G"]).to(engine.device).to(memory_format=engine.memory_format)
 
     @classmethod
     def load(cls, model: str | Path, device: str = "auto", precision: Precision = "auto") -> Self:
@@ -54,20 +54,51 @@ class Translator:
         return to or self.about.target
 
     def __call__(self, picture: Pixels, to: str | None = None) -> Pixels:
-        """Translate one picture, (H, W, 3) uint8 RGB, to domain `to`; the result has the same size."""
+        """Translate one picture, (H, W, 3) uint8 RGB, to domain `to`; same size, same errors as `batch`."""
         return self.batch([picture], to)[0]
 
     def batch(self, pictures: Sequence[Pixels], to: str | None = None) -> list[Pixels]:
-        """Translate pictures of equal size, (H, W, 3) uint8 RGB each, in one pass."""
-        return leave(self.tensor(enter(stack(pictures), self.engine), self.target(to)))
+        """Translate pictures of equal size, (H, W, 3) uint8 RGB each.
+
+        Raises:
+            SettingsError: the model does not know the domain `to`.
+            WeightsError: the model produced values that are not finite.
+            DeviceError: there is not enough memory.
+        """
+        with enough_memory():
+            y = self.tensor(enter(stack(pictures), self.engine), self.target(to))
+            if not y.isfinite().all():
+                raise WeightsError(
+                    "The model produced values that are not finite. Try --precision fp32 or another model."
+                )
+            return leave(y)
 
     @torch.inference_mode()
     def tensor(self, x: Tensor, target: str) -> Tensor:
-        """Translate (N, 3, H, W) in [-1, 1] of any size: padded by reflection to what the network takes, and cropped back."""
+        """Translate (N, 3, H, W) in [-1, 1] of any size: padded by reflection as networks need, then cropped back."""
         height, width = x.shape[-2:]
+        x = _pad(x, self._method.settings.multiple, self._method.settings.smallest)
+        x = x.contiguous(memory_format=self.engine.memory_format)
+        # On a CPU one pass for each picture is as fast, and then the result cannot depend on the others.
+        passes = x.chunk(len(x)) if x.device.type == "cpu" else [x]
         with self.engine.autocast():
-            y = self._method.translate(_pad(x, self._method.settings.multiple, self._method.settings.smallest), target)
+            y = torch.cat([self._method.translate(pictures, target) for pictures in passes])
         return y[..., :height, :width]
+
+
+@contextlib.contextmanager
+def enough_memory() -> Iterator[None]:
+    """Turn what a full memory raises, which differs from device to device, into `DeviceError`."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if not known and not any(sign in str(error) for sign in ("out of memory", "allocate memory")):
+            raise
+        raise DeviceError(
+            "There is not enough memory to translate pictures of this size. Use a smaller --batch, or --size PX, which"
+            " makes the short side PX pixels before translating."
+        ) from error
 
 
 def _pad(x: Tensor, multiple: int, smallest: int) -> Tensor:
@@ -75,7 +106,8 @@ def _pad(x: Tensor, multiple: int, smallest: int) -> Tensor:
     for axis in (-2, -1):
         length = x.shape[axis]
         wanted = max(-(-length // multiple) * multiple, smallest)
-        # A reflection that runs to and fro also serves pictures narrower than the padding.
-        there = torch.arange(wanted, device=x.device) % max(2 * length - 2, 1)
-        x = x.index_select(axis, torch.where(there < length, there, 2 * length - 2 - there))
-    return x.contiguous(memory_format=torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format)
+        if wanted > length:
+            # A reflection that runs to and fro also serves pictures narrower than the padding.
+            there = torch.arange(wanted, device=x.device) % max(2 * length - 2, 1)
+            x = x.index_select(axis, torch.where(there < length, there, 2 * length - 2 - there))
+    return x

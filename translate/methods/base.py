@@ -18,7 +18,7 @@ class Update(Protocol):
     """Moves players. Given by the training loop, called by a method's step."""
 
     def __call__(self, **losses: Tensor) -> None:
-        """Take the gradient of each loss with respect to its player's parameters only, then move all named players."""
+        """Take each loss's gradient with respect to its player's parameters only, then move all named players."""
 
 
 class Adam(Settings):
@@ -107,7 +107,9 @@ def settings_class(name: str) -> type[MethodSettings]:
         SettingsError: there is no such method.
     """
     if name not in available():
-        raise SettingsError(f"There is no method {name!r}.{nearest(name, available())} Methods: {', '.join(available())}.")
+        raise SettingsError(
+            f"There is no method {name!r}.{nearest(name, available())} Methods: {', '.join(available())}."
+        )
     module = importlib.import_module(f"translate.methods.{name}")
     settings: type[MethodSettings] = module.Settings
     return settings

@@ -60,7 +60,7 @@ class CycleGAN(Method):
         super().__init__()
         if len(domains) != 2:
             raise ValueError(f"CycleGAN translates between two domains; found {len(domains)}.")
-        self.settings = settings
+        self.settings: Settings = settings
         self.domains = tuple(domains)
         self.G = settings.generator.build(3, 3)  # X -> Y
         self.F = settings.generator.build(3, 3)  # Y -> X

@@ -12,9 +12,9 @@ Norm = Literal["instance", "batch", "none"]
 def instance_norm(x: Tensor, eps: float = 1e-5) -> Tensor:
     """Normalise every channel of every image to mean 0 and variance 1 over its own pixels (Ulyanov et al. 2016, Eq. 5).
 
-    A channels-last tensor on a CPU is normalised image by image with the batch-norm kernel, which at batch 1 is the same
-    formula. It is faster there, and `torch.nn.functional.instance_norm` of torch 2.15 returns a wrong gradient for a
-    channels-last input at batch 1.
+    On a CPU it is done image by image with the batch-norm kernel, which at batch 1 is the same formula. It is faster there
+    in channels-last, and `torch.nn.functional.instance_norm` of torch 2.15 returns a wrong gradient when the gradient that
+    comes in is channels-last at batch 1, whatever the layout of the input.
 
     Args:
         x: (N, C, H, W) with H * W > 1.
@@ -23,9 +23,9 @@ def instance_norm(x: Tensor, eps: float = 1e-5) -> Tensor:
     Returns:
         (N, C, H, W) in the memory format of `x`.
     """
-    if x.device.type != "cpu" or x.is_contiguous():
+    if x.device.type != "cpu":
         return F.instance_norm(x, eps=eps)
-    images = [F.batch_norm(image, None, None, training=True, eps=eps) for image in x.split(1)]
+    images = [F.batch_norm(image, None, None, training=True, eps=eps) for image in torch.split(x, 1)]
     return images[0] if len(images) == 1 else torch.cat(images)
 
 
@@ -111,4 +111,4 @@ def together(network: nn.Module, *batches: Tensor) -> tuple[Tensor, ...]:
     if any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()):
         return tuple(network(batch) for batch in batches)
     output: Tensor = network(torch.cat(batches))
-    return output.split([len(batch) for batch in batches])
+    return torch.split(output, [len(batch) for batch in batches])

@@ -24,7 +24,7 @@ class PatchGAN(Settings):
     @property
     def smallest(self) -> int:
         """The smallest side in pixels that leaves one score and more than one pixel for every normalisation."""
-        return 3 * 2**self.layers
+        return 3 << self.layers
 
     def build(self, in_channels: int) -> "PatchDiscriminator":
         """Build the network with torch's default initialisation."""
@@ -99,7 +99,7 @@ class PixelDiscriminator(nn.Module):
 
 
 def _kind(value: Any) -> str:
-    return str(value.get("kind", "patchgan")) if isinstance(value, dict) else value.kind
+    return str(value.get("kind", "patchgan") if isinstance(value, dict) else getattr(value, "kind", "patchgan"))
 
 
 Discriminator = Annotated[

@@ -41,7 +41,9 @@ def loss_curves(steps: Sequence[int], losses: Mapping[str, Sequence[float]], smo
         colour = COLOURS[number % len(COLOURS)]
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(s, v) for s, v in zip(steps, values, strict=True)))
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
-        parts.append(f'<text x="{WIDTH - RIGHT + 12}" y="{TOP + 12 + 16 * number}" fill="{colour}">{escape(name)}</text>')
+        parts.append(
+            f'<text x="{WIDTH - RIGHT + 12}" y="{TOP + 12 + 16 * number}" fill="{colour}">{escape(name)}</text>'
+        )
     return "\n".join([*parts, "</svg>", ""])
 
 

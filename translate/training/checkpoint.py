@@ -78,7 +78,7 @@ class Checkpoints:
         """Read the newest checkpoint that is whole.
 
         Returns:
-            the checkpoint, or None before the first one; and a sentence for each damaged checkpoint that was passed over.
+            the checkpoint, or None before the first one; and a sentence for each damaged one that was passed over.
 
         Raises:
             WeightsError: there are checkpoints, but every one of them is damaged.

@@ -1,7 +1,7 @@
 """The training loop. Nothing here knows what a CycleGAN is.
 
-The loop is a generator: it does the work and yields a report whenever there is something to see. Before each step torch's
-generator is seeded from (seed, step), so what a step draws is a pure function of these two.
+The loop is a generator: it does the work and yields a report whenever there is something to see. Before each step
+torch's generator is seeded from (seed, step), so what a step draws is a pure function of these two.
 """
 
 import time
@@ -91,7 +91,7 @@ class Training:
     """A run in memory: what moves, and how it is saved and restored."""
 
     def __init__(self, method: Method, shadow: Method, engine: Engine, settings: TrainingSettings) -> None:
-        self.method = method.to(engine.device, memory_format=engine.memory_format)
+        self.method = method.to(engine.device).to(memory_format=engine.memory_format)
         self.players = Players(method)
         self.average = Average(method, shadow, settings.average)
         self.step = 0

@@ -11,8 +11,8 @@ from translate.methods.base import Method
 class Players:
     """The optimisers of a method's players; calling it is the `update` that `Method.step` is given.
 
-    A step with a loss or a gradient that is not finite moves nobody. Whether it was is decided on the device, so nothing
-    waits for a GPU; `skipped` and `in_a_row` say how often it happened.
+    A step with a loss or a gradient that is not finite moves nobody. That is decided on the device, so nothing waits for
+    a GPU; `skipped` and `in_a_row` say how often it happened.
     """
 
     def __init__(self, method: Method) -> None:
@@ -28,7 +28,7 @@ class Players:
         self.in_a_row = torch.zeros((), dtype=torch.long, device=device)
 
     def __call__(self, **losses: Tensor) -> None:
-        """Take the gradient of each loss with respect to its player's parameters only, then move all named players."""
+        """Take each loss's gradient with respect to its player's parameters only, then move all named players."""
         finite = torch.stack([loss.detach() for loss in losses.values()]).isfinite().all()
         with torch.autocast(finite.device.type, enabled=False):
             for name, loss in losses.items():
@@ -88,7 +88,8 @@ class Average:
     def update(self, n: int) -> None:
         """Take in the generators after step `n`."""
         decay = min(self._limit, (1 + n) / (10 + n))
-        averaged, current = list(self.generators.parameters()), list(self._source.parameters())
+        averaged: list[Tensor] = [*self.generators.parameters()]
+        current: list[Tensor] = [*self._source.parameters()]
         torch._foreach_lerp_(averaged, current, 1 - decay)
         for kept, new in zip(self.generators.buffers(), self._source.buffers(), strict=True):
             kept.copy_(new)

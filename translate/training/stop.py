@@ -7,7 +7,7 @@ from typing import Any, Self
 
 
 class StopSignals:
-    """While this context is open the first Ctrl-C or termination signal only sets `received`; the second acts at once."""
+    """While this context is open the first Ctrl-C or SIGTERM only sets `received`; the second acts at once."""
 
     def __init__(self) -> None:
         self.received: int | None = None

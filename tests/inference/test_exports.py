@@ -1,0 +1,210 @@
+"""An export holds everything that is needed to use it, and refuses whatever is not one, with a sentence."""
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from torch import nn
+
+from translate import cards
+from translate.devices import engine
+from translate.errors import OutputError, WeightsError
+from translate.inference.exports import (
+    FORMAT,
+    About,
+    find_export,
+    generators_only,
+    read_about,
+    read_export,
+    write_export,
+)
+from translate.inference.translator import Translator
+from translate.methods.base import Method
+from translate.methods.cyclegan import Settings
+from translate.networks.discriminators import PatchGAN
+from translate.networks.generators import Resnet
+
+TINY = Settings(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
+ABOUT = About(
+    method=json.loads(TINY.to_json()),
+    domains=["horse", "zebra"],
+    target="zebra",
+    size=16,
+    steps=3,
+    planned=5,
+    data="toy",
+    train={"horse": 7, "zebra": 8},
+    scores={"stripes": 0.5},
+    versions={"torch": "2"},
+)
+
+
+def tiny(seed: int = 0) -> Method:
+    torch.manual_seed(seed)
+    return TINY.build(ABOUT.domains, ABOUT.size).eval()
+
+
+def generators(method: Method) -> nn.ModuleList:
+    return nn.ModuleList(method.players()["G"])
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    write_export(tmp_path / "model.safetensors", generators(tiny()), ABOUT)
+    return tmp_path / "model.safetensors"
+
+
+def rewritten(path: Path, change: Any = None, **tensors: torch.Tensor) -> Path:
+    """Write the export again with another header text, or with other tensors under the old text."""
+    with safetensors.safe_open(path, framework="pt") as file:
+        text = file.metadata()["translate"]
+    found = safetensors.torch.load_file(path)
+    safetensors.torch.save_file(found | tensors, path, {"translate": change(text) if change else text})
+    return path
+
+
+def edited(path: Path, **fields: Any) -> Path:
+    return rewritten(path, lambda text: json.dumps(json.loads(text) | fields))
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(WeightsError) as caught:
+        read_export(path)
+    assert caught.value.exit_code == 5
+    assert str(path) in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_model_translates_the_same_after_a_round_trip(export: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (24, 20, 3), dtype=np.uint8)
+    before = Translator(tiny(), ABOUT, engine("cpu", "fp32"))
+    after = Translator.load(export, "cpu", "fp32")
+    for target in ABOUT.domains:
+        assert np.array_equal(after(picture, target), before(picture, target))
+    assert not np.array_equal(after(picture, "horse"), after(picture, "zebra"))
+
+
+def test_what_it_says_of_itself_survives(export: Path) -> None:
+    about = read_about(export)
+    assert about.sha256
+    assert about.model_copy(update={"sha256": ""}) == ABOUT
+    assert about.format == FORMAT
+    assert about.directions == [("zebra", "horse"), ("horse", "zebra")]
+    assert read_export(export)[1] == about
+
+
+def test_only_generators_are_shipped_and_have_memory(export: Path) -> None:
+    assert {name.split(".")[0] for name in safetensors.torch.load_file(export)} == {"0", "1"}
+    method, _ = read_export(export)
+    assert {tensor.device.type for tensor in generators(method).state_dict().values()} == {"cpu"}
+    assert {tensor.device.type for player in method.players()["D"] for tensor in player.parameters()} == {"meta"}
+    assert not method.training
+    assert not any(parameter.requires_grad for parameter in method.parameters())
+
+
+def test_generators_only_takes_no_memory() -> None:
+    large = json.loads(Settings(generator=Resnet(width=4096)).to_json())  # 3 TB, if it were there
+    method = generators_only(large, ["a", "b"], 256)
+    assert all(parameter.is_meta for parameter in method.parameters())
+
+
+def test_a_changed_byte_is_noticed(export: Path) -> None:
+    data = bytearray(export.read_bytes())
+    data[-1] ^= 1
+    export.write_bytes(data)
+    assert "do not match their SHA-256" in refusal(export)
+
+
+@pytest.mark.parametrize("kept", [0, 4, 100, -1])
+def test_a_truncated_file_is_refused(export: Path, kept: int) -> None:
+    export.write_bytes(export.read_bytes()[:kept])
+    assert "not a readable safetensors file" in refusal(export)
+
+
+def test_a_huge_header_length_is_refused(export: Path) -> None:
+    export.write_bytes(struct.pack("<Q", 1 << 60) + export.read_bytes()[8:])
+    assert "not a readable safetensors file" in refusal(export)
+
+
+@pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
+def test_safetensors_of_others_are_refused(tmp_path: Path, metadata: dict[str, str] | None) -> None:
+    path = tmp_path / "other.safetensors"
+    safetensors.torch.save_file({"w": torch.zeros(2)}, path, metadata)
+    assert "does not say how it is built" in refusal(path)
+
+
+def test_a_newer_format_says_to_update(export: Path) -> None:
+    assert f"knows up to {FORMAT}. Update translate" in refusal(edited(export, format=FORMAT + 1, unheard="of"))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "[1]", "3", "{}", '{"format": "1"}', '{"format": 1}'])
+def test_a_damaged_description_is_refused(export: Path, text: str) -> None:
+    assert "what it says of itself cannot be read" in refusal(rewritten(export, lambda _: text))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"method": {"name": "cyclegam"}},
+        {"method": {}},
+        {"domains": ["a", "b", "c"]},
+        {"method": {"name": "cyclegan", "x": 1}},
+    ],
+)
+def test_a_network_that_cannot_be_built_is_refused(export: Path, fields: dict[str, Any]) -> None:
+    assert "cannot build" in refusal(edited(export, **fields))
+
+
+def test_tensors_that_do_not_fit_are_refused(export: Path) -> None:
+    wide = json.loads(TINY.model_copy(update={"generator": Resnet(width=3, blocks=1)}).to_json())
+    assert "does not fit the network it describes" in refusal(edited(export, method=wide))
+    deep = json.loads(TINY.model_copy(update={"generator": Resnet(width=2, blocks=2)}).to_json())
+    assert "Missing key" in refusal(edited(export, method=deep))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path, value: float) -> None:
+    broken, path = generators(tiny()), tmp_path / "model.safetensors"
+    parameter = dict(broken.named_parameters())["1.model.1.weight"]
+    parameter.data.view(-1)[3] = value
+    write_export(path, broken, ABOUT)
+    assert "not finite, first in 1.model.1.weight" in refusal(path)
+
+
+def test_a_failing_write_keeps_the_old_export(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = export.read_bytes()
+
+    def full(tensors: Any, path: Path, metadata: Any) -> None:
+        path.write_bytes(b"half")
+        raise safetensors.SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(safetensors.torch, "save_file", full)
+    with pytest.raises(OutputError, match="disk is full"):
+        write_export(export, generators(tiny(1)), ABOUT)
+    assert export.read_bytes() == before
+    assert list(export.parent.iterdir()) == [export]
+
+
+def test_a_model_is_found_as_file_run_folder_or_name(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = export.parent / "weights"
+    shelf.mkdir()
+    (shelf / "horse2zebra.safetensors").write_bytes(export.read_bytes())
+    monkeypatch.setattr(cards, "shelf", lambda kind: export.parent / kind)
+    assert find_export(export) == find_export(str(export)) == find_export(export.parent) == export
+    assert find_export("horse2zebra") == shelf / "horse2zebra.safetensors"
+    with pytest.raises(WeightsError, match=r"no model horse2zebr: .* Did you mean horse2zebra\? Names: horse2zebra\."):
+        find_export("horse2zebr")
+    with pytest.raises(WeightsError, match=r"holds no model\.safetensors"):
+        find_export(shelf)
+
+
+def test_without_published_models_none_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cards, "shelf", lambda kind: tmp_path / kind)
+    with pytest.raises(WeightsError, match=r"Names: none\.") as caught:
+        find_export("horse2zebra")
+    assert caught.value.exit_code == 5

@@ -1,0 +1,574 @@
+"""Many pictures: what is found and refused before any work, what becomes of each, and what stays when it ends early."""
+
+import errno
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+
+from translate import files, images
+from translate.devices import engine
+from translate.errors import DataError, DeviceError, OutputError, SettingsError
+from translate.inference.exports import About
+from translate.inference.folder import Item, Plan, Result, convert, plan
+from translate.inference.translator import Translator
+from translate.methods.cyclegan import Settings
+from translate.networks.discriminators import PatchGAN
+from translate.networks.generators import Resnet
+
+TINY = Settings(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
+ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=16, steps=1, planned=1)
+
+
+def made() -> Translator:
+    torch.manual_seed(0)
+    method = TINY.build(ABOUT.domains, ABOUT.size).eval().requires_grad_(False)
+    return Translator(method, ABOUT, engine("cpu", "fp32"))
+
+
+TRANSLATOR = made()
+
+
+def noise(height: int, width: int, *channels: int, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, *channels), dtype=np.uint8)
+
+
+def put(path: Path, pixels: NDArray[Any] | None = None, format: str | None = None, **options: Any) -> Path:
+    """Write a picture, 9 x 7 pixels of noise unless others are given."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(noise(9, 7, 3) if pixels is None else pixels).save(path, format, **options)
+    return path
+
+
+def rgb(path: Path) -> NDArray[np.uint8]:
+    return images.read(path).rgb
+
+
+def below(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+def outputs(found: Plan, out: Path) -> list[str]:
+    return [item.output.relative_to(out).as_posix() for item in found.items]
+
+
+def run(inputs: Sequence[str | Path], out: Path, **options: Any) -> dict[str, Result]:
+    """Plan and convert; return the results by the name of their source."""
+    found = plan(inputs, out, options.pop("overwrite", False))
+    results = list(convert(options.pop("translator", TRANSLATOR), found, **options))
+    assert len(results) == len(found.items) + len(found.missing) + len(found.existing)
+    return {result.source.name: result for result in results}
+
+
+# What is found
+
+
+def test_the_tree_of_a_folder_is_mirrored(tmp_path: Path) -> None:
+    for name in (
+        "b.png",
+        "a.jpg",
+        "deep/er/c.png",
+        "deep/d.webp",
+        "e.JPEG",
+        "f.gif",
+        "g.tiff",
+        "h.bmp",
+        "i.avif",
+        "j.v2.png",
+    ):
+        put(tmp_path / "in" / name)
+    found = plan([tmp_path / "in"], tmp_path / "out")
+    names = ["a.jpg", "b.png", "e.jpg", "f.png", "g.tif", "h.png", "i.avif", "j.v2.png", "deep/d.webp", "deep/er/c.png"]
+    assert outputs(found, tmp_path / "out") == names
+    assert found.items[2] == Item(tmp_path / "in" / "e.JPEG", tmp_path / "out" / "e.jpg")
+    assert (found.missing, found.ignored, found.existing) == ((), 0, ())
+
+
+def test_a_plan_touches_nothing(tmp_path: Path) -> None:
+    put(tmp_path / "in" / "a.png")
+    plan([tmp_path / "in"], tmp_path / "out")
+    assert below(tmp_path) == ["in/a.png"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_hidden_is_no_input_and_what_is_no_picture_is_counted(tmp_path: Path) -> None:
+    for name in ("a.png", ".b.png", ".c/d.png", "__MACOSX/e.png", "__MACOSX/._a.png"):
+        put(tmp_path / name)
+    for name in ("notes.txt", "movie.mp4", "raw.heic", ".DS_Store"):
+        (tmp_path / name).write_text("x")
+    for inputs in ([tmp_path], [tmp_path / "*"], [tmp_path / "**/*"], [tmp_path, tmp_path / "*"]):
+        found = plan(inputs, tmp_path / "out")
+        assert outputs(found, tmp_path / "out") == ["a.png"]
+        assert found.ignored == 3
+
+
+def test_a_file_that_is_named_is_tried_whatever_its_name(tmp_path: Path) -> None:
+    hidden, strange = put(tmp_path / ".a.png"), put(tmp_path / "b.part", format="PNG")
+    (tmp_path / "c.txt").write_text("no picture")
+    results = run([hidden, strange, tmp_path / "c.txt"], tmp_path / "out")
+    assert [result.status for result in results.values()] == ["done", "done", "failed"]
+    assert below(tmp_path / "out") == [".a.png", "b.png"]
+
+
+def test_inputs_are_taken_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = put(tmp_path / "in" / "a.png")
+    monkeypatch.chdir(tmp_path)
+    inputs = [picture, "in/a.png", "in", "./in/../in", "in/*.png", tmp_path / "in"]
+    assert len(plan(inputs, Path("out")).items) == 1
+
+
+def test_patterns_are_expanded_and_mirror_what_is_below_their_fixed_part(tmp_path: Path) -> None:
+    for name in ("x/1.png", "x/2.png", "x/10.jpg", "x/y/3.png", "z/y/4.png"):
+        put(tmp_path / name)
+
+    def matched(pattern: str) -> list[str]:
+        return outputs(plan([tmp_path / pattern], tmp_path / "out"), tmp_path / "out")
+
+    assert matched("x/?.png") == ["1.png", "2.png"]
+    assert matched("x/[23].png") == ["2.png"]
+    assert matched("*/y/*.png") == ["x/y/3.png", "z/y/4.png"]
+    assert matched("x/**/*.png") == ["1.png", "2.png", "y/3.png"]
+    assert matched("[z]") == ["z/y/4.png"]
+
+
+def test_a_name_with_signs_of_a_pattern_is_a_name_where_it_exists(tmp_path: Path) -> None:
+    put(tmp_path / "a[1].png")
+    put(tmp_path / "b[2]" / "c.png")
+    put(tmp_path / "a1.png")
+    assert outputs(plan([tmp_path / "a[1].png", tmp_path / "b[2]"], tmp_path / "out"), tmp_path / "out") == [
+        "a[1].png",
+        "c.png",
+    ]
+
+
+def test_what_is_missing_is_kept_and_fails(tmp_path: Path) -> None:
+    put(tmp_path / "a.png")
+    (tmp_path / "empty").mkdir()
+    words = [str(tmp_path / name) for name in ("gone.png", "*.gone", "a.png", "**x", "empty")]
+    assert plan(words, tmp_path / "out").missing == (words[0], words[1], words[3])
+    results = run(words, tmp_path / "out")
+    assert results["gone.png"] == Result(
+        tmp_path / "gone.png", None, "failed", "it does not exist, cannot be read, or matches nothing"
+    )
+    assert results["a.png"].status == "done"
+
+
+def test_a_folder_that_cannot_be_listed_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "in" / "a.png")
+    put(tmp_path / "in" / "closed" / "b.png")
+    real = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = plan([tmp_path / "in"], tmp_path / "out")
+    assert found.missing == (str(tmp_path / "in" / "closed"),)
+    assert outputs(found, tmp_path / "out") == ["a.png"]
+
+
+@pytest.mark.parametrize("word", ["gone", "notes", "gone*.png"])
+def test_nothing_at_all_is_refused(tmp_path: Path, word: str) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("x")
+    with pytest.raises(DataError, match=r"There are no pictures in .*\.png") as caught:
+        plan([tmp_path / word], tmp_path / "out")
+    assert str(tmp_path / word) in str(caught.value)
+    assert ("1 files are no pictures" in str(caught.value)) == (word == "notes")
+    assert caught.value.exit_code == 4
+
+
+def test_linked_folders_are_followed_but_not_for_ever(tmp_path: Path) -> None:
+    put(tmp_path / "elsewhere" / "b.png")
+    put(tmp_path / "in" / "a.png")
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in" / "round").symlink_to(tmp_path / "in")
+    assert outputs(plan([tmp_path / "in"], tmp_path / "out"), tmp_path / "out") == ["a.png", "link/b.png"]
+
+
+@pytest.mark.parametrize(
+    "name", ["with space.png", "new\nline.png", "-rf.png", "ünï 写真 🐴.png", "x" * 200 + ".png", "a'b\"c$d.png"]
+)
+def test_odd_names_stay(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "in" / name)
+    monkeypatch.chdir(tmp_path / "in")
+    assert run([name], Path("../one"))[name].status == "done"
+    assert run(["."], Path("../all"))[name].status == "done"
+    assert [path.name for path in (tmp_path / "one").iterdir()] == [name]
+    assert [path.name for path in (tmp_path / "all").iterdir()] == [name]
+
+
+# What is refused
+
+
+def refusal(inputs: Sequence[str | Path], out: Path) -> str:
+    with pytest.raises(SettingsError) as caught:
+        plan(inputs, out, overwrite=True)
+    assert caught.value.exit_code == 2
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("one", "two"), [("in/a.gif", "in/a.png"), ("in/A.png", "in/a.png"), ("in/é.png", "in/É.png")])
+def test_two_pictures_for_one_file_are_refused(tmp_path: Path, one: str, two: str) -> None:
+    put(tmp_path / one)
+    put(tmp_path / two)
+    if len(below(tmp_path)) < 2:
+        pytest.skip("names that differ in case are one file here")
+    sentence = refusal([tmp_path / "in"], tmp_path / "out")
+    assert str(tmp_path / one) in sentence
+    assert str(tmp_path / two) in sentence
+    assert "would both become" in sentence
+
+
+def test_equal_names_of_two_folders_are_refused(tmp_path: Path) -> None:
+    inputs = [put(tmp_path / "x" / "a.png").parent, put(tmp_path / "y" / "a.png").parent]
+    sentence = refusal(inputs, tmp_path / "out")
+    assert str(inputs[0] / "a.png") in sentence
+    assert str(inputs[1] / "a.png") in sentence
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_never_replaces_an_input(tmp_path: Path) -> None:
+    picture = put(tmp_path / "in" / "a.png")
+    put(tmp_path / "in" / "b.gif")
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    for out in (picture.parent, tmp_path / "link", tmp_path / "in" / ".." / "in"):
+        assert "is also an input" in refusal([tmp_path / "in"], out)
+        assert "is an input and would be replaced" in refusal([picture], out)
+        assert "is an input and would be replaced" in refusal([tmp_path / "in" / "*.png"], out)
+    assert "is also an input" in refusal([picture], picture)
+    put(tmp_path / "other" / "in" / "a.png")
+    assert "is an input and would be replaced" in refusal([tmp_path / "other", picture], tmp_path)
+
+
+def test_one_file_becomes_the_file_that_is_named(tmp_path: Path) -> None:
+    source = put(tmp_path / "a.png")
+    results = run([source], tmp_path / "deep" / "b.webp")
+    assert results["a.png"].output == tmp_path / "deep" / "b.webp"
+    with Image.open(tmp_path / "deep" / "b.webp") as image:
+        assert (image.format, image.size) == ("WEBP", (7, 9))
+
+
+def test_a_folder_may_be_called_like_a_picture(tmp_path: Path) -> None:
+    source = put(tmp_path / "a.png")
+    (tmp_path / "b.png").mkdir()
+    assert outputs(plan([source], tmp_path / "b.png"), tmp_path) == ["b.png/a.png"]
+
+
+@pytest.mark.parametrize("inputs", [["in"], ["in/a.png", "in/b.png"], ["in/a*.png"]])
+@pytest.mark.parametrize("out", ["new.png", "there"])
+def test_several_pictures_do_not_become_one_file(tmp_path: Path, inputs: list[str], out: str) -> None:
+    put(tmp_path / "in" / "a.png")
+    put(tmp_path / "in" / "b.png")
+    (tmp_path / "there").write_text("x")
+    assert "is the name of a file" in refusal([tmp_path / name for name in inputs], tmp_path / out)
+
+
+def test_an_output_folder_inside_an_input_is_no_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "a.png")
+    put(tmp_path / "sub" / "b.png")
+    monkeypatch.chdir(tmp_path)
+    for word in (".", "*", "**/*.png", tmp_path):
+        results = run([word], Path("sub/out"), overwrite=True)
+        assert sorted(results) == ["a.png", "b.png"]
+        assert below(tmp_path / "sub" / "out") == ["a.png", "sub/b.png"]
+
+
+def test_a_folder_inside_the_output_folder_is_an_input(tmp_path: Path) -> None:
+    put(tmp_path / "in" / "a.png")
+    for word in ("in", "in/*.png"):
+        assert outputs(plan([tmp_path / word], tmp_path), tmp_path) == ["a.png"]
+
+
+# What becomes of the pictures
+
+
+def test_every_picture_of_a_mixed_folder(tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    put(folder / "rgb.png", noise(9, 7, 3))
+    put(folder / "grey.png", noise(12, 8))
+    put(folder / "alpha.png", noise(10, 11, 4))
+    put(folder / "deep" / "alpha.webp", noise(6, 5, 4), lossless=True, exact=True)
+    put(folder / "sixteen.png", noise(8, 8).astype(np.uint16) * 257)
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    put(folder / "turned.jpg", noise(16, 24, 3), exif=turned)
+    put(folder / "lies.jpg", noise(5, 6, 4), "PNG")
+    put(folder / "cut.png", noise(40, 40, 3)).write_bytes((folder / "cut.png").read_bytes()[:900])
+    (folder / "empty.jpg").touch()
+    (folder / "text.png").write_text("no picture\nat all")
+    (folder / "notes.txt").write_text("x")
+    (folder / "dangling.png").symlink_to("nowhere")
+
+    assert plan([folder], out).ignored == 1
+    results = run([folder], out)
+    failed = {name: result for name, result in results.items() if result.status == "failed"}
+    assert set(failed) == {"cut.png", "empty.jpg", "text.png", "dangling.png"}
+    for result in failed.values():
+        assert result.output is None
+        assert result.reason.startswith("cannot be decoded: ")
+        assert "\n" not in result.reason
+    assert "truncated" in failed["cut.png"].reason
+    done = [result for result in results.values() if result.status == "done"]
+    names = ["alpha.png", "deep/alpha.webp", "grey.png", "lies.png", "rgb.png", "sixteen.png", "turned.jpg"]
+    assert below(out) == names
+    assert len(done) == len(names)
+    for result in done:
+        assert result.output is not None
+        before, after = images.read(result.source), images.read(result.output)
+        assert after.rgb.shape == before.rgb.shape
+        assert result.size == before.rgb.shape[:2]
+        assert not after.notes  # the suffix tells the truth
+        assert (after.alpha is None) == (before.alpha is None)
+        assert before.alpha is None or np.array_equal(after.alpha, before.alpha)
+        if result.output.suffix == ".png":
+            assert np.array_equal(after.rgb, TRANSLATOR(before.rgb))
+    assert results["turned.jpg"].size == (24, 16)
+    assert results["sixteen.png"].notes == ("reduced to 8 bits a channel",)
+    assert "its content is PNG" in results["lies.jpg"].notes[0]
+
+
+def test_the_target_is_passed_on(tmp_path: Path) -> None:
+    source = put(tmp_path / "a.png")
+    run([source], tmp_path / "out", to="horse")
+    assert np.array_equal(rgb(tmp_path / "out" / "a.png"), TRANSLATOR(rgb(source), "horse"))
+
+
+@pytest.mark.parametrize(
+    "options", [{"to": "zebr"}, {"batch": 0}, {"size": 0}, {"size": -3}], ids=lambda options: str(options)
+)
+def test_wrong_words_are_refused_before_any_work(tmp_path: Path, options: dict[str, Any]) -> None:
+    found = plan([put(tmp_path / "a.png")], tmp_path / "out")
+    with pytest.raises(SettingsError):
+        convert(TRANSLATOR, found, **options)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("batch", [2, 3, 100])
+def test_the_result_does_not_depend_on_the_batch(tmp_path: Path, batch: int) -> None:
+    for number in range(12):
+        put(tmp_path / "in" / f"{number:02}.png", noise(9, 7 + number // 5, 3, seed=number))
+    put(tmp_path / "in" / "03.png").write_bytes(b"broken")
+    single, together = (
+        run([tmp_path / "in"], tmp_path / "single"),
+        run([tmp_path / "in"], tmp_path / "batch", batch=batch),
+    )
+    assert list(single) == list(together)
+    assert [result.status for result in single.values()] == [result.status for result in together.values()]
+    assert len(below(tmp_path / "batch")) == 11
+    for name in below(tmp_path / "single"):
+        assert (tmp_path / "batch" / name).read_bytes() == (tmp_path / "single" / name).read_bytes()
+
+
+def test_neighbours_of_equal_size_share_a_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, width in enumerate([8, 8, 8, 9, 8]):
+        put(tmp_path / "in" / f"{number}.png", noise(9, width, 3))
+    translator, sizes = made(), []
+    real = translator.batch
+    monkeypatch.setattr(translator, "batch", lambda pictures, to: sizes.append(len(pictures)) or real(pictures, to))
+    run([tmp_path / "in"], tmp_path / "out", translator=translator, batch=2)
+    assert sizes == [2, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("size", "seen"),
+    [("native", (30, 50)), (12, (12, 20)), (29, (29, 48)), (30, (30, 50)), (400, (30, 50)), (1, (1, 2))],
+)
+@pytest.mark.parametrize("upright", [True, False])
+def test_a_size_changes_what_the_network_sees_but_not_the_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: Any, seen: tuple[int, int], upright: bool
+) -> None:
+    pixels = noise(30, 50, 4)
+    source = put(tmp_path / "a.png", pixels.swapaxes(0, 1) if upright else pixels)
+    translator, shapes = made(), []
+    real = translator.batch
+    monkeypatch.setattr(
+        translator, "batch", lambda pictures, to: shapes.append(pictures[0].shape) or real(pictures, to)
+    )
+    result = run([source], tmp_path / "out", translator=translator, size=size)["a.png"]
+    assert shapes == [(*(seen[::-1] if upright else seen), 3)]
+    assert result.size == ((50, 30) if upright else (30, 50))
+    before, after = images.read(source), images.read(tmp_path / "out" / "a.png")
+    assert after.rgb.shape == before.rgb.shape
+    assert np.array_equal(after.alpha, before.alpha)
+
+
+def test_what_is_there_is_skipped_unless_it_is_to_be_replaced(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        put(tmp_path / "in" / name)
+    old = put(tmp_path / "out" / "a.png", noise(2, 2, 3)).read_bytes()
+    assert plan([tmp_path / "in"], tmp_path / "out").existing == (
+        Item(tmp_path / "in" / "a.png", tmp_path / "out" / "a.png"),
+    )
+    results = run([tmp_path / "in"], tmp_path / "out")
+    assert results["a.png"] == Result(
+        tmp_path / "in" / "a.png", tmp_path / "out" / "a.png", "skipped", "the output is already there"
+    )
+    assert results["b.png"].status == "done"
+    assert (tmp_path / "out" / "a.png").read_bytes() == old
+    assert [result.status for result in run([tmp_path / "in"], tmp_path / "out").values()] == ["skipped", "skipped"]
+    assert [r.status for r in run([tmp_path / "in"], tmp_path / "out", overwrite=True).values()] == ["done", "done"]
+    assert rgb(tmp_path / "out" / "a.png").shape == (9, 7, 3)
+
+
+# What ends early
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_result_that_is_not_finite_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    for number in range(4):
+        put(tmp_path / "in" / f"{number}.png", np.full((8, 8, 3), 255 if number == 1 else 100, np.uint8))
+    translator = made()
+    monkeypatch.setattr(translator._method, "translate", lambda x, target: torch.where(x > 0.9, torch.nan, x))
+    results = run([tmp_path / "in"], tmp_path / "out", translator=translator, batch=batch)
+    assert [result.status for result in results.values()] == ["done", "failed", "done", "done"]
+    assert "the model produced values that are not finite" in results["1.png"].reason.lower()
+    assert results["1.png"].output is None
+    assert below(tmp_path / "out") == ["0.png", "2.png", "3.png"]
+
+
+def test_a_full_disk_stops_and_keeps_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(8):
+        put(tmp_path / "in" / f"{number}.png")
+    real, count = files._flush, []
+
+    def flush(file: Path) -> None:
+        count.append(file)
+        if "3.png" in file.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(file)
+
+    monkeypatch.setattr(files, "_flush", flush)
+    results: list[Result] = []
+    with pytest.raises(OutputError, match="disk is full") as caught:
+        results.extend(convert(TRANSLATOR, plan([tmp_path / "in"], tmp_path / "out")))
+    assert caught.value.exit_code == 7
+    assert [result.source.name for result in results] in ([], ["0.png", "1.png", "2.png"])
+    kept = below(tmp_path / "out")
+    assert {"0.png", "1.png", "2.png"} <= set(kept) <= {f"{number}.png" for number in range(8)} - {"3.png"}
+    assert len(kept) < 7  # it stopped
+    monkeypatch.undo()
+    again = run([tmp_path / "in"], tmp_path / "out")
+    assert sorted(name for name, result in again.items() if result.status == "skipped") == kept
+    assert len(below(tmp_path / "out")) == 8
+
+
+def stopped(tmp_path: Path, error: BaseException, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Result]]:
+    """Prepare a conversion of six pictures whose third pass through the network raises `error`."""
+    for number in range(6):
+        put(tmp_path / "in" / f"{number}.png")
+    translator, passes = made(), []
+    real = translator._method.translate
+
+    def fail(x: torch.Tensor, target: str) -> torch.Tensor:
+        passes.append(x)
+        if len(passes) == 3:
+            raise error
+        return real(x, target)
+
+    monkeypatch.setattr(translator._method, "translate", fail)
+    return lambda: list(convert(translator, plan([tmp_path / "in"], tmp_path / "out")))
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (torch.OutOfMemoryError("out of memory"), DeviceError),
+        (KeyError("a bug"), KeyError),
+    ],
+)
+def test_an_early_end_leaves_whole_files_and_no_threads(
+    tmp_path: Path, error: BaseException, raised: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = threading.active_count()
+    with pytest.raises(raised):
+        stopped(tmp_path, error, monkeypatch)()
+    assert threading.active_count() == threads
+    assert set(below(tmp_path / "out")) <= {"0.png", "1.png"}
+    for name in below(tmp_path / "out"):
+        assert np.array_equal(rgb(tmp_path / "out" / name), TRANSLATOR(rgb(tmp_path / "in" / name)))
+
+
+def test_a_full_memory_while_encoding_is_a_device_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = plan([put(tmp_path / "a.png")], tmp_path / "out")
+
+    def fail(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(images, "write", fail)
+    with pytest.raises(DeviceError, match="--size PX"):
+        list(convert(TRANSLATOR, found))
+
+
+def test_a_consumer_may_stop(tmp_path: Path) -> None:
+    for number in range(9):
+        put(tmp_path / "in" / f"{number}.png")
+    threads, results = threading.active_count(), convert(TRANSLATOR, plan([tmp_path / "in"], tmp_path / "out"))
+    assert next(results).status == "done"
+    results.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == threads
+    assert len(below(tmp_path / "out")) < 9
+
+
+def test_only_a_few_pictures_are_held_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(30):
+        put(tmp_path / "in" / f"{number:02}.png")
+    held, lock, most, real_read, real_write = 0, threading.Lock(), 0, images.read, images.write
+
+    def change(by: int) -> None:
+        nonlocal held, most
+        with lock:
+            held += by
+            most = max(most, held)
+
+    def read(source: Path) -> images.Picture:
+        change(1)
+        return real_read(source)
+
+    def write(picture: images.Picture, path: Path) -> None:
+        real_write(picture, path)
+        change(-1)
+
+    monkeypatch.setattr(images, "read", read)
+    monkeypatch.setattr(images, "write", write)
+    run([tmp_path / "in"], tmp_path / "out", batch=2)
+    assert held == 0
+    assert most <= 3 * (2 + 1)  # decoded ahead, in the network, waiting to be written
+    assert len(below(tmp_path / "out")) == 30
+
+
+def test_reading_ahead_overlaps_with_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        put(tmp_path / "in" / f"{number}.png")
+    translator, second, real = made(), threading.Event(), images.read
+
+    def read(source: Path) -> images.Picture:
+        if source.name == "1.png":
+            second.set()
+        return real(source)
+
+    def wait(x: torch.Tensor, target: str) -> torch.Tensor:
+        assert second.wait(10)  # the network has the first picture
+        return x
+
+    monkeypatch.setattr(images, "read", read)
+    monkeypatch.setattr(translator._method, "translate", wait)
+    run([tmp_path / "in"], tmp_path / "out", translator=translator)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    assert "not a regular file" in run([tmp_path / "pipe.png"], tmp_path / "out")["pipe.png"].reason

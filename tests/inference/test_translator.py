@@ -1,0 +1,163 @@
+"""Any size in, the same size out; neither neighbours nor threads change a result."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from torch import nn
+
+from translate.devices import engine
+from translate.errors import DeviceError, SettingsError, WeightsError
+from translate.inference.exports import About, write_export
+from translate.inference.translator import Translator, _pad
+from translate.methods.cyclegan import Settings
+from translate.networks.discriminators import PatchGAN
+from translate.networks.generators import Resnet
+
+TINY = Settings(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
+ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=16, steps=1, planned=1)
+
+
+def made(precision: Any = "fp32") -> Translator:
+    torch.manual_seed(0)
+    method = TINY.build(ABOUT.domains, ABOUT.size).eval().requires_grad_(False)
+    return Translator(method, ABOUT, engine("cpu", precision))
+
+
+def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+TRANSLATOR = made()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 40))
+@example(1, 1)
+@example(1, 40)
+@example(7, 9)
+@example(40, 36)
+def test_any_size_in_the_same_size_out(height: int, width: int) -> None:
+    result = TRANSLATOR(noise(height, width))
+    assert result.shape == (height, width, 3)
+    assert result.dtype == np.uint8
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (24, 40), (32, 12)])
+def test_sides_that_fit_are_not_padded(height: int, width: int) -> None:
+    x = torch.randn(1, 3, height, width)
+    with torch.inference_mode():
+        expected = TRANSLATOR._method.translate(x, "zebra")
+    assert torch.equal(TRANSLATOR.tensor(x, "zebra"), expected)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 3), (3, 10), (9, 30)])
+def test_padding_reflects_to_and_fro(height: int, width: int) -> None:
+    x = torch.randn(2, 3, height, width)
+    padded = _pad(x, 4, 8)
+    rows, columns = (max(8, -(-side // 4) * 4) for side in (height, width))
+    expected = np.pad(x.numpy(), ((0, 0), (0, 0), (0, rows - height), (0, columns - width)), mode="reflect")
+    assert np.array_equal(padded.numpy(), expected)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("size", [(8, 8), (9, 30)])
+def test_networks_get_the_layout_of_the_engine(
+    size: tuple[int, int], layout: torch.memory_format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translator, seen = made(), []
+    translator.engine = replace(translator.engine, memory_format=layout)
+    monkeypatch.setattr(translator._method, "translate", lambda x, target: seen.append(x) or x)
+    translator.batch([noise(*size)])
+    assert seen[0].is_contiguous(memory_format=layout)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize(("height", "width"), [(5, 3), (37, 22), (64, 64)])
+def test_a_batch_is_the_same_as_single_pictures(height: int, width: int, precision: str) -> None:
+    translator, pictures = made(precision), [noise(height, width, seed) for seed in range(5)]
+    together = translator.batch(pictures, "horse")
+    assert all(
+        np.array_equal(one, translator(picture, "horse")) for one, picture in zip(together, pictures, strict=True)
+    )
+    assert not np.array_equal(together[0], together[1])
+
+
+def test_threads_get_the_same_results() -> None:
+    pictures = [noise(30 + seed % 3, 21, seed) for seed in range(40)]
+    alone = [TRANSLATOR(picture, ("horse", "zebra")[i % 2]) for i, picture in enumerate(pictures)]
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(TRANSLATOR, pictures, ["horse", "zebra"] * 20))
+    assert all(np.array_equal(one, other) for one, other in zip(alone, results, strict=True))
+
+
+def test_the_target_is_the_default_or_the_one_asked_for() -> None:
+    picture = noise(8, 8)
+    assert TRANSLATOR.target() == "zebra"
+    assert np.array_equal(TRANSLATOR(picture), TRANSLATOR(picture, "zebra"))
+    assert not np.array_equal(TRANSLATOR(picture), TRANSLATOR(picture, "horse"))
+
+
+@pytest.mark.parametrize(("word", "sentence"), [("zebr", "Did you mean zebra?"), ("", "It knows horse, zebra.")])
+def test_an_unknown_target_is_refused(word: str, sentence: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        TRANSLATOR(noise(8, 8), word)
+    assert sentence in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_run_folder_is_loaded_on_the_device_asked_for(tmp_path: Path) -> None:
+    write_export(tmp_path / "model.safetensors", nn.ModuleList(TRANSLATOR._method.players()["G"]), ABOUT)
+    loaded = Translator.load(tmp_path, "cpu", "bf16")
+    assert str(loaded.engine) == "cpu, bf16, channels-last"
+    assert np.array_equal(loaded(noise(9, 9)), made("bf16")(noise(9, 9)))
+
+
+def test_values_that_are_not_finite_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    translator = made()
+    monkeypatch.setattr(translator._method, "translate", lambda x, target: torch.where(x > 0.9, torch.nan, x))
+    with pytest.raises(WeightsError, match="values that are not finite"):
+        translator(np.full((8, 8, 3), 255, np.uint8))
+    assert translator(np.full((8, 8, 3), 128, np.uint8)).max() == 128
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried to"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"),
+    ],
+)
+def test_a_full_memory_is_a_device_error_with_advice(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    translator = made()
+
+    def fail(x: torch.Tensor, target: str) -> torch.Tensor:
+        raise error
+
+    monkeypatch.setattr(translator._method, "translate", fail)
+    with pytest.raises(DeviceError, match="--size PX") as caught:
+        translator(noise(8, 8))
+    assert caught.value.exit_code == 6
+
+
+def test_memory_that_torch_cannot_get_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
+    translator = made()
+    monkeypatch.setattr(translator._method, "translate", lambda x, target: x.new_empty(1 << 60))
+    with pytest.raises(DeviceError, match="not enough memory"):
+        translator(noise(8, 8))
+
+
+def test_other_errors_of_torch_stay_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    translator = made()
+    monkeypatch.setattr(translator._method, "translate", lambda x, target: torch.cat([x, x[..., :3]]))
+    with pytest.raises(RuntimeError, match="Sizes of tensors must match"):
+        translator(noise(8, 8))

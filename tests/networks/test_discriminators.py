@@ -1,0 +1,144 @@
+"""Discriminators: the official sizes, names, shapes and receptive fields."""
+
+import pytest
+import torch
+
+from translate.errors import SettingsError
+from translate.networks.discriminators import PatchGAN, PixelGAN
+
+
+def shapes(settings: PatchGAN | PixelGAN, in_channels: int = 3) -> dict[str, tuple[int, ...]]:
+    """Return the state-dict entries of the network that `settings` builds, without making any number."""
+    with torch.device("meta"):
+        return {name: tuple(entry.shape) for name, entry in settings.build(in_channels).state_dict().items()}
+
+
+def count(settings: PatchGAN | PixelGAN, in_channels: int = 3) -> int:
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in settings.build(in_channels).parameters())
+
+
+@pytest.mark.parametrize(
+    ("settings", "in_channels", "parameters"),
+    [  # measured on the network definitions of junyanz/pytorch-CycleGAN-and-pix2pix
+        (PatchGAN(layers=1), 3, 136_385),
+        (PatchGAN(layers=2), 3, 662_977),
+        (PatchGAN(layers=3), 3, 2_764_737),
+        (PatchGAN(layers=4), 3, 6_959_553),
+        (PatchGAN(layers=5), 3, 11_154_369),
+        (PatchGAN(layers=6), 3, 15_349_185),
+        (PatchGAN(norm="batch"), 3, 2_765_633),
+        (PatchGAN(), 6, 2_767_809),
+        (PatchGAN(norm="batch"), 6, 2_768_705),
+        (PixelGAN(norm="batch"), 6, 9_024),
+    ],
+)
+def test_parameter_counts_are_the_official_ones(settings, in_channels, parameters):
+    assert count(settings, in_channels) == parameters
+
+
+def test_patchgan_names_and_shapes_are_those_of_the_official_checkpoints():
+    weights = {0: (64, 3, 4, 4), 2: (128, 64, 4, 4), 5: (256, 128, 4, 4), 8: (512, 256, 4, 4), 11: (1, 512, 4, 4)}
+    table = {f"model.{layer}.weight": shape for layer, shape in weights.items()}
+    table |= {f"model.{layer}.bias": shape[:1] for layer, shape in weights.items()}
+    assert shapes(PatchGAN()) == table
+
+
+def test_patchgan_with_batch_norm_has_biases_at_both_ends_only():
+    found = shapes(PatchGAN(norm="batch"))
+    assert [name for name in found if name.endswith("bias") and f"{name[:-4]}running_mean" not in found] == [
+        "model.0.bias",
+        "model.11.bias",
+    ]
+    assert [name for name in found if name.endswith("running_var")] == [f"model.{n}.running_var" for n in (3, 6, 9)]
+
+
+def test_pixelgan_names_and_shapes_are_those_of_the_official_checkpoints():
+    weights = {0: (64, 3, 1, 1), 2: (128, 64, 1, 1), 5: (1, 128, 1, 1)}
+    table = {f"net.{layer}.weight": shape for layer, shape in weights.items()}
+    table |= {f"net.{layer}.bias": shape[:1] for layer, shape in weights.items()}
+    assert shapes(PixelGAN()) == table
+
+
+def test_pixelgan_with_batch_norm_has_a_bias_at_the_start_only():
+    found = shapes(PixelGAN(norm="batch"), 6)
+    assert [name for name in found if name.endswith("bias")] == ["net.0.bias", "net.3.bias"]
+    assert found["net.3.running_mean"] == (128,)
+
+
+@pytest.mark.parametrize("layers", range(1, 9))
+def test_channels_double_with_every_layer_and_stop_at_eight_times_the_width(layers):
+    found = [shape for name, shape in shapes(PatchGAN(width=2, layers=layers)).items() if name.endswith("weight")]
+    widths = [min(2 * 2**layer, 16) for layer in range(layers + 1)]
+    assert found == [(o, i, 4, 4) for i, o in zip([3, *widths], [*widths, 1], strict=True)]
+
+
+@pytest.mark.parametrize(("side", "scores"), [(256, 30), (128, 14)])  # measured on the official network
+def test_patchgan_gives_a_map_of_scores(side, scores):
+    with torch.no_grad():
+        found = PatchGAN(width=1).build(3)(torch.zeros(2, 3, side, 64))
+    assert found.shape == (2, 1, scores, 6)
+
+
+def test_pixelgan_gives_a_score_for_every_pixel():
+    assert PixelGAN(width=2).build(3)(torch.zeros(2, 3, 5, 7)).shape == (2, 1, 5, 7)
+
+
+@pytest.mark.parametrize("settings", [PatchGAN(width=4), PixelGAN(width=4)])
+def test_scores_are_not_squashed(settings):
+    torch.manual_seed(0)
+    network = settings.build(3)
+    last = next(parameter for parameter in reversed(list(network.parameters())) if parameter.dim() == 4)
+    last.data *= 100
+    scores = network(torch.randn(4, 3, 64, 64))
+    assert scores.max() > 1
+    assert scores.min() < -1
+
+
+@pytest.mark.parametrize("norm", ["instance", "batch"])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("layers", range(1, 7))
+def test_the_smallest_side_leaves_one_score_and_less_is_refused(layers, layout, norm):
+    settings = PatchGAN(width=2, layers=layers, norm=norm)
+    network, side = settings.build(3), settings.smallest
+    assert network(torch.zeros(1, 3, side, side).to(memory_format=layout)).shape == (1, 1, 1, 1)
+    with pytest.raises((ValueError, RuntimeError)):
+        network(torch.zeros(1, 3, side - 1, side - 1).to(memory_format=layout))
+
+
+def test_the_smallest_side_of_pixelgan_works_and_less_is_refused():
+    network = PixelGAN(width=2).build(3)
+    assert network(torch.zeros(1, 3, 2, 2)).shape == (1, 1, 2, 2)
+    with pytest.raises(ValueError):
+        network(torch.zeros(1, 3, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        (PixelGAN(width=2, norm="none"), 1),
+        *(  # measured on the official network
+            (PatchGAN(width=1, layers=layers, norm="none"), field)
+            for layers, field in enumerate([16, 34, 70, 142, 286, 574], 1)
+        ),
+    ],
+)
+def test_receptive_field(settings, field):
+    network = settings.build(3).double()
+    for parameter in network.parameters():  # positive, so that nothing cancels
+        parameter.data.fill_(1 / parameter[0].numel())
+    x = torch.full((1, 3, field + 130, field + 130), 0.1, dtype=torch.float64, requires_grad=True)
+    scores = network(x)
+    row, column = scores.shape[2] // 2, scores.shape[3] // 2
+    (gradient,) = torch.autograd.grad(scores[0, 0, row, column], x)
+    for dim in (0, 1):
+        touched = (gradient[0].sum(0) != 0).any(dim).nonzero().flatten()
+        assert touched[0] > 0  # or the border would hide how far it reaches
+        assert touched[-1] < x.shape[-1] - 1
+        assert touched[-1] - touched[0] + 1 == field
+
+
+@pytest.mark.parametrize("tree", [{"width": 0}, {"layers": 0}, {"layers": 9}, {"norm": "layer"}, {"kind": "stylegan"}])
+def test_impossible_settings_are_refused(tree):
+    with pytest.raises(SettingsError, match=next(iter(tree))):
+        PatchGAN.parse(tree)

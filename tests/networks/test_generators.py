@@ -1,0 +1,195 @@
+"""Generators: the official sizes, names, shapes and receptive fields."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from translate.errors import SettingsError
+from translate.networks.generators import Resnet
+
+
+def shapes(settings: Resnet) -> dict[str, tuple[int, ...]]:
+    """Return the state-dict entries of the network that `settings` builds for RGB, without making any number."""
+    with torch.device("meta"):
+        return {name: tuple(entry.shape) for name, entry in settings.build(3, 3).state_dict().items()}
+
+
+def count(settings: Resnet, in_channels: int = 3, out_channels: int = 3) -> int:
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in settings.build(in_channels, out_channels).parameters())
+
+
+def convolution(name: str, *shape: int, transposed: bool = False) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": shape, f"{name}.bias": (shape[1 if transposed else 0],)}
+
+
+def official(blocks: int, last: str = "conv_block.5") -> dict[str, tuple[int, ...]]:
+    """Write out the entries of the official checkpoints: indices count padding, normalisation and activation layers."""
+    table = convolution("model.1", 64, 3, 7, 7)
+    table |= convolution("model.4", 128, 64, 3, 3)
+    table |= convolution("model.7", 256, 128, 3, 3)
+    for block in range(10, 10 + blocks):
+        table |= convolution(f"model.{block}.conv_block.1", 256, 256, 3, 3)
+        table |= convolution(f"model.{block}.{last}", 256, 256, 3, 3)
+    table |= convolution(f"model.{10 + blocks}", 256, 128, 3, 3, transposed=True)
+    table |= convolution(f"model.{13 + blocks}", 128, 64, 3, 3, transposed=True)
+    return table | convolution(f"model.{17 + blocks}", 3, 64, 7, 7)
+
+
+@pytest.mark.parametrize(
+    ("settings", "parameters"),
+    [  # measured on the network definitions of junyanz/pytorch-CycleGAN-and-pix2pix
+        (Resnet(blocks=9), 11_378_179),
+        (Resnet(blocks=6), 7_837_699),
+        (Resnet(blocks=4), 5_477_379),
+        (Resnet(blocks=9, norm="batch"), 11_383_427),
+    ],
+)
+def test_parameter_counts_are_the_official_ones(settings, parameters):
+    assert count(settings) == parameters
+
+
+@pytest.mark.parametrize("blocks", [0, 1, 2, 9])
+def test_every_block_costs_the_same(blocks):
+    # 2 (256 * 256 * 9 + 256) for a block, and the rest of the official network
+    assert count(Resnet(blocks=blocks)) == 756_739 + 1_180_160 * blocks
+
+
+@pytest.mark.parametrize("blocks", [6, 9])
+def test_names_and_shapes_are_those_of_the_official_checkpoints(blocks):
+    assert shapes(Resnet(blocks=blocks)) == official(blocks)
+
+
+def test_nine_blocks_have_the_indices_written_in_the_official_code():
+    found = shapes(Resnet(blocks=9))
+    assert found["model.19.weight"] == (256, 128, 3, 3)
+    assert found["model.22.weight"] == (128, 64, 3, 3)
+    assert found["model.26.weight"] == (3, 64, 7, 7)
+    assert len(found) == 48
+    assert len(shapes(Resnet(blocks=6))) == 36
+
+
+def test_with_batch_norm_only_the_last_convolution_has_a_bias():
+    found = shapes(Resnet(norm="batch"))
+    assert len(found) == 140  # measured on the official network
+    convolutions = [name.removesuffix(".weight") for name, shape in found.items() if len(shape) == 4]
+    assert [name for name in convolutions if f"{name}.bias" in found] == ["model.26"]
+    assert found["model.2.running_mean"] == (64,)
+    assert found["model.10.conv_block.6.weight"] == (256,)
+
+
+def test_dropout_moves_the_second_convolution_of_a_block_by_one():
+    assert shapes(Resnet(dropout=True)) == official(9, last="conv_block.6")
+
+
+def test_resize_convolutions_replace_the_two_transposed_ones_only():
+    found, plain = shapes(Resnet(upsampling="resize")), official(9)
+    for layer in (19, 22):
+        del plain[f"model.{layer}.weight"], plain[f"model.{layer}.bias"]
+    assert {name: found[name] for name in plain} == plain
+    extra = convolution("model.19.2", 128, 256, 3, 3) | convolution("model.22.2", 64, 128, 3, 3)
+    assert {name: shape for name, shape in found.items() if name not in plain} == extra
+    assert count(Resnet(upsampling="resize")) == 11_378_179
+
+
+@pytest.mark.parametrize("channels", [(1, 3), (3, 1), (6, 2)])
+def test_any_number_of_channels_goes_in_and_out(channels):
+    source, target = channels
+    network = Resnet(width=2, blocks=1).build(source, target)
+    assert network(torch.zeros(1, source, 8, 8)).shape == (1, target, 8, 8)
+    assert count(Resnet(), source, target) == 11_378_179 + 64 * 49 * (source - 3) + (64 * 49 + 1) * (target - 3)
+
+
+@pytest.mark.parametrize("upsampling", ["transposed", "resize"])
+@pytest.mark.parametrize(("side", "expected"), [(254, 256), (255, 256), (256, 256), (257, 260)])
+def test_sides_grow_to_the_next_multiple_of_four(side, expected, upsampling):
+    network = Resnet(width=1, blocks=1, upsampling=upsampling).build(3, 3)
+    with torch.no_grad():
+        assert network(torch.zeros(1, 3, side, 32)).shape == (1, 3, expected, 32)
+        assert network(torch.zeros(1, 3, 32, side)).shape == (1, 3, 32, expected)
+
+
+@pytest.mark.parametrize("norm", ["instance", "batch"])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_smallest_side_works_and_less_is_refused(norm, layout):
+    settings = Resnet(width=2, blocks=2, norm=norm)
+    network = settings.build(3, 3)
+    side = settings.smallest
+    assert network(torch.zeros(1, 3, side, side).to(memory_format=layout)).shape == (1, 3, side, side)
+    side -= settings.multiple
+    with pytest.raises((ValueError, RuntimeError)):
+        network(torch.zeros(1, 3, side, side).to(memory_format=layout))
+
+
+@pytest.mark.parametrize("norm", ["instance", "batch", "none"])
+@pytest.mark.parametrize("upsampling", ["transposed", "resize"])
+def test_output_stays_in_the_value_range_of_pictures(norm, upsampling):
+    torch.manual_seed(0)
+    network = Resnet(width=4, blocks=2, norm=norm, upsampling=upsampling).build(3, 3)
+    for parameter in network.parameters():
+        parameter.data *= 30
+    y = network(torch.randn(2, 3, 16, 16) * 50)
+    assert y.abs().max() <= 1
+    assert y.max() > 0.99
+    assert y.min() < -0.99
+
+
+def extent(gradient: Tensor) -> list[tuple[int, int]]:
+    """Return the first and last row, and the first and last column, in which a gradient (H, W) is not 0."""
+    touched = [(gradient != 0).any(dim).nonzero().flatten() for dim in (1, 0)]
+    return [(int(places[0]), int(places[-1])) for places in touched]
+
+
+@pytest.mark.parametrize("upsampling", ["transposed", "resize"])
+@pytest.mark.parametrize(("blocks", "field"), [(9, 169), (6, 121)])  # measured on the official network
+def test_receptive_field(blocks, field, upsampling):
+    network = Resnet(width=2, blocks=blocks, norm="none", upsampling=upsampling).build(3, 3).double()
+    for parameter in network.parameters():  # positive, so that no ReLU closes and nothing cancels
+        parameter.data.fill_(1 / parameter[0].numel() if parameter.dim() == 4 else 0)
+    sides = set()
+    for place in range(128, 132):  # the phase against the stride of 4 decides how many pixels are seen
+        x = torch.full((1, 3, 260, 260), 1e-4, dtype=torch.float64, requires_grad=True)
+        (gradient,) = torch.autograd.grad(network(x)[0, 0, place, place], x)
+        (top, bottom), (left, right) = extent(gradient[0].sum(0))
+        assert 0 < top < bottom < 259  # or the border would hide how far it reaches
+        assert (top, bottom) == (left, right)
+        sides.add(bottom - top + 1)
+    assert max(sides) == field
+
+
+@pytest.mark.parametrize("norm", ["instance", "batch", "none"])
+def test_a_bias_in_front_of_a_normalisation_has_no_effect(norm):
+    torch.manual_seed(0)
+    network = Resnet(width=4, blocks=1, norm=norm).build(3, 3).double()
+    loss = network(torch.randn(2, 3, 16, 16, dtype=torch.float64)).square().sum()
+    loss.backward()
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and layer.bias is not None:
+            relative = layer.bias.grad.abs().max() / layer.weight.grad.abs().max()
+            last = layer.out_channels == 3
+            assert (relative < 1e-10) == (norm == "instance" and not last), name
+
+
+def test_dropout_acts_in_training_only():
+    torch.manual_seed(0)
+    network, x = Resnet(width=4, blocks=2, dropout=True).build(3, 3), torch.randn(1, 3, 16, 16)
+    assert not torch.equal(network(x), network(x))
+    network.eval()
+    assert torch.equal(network(x), network(x))
+
+
+@pytest.mark.parametrize("norm", ["instance", "none"])
+def test_training_and_evaluation_agree_without_batch_statistics(norm):
+    torch.manual_seed(0)
+    network, x = Resnet(width=4, blocks=2, norm=norm).build(3, 3), torch.randn(2, 3, 16, 16)
+    training = network(x)
+    assert torch.equal(training, network.eval()(x))
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [{"width": 0}, {"blocks": -1}, {"norm": "layer"}, {"upsampling": "bilinear"}, {"dropout": 1}, {"kind": "unet"}],
+)
+def test_impossible_settings_are_refused(tree):
+    with pytest.raises(SettingsError, match=next(iter(tree))):
+        Resnet.parse(tree)

@@ -1,0 +1,318 @@
+"""Files that are either whole or absent, whatever happens to their writer."""
+
+import errno
+import hashlib
+import json
+import os
+import random
+import shutil
+import stat
+import subprocess
+import sys
+from collections import namedtuple
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from translate import files
+from translate.errors import OutputError
+from translate.files import PARTIAL, atomic_file, atomic_folder, sha256, sweep, write_text, written_to
+
+Atomic = Callable[[Path], AbstractContextManager[Path]]
+
+
+@pytest.fixture
+def umask() -> Iterator[Callable[[int], int]]:
+    before = os.umask(0o022)
+    yield os.umask
+    os.umask(before)
+
+
+def fill(temporary: Path, atomic: Atomic, text: str = "new") -> None:
+    """Write `text` into what `atomic` yielded, a file or a folder."""
+    if atomic is atomic_folder:
+        (temporary / "deep").mkdir()
+        temporary = temporary / "deep" / "file"
+    temporary.write_text(text, encoding="utf-8")
+
+
+def content(path: Path) -> str:
+    return (path / "deep" / "file" if path.is_dir() else path).read_text(encoding="utf-8")
+
+
+BOTH = pytest.mark.parametrize("atomic", [atomic_file, atomic_folder])
+
+
+@BOTH
+def test_what_was_written_appears_whole_and_nothing_else_stays(atomic, tmp_path: Path):
+    path = tmp_path / "new" / "deeper" / "result"
+    with atomic(path) as temporary:
+        fill(temporary, atomic)
+        assert not path.exists()
+        assert temporary.parent == path.parent  # a rename across disks would copy
+    assert content(path) == "new"
+    assert [entry.name for entry in path.parent.iterdir()] == ["result"]
+
+
+@BOTH
+@pytest.mark.parametrize("error", [ValueError("mine"), KeyboardInterrupt(), SystemExit(3)])
+def test_a_block_that_raises_leaves_nothing_and_its_error_passes(atomic, error, tmp_path: Path):
+    with pytest.raises(type(error)) as caught, atomic(tmp_path / "result") as temporary:
+        fill(temporary, atomic)
+        raise error
+    assert caught.value is error
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_block_that_raises_leaves_the_old_file(tmp_path: Path):
+    path = tmp_path / "result"
+    write_text(path, "old")
+    with pytest.raises(RuntimeError), atomic_file(path) as temporary:
+        fill(temporary, atomic_file)
+        raise RuntimeError
+    assert content(path) == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_replaced(tmp_path: Path):
+    path = tmp_path / "result"
+    write_text(path, "a long old text")
+    write_text(path, "new")
+    assert content(path) == "new"
+
+
+def test_a_block_that_wrote_nothing_is_an_error_and_leaves_the_old_file(tmp_path: Path):
+    path = tmp_path / "result"
+    write_text(path, "old")
+    with pytest.raises(OutputError, match="Cannot write"), atomic_file(path):
+        pass
+    assert content(path) == "old"
+
+
+def test_a_folder_that_exists_is_not_touched(tmp_path: Path):
+    path = tmp_path / "result"
+    with atomic_folder(path) as temporary:
+        fill(temporary, atomic_folder, "old")
+    with pytest.raises(OutputError, match="Cannot write"), atomic_folder(path) as temporary:
+        fill(temporary, atomic_folder)
+    assert content(path) == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@BOTH
+def test_two_writers_do_not_meet(atomic, tmp_path: Path):
+    with atomic(tmp_path / "one") as first, atomic(tmp_path / "two") as second:
+        assert first != second
+        fill(first, atomic, "1")
+        fill(second, atomic, "2")
+    assert (content(tmp_path / "one"), content(tmp_path / "two")) == ("1", "2")
+    with atomic_file(tmp_path / "same") as first, atomic_file(tmp_path / "same") as second:
+        assert first != second
+        first.write_text("1")
+        second.write_text("2")
+    assert content(tmp_path / "same") in ("1", "2")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_permissions_are_those_of_any_new_file(mask, tmp_path: Path, umask):
+    umask(mask)
+    write_text(tmp_path / "result", "x")
+    assert stat.S_IMODE((tmp_path / "result").stat().st_mode) == 0o666 & ~mask
+    with atomic_folder(tmp_path / "folder") as temporary:
+        fill(temporary, atomic_folder)
+    assert stat.S_IMODE((tmp_path / "folder").stat().st_mode) == 0o777 & ~mask
+    assert umask(0o022) == mask  # as it was
+
+
+def test_text_is_utf_8_with_line_feeds(tmp_path: Path):
+    write_text(tmp_path / "result", "é\n日本\n")
+    assert (tmp_path / "result").read_bytes() == "é\n日本\n".encode()
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "é" * 127, "画" * 85, "🐴" * 63], ids=["ascii", "latin", "han", "emoji"])
+def test_any_name_the_disk_takes_can_be_written(name, tmp_path: Path):
+    assert 252 <= len(name.encode()) <= 255  # the limit of most file systems, in bytes
+    write_text(tmp_path / name, "x")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+# Places that cannot be written
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+@BOTH
+def test_a_full_disk_is_said_and_nothing_is_left(atomic, number, tmp_path: Path, monkeypatch):
+    path = tmp_path / "result"
+    if atomic is atomic_file:
+        write_text(path, "old")
+
+    def full(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OutputError) as caught, atomic(path) as temporary:
+        fill(temporary, atomic)
+    assert str(caught.value) == f"The disk is full: {path} was not written. Free some space and run the command again."
+    assert caught.value.exit_code == 7
+    assert list(tmp_path.iterdir()) == ([path] if atomic is atomic_file else [])
+    if atomic is atomic_file:
+        assert content(path) == "old"
+
+
+@BOTH
+def test_a_place_that_is_no_folder_is_said(atomic, tmp_path: Path):
+    write_text(tmp_path / "file", "old")
+    path = tmp_path / "file" / "result"
+    with pytest.raises(OutputError, match=f"^Cannot write {path}: .* Choose another place or change its permissions.$"):
+        with atomic(path) as temporary:
+            fill(temporary, atomic)
+    assert content(tmp_path / "file") == "old"
+
+
+@BOTH
+def test_a_failing_rename_leaves_nothing(atomic, tmp_path: Path, monkeypatch):
+    def refused(self: Path, target: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "replace", refused)
+    with pytest.raises(OutputError, match="Permission denied"), atomic(tmp_path / "result") as temporary:
+        fill(temporary, atomic)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("error", "free", "full"),
+    [  # what torch.save and safetensors say, without an errno
+        (RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"), 1 << 40, True),
+        (RuntimeError("Error while serializing: I/O error: File too large (os error 27)"), 1 << 40, True),
+        (RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 704 vs 598"), 0, True),
+        (RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed"), 0, True),
+        (RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed"), 1 << 40, False),
+        (RuntimeError("size mismatch"), 0, False),
+        (ValueError("a bug"), 0, False),
+    ],
+)
+def test_libraries_that_report_a_full_disk_in_words_are_understood(error, free, full, tmp_path: Path, monkeypatch):
+    usage = namedtuple("usage", "total used free")  # noqa: PYI024
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(1, 1, free) if folder.exists() else 1 / 0)
+    with pytest.raises(OutputError if full else type(error)) as caught, written_to(tmp_path / "not" / "yet" / "there"):
+        raise error
+    assert str(caught.value).startswith("The disk is full") == full
+
+
+def test_an_error_that_was_already_explained_is_not_explained_again(tmp_path: Path):
+    with pytest.raises(OutputError, match=r"^The disk is full: inner\.$"), written_to(tmp_path / "outer"):
+        raise OutputError("The disk is full: inner.")
+
+
+# Killed writers
+
+
+WRITER = """
+import hashlib, itertools, json, sys
+from pathlib import Path
+from translate.files import atomic_file, atomic_folder
+
+def written(path, n):
+    body = f"{n:08d}" * 20_000
+    text = json.dumps({"n": n, "body": body, "sha256": hashlib.sha256(body.encode()).hexdigest()})
+    with path.open("w") as stream:
+        for start in range(0, len(text), 8192):  # in pieces, so that a kill often falls between them
+            stream.write(text[start:start + 8192])
+            stream.flush()
+
+place = Path(sys.argv[1])
+for n in itertools.count():
+    if sys.argv[2] == "file":
+        with atomic_file(place / "state") as temporary:
+            written(temporary, n)
+    else:
+        with atomic_folder(place / f"step-{n}") as temporary:
+            written(temporary / "one", n)
+            written(temporary / "two", n)
+    print(n, flush=True)
+"""
+
+
+def number_in(path: Path) -> int:
+    """Check a file of `WRITER` against the sum it carries and return its number."""
+    found = json.loads(path.read_text())
+    assert hashlib.sha256(found["body"].encode()).hexdigest() == found["sha256"]
+    return found["n"]
+
+
+def killed_after(writes: int, place: Path, kind: str) -> int:
+    """Kill -9 a writer some time after it said that it wrote so often; return the last number it said."""
+    command = [sys.executable, "-c", WRITER, str(place), kind]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        for _ in range(writes):
+            last = int(writer.stdout.readline())
+        writer.kill()
+        said = writer.stdout.read().splitlines()
+    assert writer.returncode != 0
+    return int(said[-1]) if said else last
+
+
+def test_a_killed_writer_never_leaves_a_damaged_file(tmp_path: Path):
+    draw = random.Random(0)
+    for _ in range(10):
+        last = killed_after(draw.randint(1, 8), tmp_path, "file")
+        assert number_in(tmp_path / "state") in (last, last + 1)  # it may have been renamed and not yet said
+        sweep(tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == ["state"]
+
+
+def test_a_killed_writer_never_leaves_half_a_folder(tmp_path: Path):
+    draw = random.Random(1)
+    for turn in range(6):
+        place = tmp_path / str(turn)
+        last = killed_after(draw.randint(1, 4), place, "folder")
+        sweep(place)
+        folders = sorted(int(path.name.removeprefix("step-")) for path in place.iterdir())
+        assert folders in (list(range(last + 1)), list(range(last + 2)))
+        for n in folders:
+            assert number_in(place / f"step-{n}" / "one") == number_in(place / f"step-{n}" / "two") == n
+
+
+def test_sweeping_takes_leftovers_only(tmp_path: Path):
+    keep = ["state", ".hidden", "state.partial", f"x{PARTIAL}.txt"]
+    for name in keep:
+        (tmp_path / name).write_text("x")
+    (tmp_path / ".state.0123456789ab.partial").write_text("x")
+    (tmp_path / ".step-3.0123456789ab.partial" / "deep").mkdir(parents=True)
+    (tmp_path / ".step-3.0123456789ab.partial" / "deep" / "file").write_text("x")
+    sweep(tmp_path)
+    sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(keep)
+
+
+@BOTH
+def test_what_a_killed_writer_leaves_has_the_name_that_is_swept(atomic, tmp_path: Path):
+    with atomic(tmp_path / "result") as temporary:
+        fill(temporary, atomic)
+        sweep(tmp_path)
+        assert not temporary.exists()
+        temporary.mkdir() if atomic is atomic_folder else temporary.touch()
+
+
+def test_sweeping_a_folder_that_is_not_there_does_nothing(tmp_path: Path):
+    sweep(tmp_path / "none")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [  # FIPS 180-4, the examples of the standard
+        (b"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        (b"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        (b"a" * 1_000_000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),
+    ],
+    ids=["empty", "abc", "a million a"],
+)
+def test_sha256_is_that_of_the_standard(data, expected, tmp_path: Path):
+    (tmp_path / "file").write_bytes(data)
+    assert sha256(tmp_path / "file") == expected

@@ -1,0 +1,55 @@
+"""The command line: words in, library calls, text out. The only place that knows Typer.
+
+Nothing here imports torch before a command needs it, so `--help` is quick.
+"""
+
+import importlib.metadata
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from translate.cli import apply, data, machine, train
+from translate.cli.options import SIGNAL_EXIT
+from translate.cli.terminal import say
+from translate.errors import TranslateError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Learn a style from two folders of pictures that are not paired, then convert any folder of photos with it.",
+)
+app.command("train")(train.train)
+app.command("apply")(apply.apply)
+app.command("info")(apply.info)
+app.command("bench")(machine.bench)
+app.command("doctor")(machine.doctor)
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Run the command line and exit; errors a user can act on become one sentence and their exit code."""
+    try:
+        app()
+    except TranslateError as error:
+        say(f"Error: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        say("Stopped.")
+        sys.exit(SIGNAL_EXIT + signal.SIGINT)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"translate {importlib.metadata.version('image-translate')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,76 @@
+"""`translate data ...`."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from translate.cli.options import Json
+from translate.cli.terminal import lines_of, printable, progress, show
+from translate.errors import SettingsError
+
+app = typer.Typer(no_args_is_help=True, help="Look at datasets, draw toy ones, check your own.")
+
+
+@app.command("list")
+def list_(json_: Json = False) -> None:
+    """List the known datasets."""
+    from translate import cards
+
+    known = [cards.dataset(name) for name in cards.names("datasets")]
+    show(
+        [card.model_dump() for card in known],
+        [f"{card.name}: {card.title} ({', '.join(card.domains)})" for card in known],
+        json_,
+    )
+
+
+@app.command("info")
+def info(name: str, json_: Json = False) -> None:
+    """Tell what is known about a dataset."""
+    from translate import cards
+
+    tree = cards.dataset(name).model_dump()
+    show(tree, lines_of(tree), json_)
+
+
+@app.command("make")
+def make(
+    name: Annotated[str, typer.Argument(help="A drawn dataset, such as toy-horse2zebra.")],
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+    count: Annotated[
+        int, typer.Option(min=1, help="Training pictures of each domain; test pictures are a fifth.")
+    ] = 200,
+    size: Annotated[int, typer.Option(help="Side in pixels.")] = 256,
+    seed: Annotated[int, typer.Option(min=0, help="Other seeds draw other pictures.")] = 0,
+) -> None:
+    """Draw a toy dataset into a folder, with the masks and parameters it was drawn from."""
+    from translate import cards
+    from translate.data.make import make as draw
+
+    card = cards.dataset(name)
+    if not card.drawn:
+        raise SettingsError(f"{name} is not a drawn dataset; `translate data list` shows them.")
+    total = len(card.domains) * (count + max(count // 5, 1))
+    with progress() as advance:
+        for done, _ in enumerate(draw(card, folder, count, size, seed), start=1):
+            advance("drawing", done, total, "")
+    print(f"Drew {total} pictures into {folder}. Next: translate train {folder}")
+
+
+@app.command("check")
+def check(data: Annotated[Path, typer.Argument(help="A dataset's folder.")], json_: Json = False) -> None:
+    """Look a dataset over: unreadable, grey, small and duplicate pictures, and training pictures among the test ones."""
+    from translate.data.check import check as examine
+    from translate.data.folders import open_folder
+
+    dataset = open_folder(data)
+    counts = {f"{split} {domain}": len(pictures) for split, domains in (("train", dataset.train), ("test", dataset.test))
+              for domain, pictures in domains.items()}  # fmt: skip
+    findings = examine(dataset)
+    lines = [f"{place}: {count} pictures" for place, count in counts.items()]
+    for finding in findings:
+        lines += [f"{finding.what} ({len(finding.files)})", *(f"    {printable(name)}" for name in finding.files[:10])]
+        lines += [f"    and {len(finding.files) - 10} more"] if len(finding.files) > 10 else []
+    show({"counts": counts, "findings": [asdict(finding) for finding in findings]}, lines, json_)

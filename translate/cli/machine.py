@@ -1,0 +1,45 @@
+"""`translate bench` and `translate doctor`."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from translate.cli.options import Device, Json, Precision, Set
+from translate.cli.terminal import lines_of, show
+
+
+def bench(
+    size: Annotated[int, typer.Option(help="Side of the pictures in pixels.")] = 256,
+    repeats: Annotated[int, typer.Option(min=1, help="Steps that are timed.")] = 5,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    set_: Set = None,
+    json_: Json = False,
+) -> None:
+    """Measure training and applying of the full-size CycleGAN, and what share of this machine's ceiling they reach."""
+    from translate import devices
+    from translate.bench import bench as measure
+    from translate.methods.base import settings_class
+    from translate.settings import merge, read_word
+
+    settings = settings_class("cyclegan").parse(merge(read_word(word) for word in set_ or []).get("method", {}))
+    result = measure(settings, devices.engine(device, precision), size, repeats)
+    tree = {**asdict(result), "train_share": result.train_share, "apply_share": result.apply_share}
+    lines = [
+        f"{result.engine}, {result.threads} threads, {size} px, batch 1",
+        f"train: {result.train_steps_s:.3f} steps/s of {result.train_gmac:.1f} GMAC, {result.train_share:.0%} of ceiling",
+        f"apply: {result.apply_images_s:.2f} images/s of {result.apply_gmac:.1f} GMAC, {result.apply_share:.0%} of ceiling",
+        f"ceiling: {result.ceiling_gmac_s:.0f} GMAC/s, the best of twenty 4096-square matrix products",
+    ]
+    show(tree, lines, json_)
+
+
+def doctor(json_: Json = False) -> None:
+    """Tell what this installation can do."""
+    from translate.doctor import examine
+
+    facts = examine()
+    show(facts, lines_of(facts), json_)
+    if any(fact.startswith("PROBLEM") for fact in facts.values()):
+        raise typer.Exit(1)

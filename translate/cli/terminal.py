@@ -1,0 +1,85 @@
+"""Talking to a person or to another program: results on stdout, everything else on stderr."""
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+Advance = Callable[[str, int, int, str], None]  # what is being done, how much of it, of how much, and a remark
+
+QUIET_S = 10.0  # seconds between two lines of progress where there is no terminal
+
+
+def say(text: str) -> None:
+    """Print a line to stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def show(document: Any, lines: Sequence[str], as_json: bool) -> None:
+    """Print a result to stdout: `document` as JSON, or `lines`."""
+    print(json.dumps(document, indent=2, default=str) if as_json else "\n".join(lines))
+
+
+def lines_of(tree: Mapping[str, Any]) -> list[str]:
+    """Write a mapping as `name: value` lines."""
+    return [
+        f"{name}: {value if isinstance(value, str) else json.dumps(value, default=str)}" for name, value in tree.items()
+    ]
+
+
+def printable(name: object) -> str:
+    """Escape what a terminal cannot show: undecodable bytes, line breaks and other controls."""
+    text = str(name).encode("utf-8", "backslashreplace").decode()
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def duration(seconds: float) -> str:
+    """Write seconds as "4.2 s", "3 min 20 s" or "5 h 12 min"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+@contextlib.contextmanager
+def progress(quiet: bool = False) -> Iterator[Advance]:
+    """Yield what shows progress: bars on a terminal, elsewhere a line now and then, nothing when `quiet`."""
+    console = Console(stderr=True, highlight=False)
+    if quiet:
+        yield lambda *_: None
+    elif not console.is_terminal:
+        yield _Lines()
+    else:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, TextColumn("{task.fields[remark]}"), console=console) as bars:
+            yield _Bars(bars)
+
+
+class _Bars:
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, what: str, done: int, total: int, remark: str) -> None:
+        if what not in self._tasks:
+            self._tasks[what] = self._bars.add_task(what, total=total, remark="")
+        self._bars.update(self._tasks[what], completed=done)
+        if remark:
+            self._bars.update(self._tasks[what], remark=remark)
+
+
+class _Lines:
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+
+    def __call__(self, what: str, done: int, total: int, remark: str) -> None:
+        now = time.perf_counter()
+        if now - self._last >= QUIET_S or done == total:
+            self._last = now
+            say(f"{what} {done}/{total} {remark}".rstrip())

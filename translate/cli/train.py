@@ -1,0 +1,127 @@
+"""`translate train`."""
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from translate.cli.options import SIGNAL_EXIT, Device, Precision, Set
+from translate.cli.terminal import duration, progress, say
+from translate.errors import SettingsError
+
+if TYPE_CHECKING:
+    from translate.recipes import Run
+    from translate.training.loop import Report
+
+
+def train(
+    data: Annotated[
+        str | None, typer.Argument(help="A dataset's name, or a folder with trainA and trainB (or A and B).")
+    ] = None,
+    domain: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER, twice, instead of DATA.")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="The translation method; cyclegan unless the dataset's recipe differs.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME by default.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Length in steps: constant learning rate for half, then linear decay.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Length in epochs; the same schedule, by epochs.")] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Side of the training crops in pixels, a multiple of 4, at least 32.")
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Pictures of each domain in a step.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything that is drawn at random.")] = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    workers: Annotated[int, typer.Option(min=0, help="Threads that prepare batches ahead.")] = 0,
+    config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
+    set_: Set = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be done and what it would cost, and stop.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only where the result is.")] = False,
+) -> None:
+    """Learn to translate between two folders of pictures. The same command again continues a stopped run."""
+    if steps is not None and epochs is not None:
+        raise SettingsError("Give --steps or --epochs, not both.")
+    from translate import recipes
+
+    training = {"steps": steps, "epochs": epochs, "batch": batch, "seed": seed}
+    options: dict[str, Any] = {"training": {key: value for key, value in training.items() if value is not None}}
+    if epochs is not None:
+        options["training"]["steps"] = None  # a recipe may have set it
+    if precision != "auto":
+        options["training"]["precision"] = precision
+    if size is not None:
+        options["data"] = {"size": size}
+    run = recipes.prepare(
+        data, domains=_domains(domain or []), method=method, out=out, config=config, words=set_ or [],
+        options=options, device=device, workers=workers,
+    )  # fmt: skip
+    if dry_run:
+        _print_prospect(run)
+        return
+    if run.finished:
+        print(f"The run in {run.out} is finished. Use it: translate apply {run.out} PHOTOS --out RESULTS")
+        return
+    _train(run, quiet)
+
+
+def _train(run: "Run", quiet: bool) -> None:
+    started = time.perf_counter()
+    if not quiet:
+        counts = ", ".join(f"{len(pictures)} {domain}" for domain, pictures in run.dataset.train.items())
+        say(f"{run.recipe.method.name} on {run.dataset.name}: {counts}. Running on {run.engine}.")
+    with progress(quiet) as advance:
+        for report in run.start(lambda domain, read, total: advance(f"reading {domain}", read, total, "")):
+            advance("training", report.step, run.steps, _describe(report))
+    for note in run.notes:
+        say(f"Note: {note}")
+    if run.interrupted is not None:
+        command = shlex.join(["translate", *sys.argv[1:]])
+        say(f"Stopped after {run.step} of {run.steps} steps; everything is saved. Continue with: {command}")
+        raise typer.Exit(SIGNAL_EXIT + run.interrupted)
+    about = run.about()
+    for name, score in (about.scores if about else {}).items():
+        print(f"{name}: {score:.3f}")
+    print(f"Finished {run.steps} steps in {duration(time.perf_counter() - started)}. In {run.out}:")
+    print("  samples/ and progress.gif  what it learned    losses.svg  how    model.safetensors  the result")
+    print(f"Next: translate apply {run.out} PHOTOS --out RESULTS")
+
+
+def _domains(words: list[str]) -> dict[str, Path]:
+    domains: dict[str, Path] = {}
+    for word in words:
+        name, equals, folder = word.partition("=")
+        if not (name and equals and folder):
+            raise SettingsError(f"--domain takes NAME=FOLDER; found {word!r}.")
+        domains[name] = Path(folder)
+    return domains
+
+
+def _print_prospect(run: "Run") -> None:
+    prospect = run.prospect()
+    print(prospect.recipe.to_json())
+    for domain, pictures in prospect.dataset.train.items():
+        print(
+            f"{domain}: {len(pictures)} training pictures, {len(prospect.dataset.test.get(domain, ()))} test pictures"
+        )
+    for player, count in prospect.parameters.items():
+        print(f"player {player}: {count:,} parameters")
+    hours = prospect.steps * prospect.seconds_per_step
+    print(
+        f"about {duration(1000 * prospect.seconds_per_step)} for 1,000 steps, {duration(hours)} for all {prospect.steps:,}"
+    )
+    if prospect.memory_bytes:
+        print(f"about {prospect.memory_bytes / 1e9:.1f} GB of memory, without the decoded pictures")
+    print(f"would write to {prospect.out}, running on {run.engine}")
+
+
+def _describe(report: "Report") -> str:
+    losses = " ".join(f"{name} {value:.2f}" for name, value in report.losses.items())
+    skipped = f" skipped {report.skipped}" if report.skipped else ""
+    return f"{losses}{skipped}"
