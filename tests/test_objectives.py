@@ -1,6 +1,6 @@
 """Objectives: hand-computed values, agreement with torch's own losses, precision and gradients."""
 
-from math import log, log1p, exp
+from math import exp, log, log1p
 from typing import get_args
 
 import pytest

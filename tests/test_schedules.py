@@ -1,5 +1,6 @@
 """Learning-rate schedules."""
 
+import itertools
 from fractions import Fraction
 
 import pytest
@@ -28,7 +29,7 @@ def test_any_length_in_steps_stays_falls_evenly_and_never_reaches_zero(constant,
     factors = [constant_then_linear(step, constant, decay) for step in range(1, constant + decay + 1)]
     assert factors[:constant] == [1.0] * constant
     falling = [1.0, *factors[constant:]]
-    for before, after in zip(falling, falling[1:], strict=False):
+    for before, after in itertools.pairwise(falling):
         assert before - after == pytest.approx(1 / (decay + 1), rel=1e-9)
     assert falling[-1] == pytest.approx(1 / (decay + 1), rel=1e-9)
     assert min(factors) > 0

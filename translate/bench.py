@@ -85,4 +85,4 @@ def _gmac(network: nn.Module, work: Callable[[], object]) -> float:
 
     with FlopCounterMode(network, display=False) as counter:
         work()
-    return counter.get_total_flops() / 2e9
+    return float(counter.get_total_flops()) / 2e9

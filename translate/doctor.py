@@ -17,7 +17,10 @@ PACKAGES = ("image-translate", "torch", "torchvision", "albumentations", "opencv
 
 
 def examine() -> dict[str, str]:
-    """Return facts by name: versions, devices, picture formats, whether the folder can be written. "PROBLEM" marks bad ones."""
+    """Return facts by name: versions, devices, picture formats, whether this folder can be written.
+
+    Bad ones begin with "PROBLEM".
+    """
     facts = {"python": platform.python_version(), "system": platform.platform()}
     for package in PACKAGES:
         try:

@@ -1,7 +1,7 @@
 """Files that are either whole or absent.
 
-Everything the toolkit writes goes through `atomic_file` or `atomic_folder`: the bytes are written beside their final place,
-flushed to the disk, and renamed. A reader, a second process or a power cut sees the old file or the new one.
+Everything the toolkit writes goes through `atomic_file` or `atomic_folder`: the bytes are written beside their final
+place, flushed to the disk, and renamed. A reader, a second process or a power cut sees the old file or the new one.
 """
 
 import contextlib

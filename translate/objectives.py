@@ -1,7 +1,8 @@
 """Adversarial objectives as (d, g) pairs, and distances between pictures.
 
-All are pure functions: tensors in, one scalar out, a mean over the batch and over the patches of the score map. Half-precision
-inputs are widened to fp32 first. Weights, factors and signs of the full objective stand in the method that uses them.
+All are pure functions: tensors in, one scalar out, a mean over the batch and over the patches of the score map.
+Half-precision inputs are widened to fp32 first. Weights and factors of the full objective stand in the method that
+uses them.
 """
 
 from collections.abc import Callable

@@ -25,9 +25,9 @@ class Pool(nn.Module):
     def query(self, batch: Tensor) -> Tensor:
         """Return one image for each of `batch`, in order, and remember some of them.
 
-        While the pool is not full an image is stored and returned. Afterwards, with probability 1/2, it takes the place of
-        a uniformly drawn stored image, which is returned instead; otherwise it is returned and not stored. An image that
-        is not finite is returned and never stored. Draws come from torch's global CPU generator.
+        While the pool is not full an image is stored and returned. Afterwards, with probability 1/2, it takes the place
+        of a uniformly drawn stored image, which is returned instead; otherwise it is returned and not stored. An image
+        that is not finite is returned and never stored. Draws come from torch's global CPU generator.
 
         Args:
             batch: (N, C, H, W).

@@ -177,7 +177,7 @@ class Run:
     def _batches(self, tell: Callable[[str, int, int], None]) -> UnpairedBatches:
         stores: dict[str, Store] = {}
         for domain, pictures in self.dataset.train.items():
-            store = Store(domain, pictures, self.recipe.data, lambda read, d=domain, p=pictures: tell(d, read, len(p)))
+            store = Store(domain, pictures, self.recipe.data, tell)
             if store.census.unreadable:
                 first = store.census.unreadable[0]
                 self.notes.append(f"{len(store.census.unreadable)} pictures of {domain} cannot be read, as {first}")
@@ -299,9 +299,12 @@ def prepare(
 
 
 def train(data: str | Path | None = None, **arguments: Any) -> Path:
-    """Train, or continue a run, and return the path of its export. Takes what `prepare` takes, and raises what it raises.
+    """Train, or continue a run, and return the path of its export.
+
+    Takes what `prepare` takes.
 
     Raises:
+        TranslateError: as `prepare` and `Run.start` do.
         Interrupted: a signal stopped the run; everything is saved.
     """
     run = prepare(data, **arguments)

@@ -3,6 +3,7 @@
 import errno
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,7 @@ def test_what_is_missing_is_kept_and_fails(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_listed_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "in" / "a.png")
     put(tmp_path / "in" / "closed" / "b.png")
+    put(tmp_path / "in" / ".closed" / "c.png")
     real = os.scandir
 
     def scandir(path: Any) -> Any:
@@ -305,14 +307,14 @@ def test_every_picture_of_a_mixed_folder(tmp_path: Path) -> None:
     put(folder / "lies.jpg", noise(5, 6, 4), "PNG")
     put(folder / "cut.png", noise(40, 40, 3)).write_bytes((folder / "cut.png").read_bytes()[:900])
     (folder / "empty.jpg").touch()
-    (folder / "text.png").write_text("no picture\nat all")
+    (folder / "te\nxt.png").write_text("no picture\nat all")
     (folder / "notes.txt").write_text("x")
     (folder / "dangling.png").symlink_to("nowhere")
 
     assert plan([folder], out).ignored == 1
     results = run([folder], out)
     failed = {name: result for name, result in results.items() if result.status == "failed"}
-    assert set(failed) == {"cut.png", "empty.jpg", "text.png", "dangling.png"}
+    assert set(failed) == {"cut.png", "empty.jpg", "te\nxt.png", "dangling.png"}
     for result in failed.values():
         assert result.output is None
         assert result.reason.startswith("cannot be decoded: ")
@@ -547,6 +549,27 @@ def test_only_a_few_pictures_are_held_at_once(tmp_path: Path, monkeypatch: pytes
     assert held == 0
     assert most <= 3 * (2 + 1)  # decoded ahead, in the network, waiting to be written
     assert len(below(tmp_path / "out")) == 30
+
+
+def test_what_was_only_planned_is_not_read_after_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(41):
+        put(tmp_path / "in" / f"{number:02}.png")
+    read, real = [], images.read
+
+    def slow(source: Path) -> images.Picture:
+        read.append(source)
+        time.sleep(0.005)
+        return real(source)
+
+    def fail(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(images, "read", slow)
+    translator = made()
+    monkeypatch.setattr(translator, "batch", fail)
+    with pytest.raises(KeyboardInterrupt):
+        run([tmp_path / "in"], tmp_path / "out", translator=translator, batch=20)
+    assert len(read) < 35
 
 
 def test_reading_ahead_overlaps_with_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

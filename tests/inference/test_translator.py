@@ -100,7 +100,7 @@ def test_threads_get_the_same_results() -> None:
 
 def test_the_target_is_the_default_or_the_one_asked_for() -> None:
     picture = noise(8, 8)
-    assert TRANSLATOR.target() == "zebra"
+    assert TRANSLATOR.about.choose() == "zebra"
     assert np.array_equal(TRANSLATOR(picture), TRANSLATOR(picture, "zebra"))
     assert not np.array_equal(TRANSLATOR(picture), TRANSLATOR(picture, "horse"))
 

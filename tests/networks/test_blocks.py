@@ -1,4 +1,4 @@
-"""What all networks share: normalisation, padding, initialisation, and gradients that do not depend on how we run them."""
+"""What all networks share: normalisation, padding, initialisation, and gradients that do not depend on the layout."""
 
 import copy
 import math
@@ -162,7 +162,9 @@ def test_instance_norm_has_no_state_and_the_same_result_in_evaluation():
     assert torch.equal(training, layer.eval()(x))
 
 
-@pytest.mark.parametrize(("norm", "kind"), [("instance", InstanceNorm), ("batch", nn.BatchNorm2d), ("none", nn.Identity)])
+@pytest.mark.parametrize(
+    ("norm", "kind"), [("instance", InstanceNorm), ("batch", nn.BatchNorm2d), ("none", nn.Identity)]
+)
 def test_norm_layers_are_called_by_name(norm, kind):
     assert type(norm_layer(norm, 5)) is kind
 
@@ -213,7 +215,8 @@ def assert_normal(values: Tensor, mean: float, deviation: float) -> None:
 
 @pytest.mark.parametrize("gain", [0.02, 0.1])
 @pytest.mark.parametrize(
-    "layer", [nn.Conv2d(64, 128, 3), nn.ConvTranspose2d(64, 128, 3), nn.Linear(256, 256), nn.Conv2d(64, 128, 3, bias=False)]
+    "layer",
+    [nn.Conv2d(64, 128, 3), nn.ConvTranspose2d(64, 128, 3), nn.Linear(256, 256), nn.Conv2d(64, 128, 3, bias=False)],
 )
 def test_weights_are_drawn_from_a_normal_distribution_and_biases_are_zero(layer, gain):
     torch.manual_seed(0)
@@ -233,7 +236,9 @@ def test_batch_norm_weights_are_drawn_around_one(gain):
     assert not layer.bias.any()
 
 
-@pytest.mark.parametrize("settings", [Resnet(width=16), Resnet(width=16, norm="batch"), PatchGAN(width=16), PixelGAN()], ids=name)
+@pytest.mark.parametrize(
+    "settings", [Resnet(width=16), Resnet(width=16, norm="batch"), PatchGAN(width=16), PixelGAN()], ids=name
+)
 def test_every_layer_of_a_network_is_initialised(settings):
     torch.manual_seed(0)
     network = settings.build(3, 3) if isinstance(settings, Resnet) else settings.build(3)

@@ -61,16 +61,16 @@ def make(
 
 @app.command("check")
 def check(data: Annotated[Path, typer.Argument(help="A dataset's folder.")], json_: Json = False) -> None:
-    """Look a dataset over: unreadable, grey, small and duplicate pictures, and training pictures among the test ones."""
+    """Look a dataset over: unreadable, grey, small, duplicate pictures, and training pictures among the test ones."""
     from translate.data.check import check as examine
     from translate.data.folders import open_folder
 
     dataset = open_folder(data)
-    counts = {f"{split} {domain}": len(pictures) for split, domains in (("train", dataset.train), ("test", dataset.test))
-              for domain, pictures in domains.items()}  # fmt: skip
+    counts = {place: len(pictures) for place, pictures in dataset.places().items()}
     findings = examine(dataset)
     lines = [f"{place}: {count} pictures" for place, count in counts.items()]
     for finding in findings:
         lines += [f"{finding.what} ({len(finding.files)})", *(f"    {printable(name)}" for name in finding.files[:10])]
         lines += [f"    and {len(finding.files) - 10} more"] if len(finding.files) > 10 else []
+    lines += [] if findings else ["Nothing unusual."]
     show({"counts": counts, "findings": [asdict(finding) for finding in findings]}, lines, json_)

@@ -28,8 +28,10 @@ def bench(
     tree = {**asdict(result), "train_share": result.train_share, "apply_share": result.apply_share}
     lines = [
         f"{result.engine}, {result.threads} threads, {size} px, batch 1",
-        f"train: {result.train_steps_s:.3f} steps/s of {result.train_gmac:.1f} GMAC, {result.train_share:.0%} of ceiling",
-        f"apply: {result.apply_images_s:.2f} images/s of {result.apply_gmac:.1f} GMAC, {result.apply_share:.0%} of ceiling",
+        f"train: {result.train_steps_s:.3f} steps/s, {result.train_gmac:.1f} GMAC each, "
+        f"{result.train_share:.0%} of the ceiling",
+        f"apply: {result.apply_images_s:.2f} images/s, {result.apply_gmac:.1f} GMAC each, "
+        f"{result.apply_share:.0%} of the ceiling",
         f"ceiling: {result.ceiling_gmac_s:.0f} GMAC/s, the best of twenty 4096-square matrix products",
     ]
     show(tree, lines, json_)

@@ -112,10 +112,8 @@ def _print_prospect(run: "Run") -> None:
         )
     for player, count in prospect.parameters.items():
         print(f"player {player}: {count:,} parameters")
-    hours = prospect.steps * prospect.seconds_per_step
-    print(
-        f"about {duration(1000 * prospect.seconds_per_step)} for 1,000 steps, {duration(hours)} for all {prospect.steps:,}"
-    )
+    thousand, whole = (duration(steps * prospect.seconds_per_step) for steps in (1000, prospect.steps))
+    print(f"about {thousand} for 1,000 steps, {whole} for all {prospect.steps:,}")
     if prospect.memory_bytes:
         print(f"about {prospect.memory_bytes / 1e9:.1f} GB of memory, without the decoded pictures")
     print(f"would write to {prospect.out}, running on {run.engine}")

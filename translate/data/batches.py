@@ -51,14 +51,18 @@ class Store:
         domain: its name, for messages.
         pictures: where they come from.
         augmentation: gives the sizes.
-        tell: is told how many pictures have been read.
+        tell: is told the domain, how many pictures have been read, and how many there are.
 
     Raises:
         DataError: no picture is readable, or more than 1 % are not.
     """
 
     def __init__(
-        self, domain: str, pictures: Pictures, augmentation: Augmentation, tell: Callable[[int], None] = lambda _: None
+        self,
+        domain: str,
+        pictures: Pictures,
+        augmentation: Augmentation,
+        tell: Callable[[str, int, int], None] = lambda *_: None,
     ) -> None:
         self._pictures = pictures
         self._side = augmentation.load_size
@@ -78,9 +82,9 @@ class Store:
                     pixels, small = result
                     self.census.enlarged += small < augmentation.size
                     held.append(pixels)
-                tell(len(held))
+                tell(domain, len(held), len(pictures))
         self.census.unreadable = tuple(unreadable)
-        if len(unreadable) > max(1, len(pictures) // 100) or len(unreadable) == len(pictures):
+        if 100 * len(unreadable) > len(pictures):
             raise DataError(
                 f"{len(unreadable)} of {len(pictures)} pictures of domain {domain} cannot be read, more than 1 %."
                 f" The first: {unreadable[0]} Repair or remove them (`translate data check` lists all)."
@@ -112,9 +116,9 @@ class Store:
 class UnpairedBatches:
     """Batches of pictures of two domains that are not paired.
 
-    An epoch is as many pictures as the larger domain has. The first domain goes through a new permutation in each epoch,
-    the second is drawn uniformly with replacement; each picture has its own crop and flip. This is how the official CycleGAN
-    code draws.
+    An epoch is as many pictures as the larger domain has. The first domain goes through a new permutation in each
+    epoch, the second is drawn uniformly with replacement; each picture has its own crop and flip. This is how the
+    official CycleGAN code draws.
 
     Args:
         stores: the pictures of each domain.

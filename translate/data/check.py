@@ -3,16 +3,23 @@
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from translate import images
 from translate.data.folders import Dataset, Files
 from translate.errors import ImageDecodeError
+from translate.tensors import Pixels
+
+SMALL = 256  # pixels: the crop of the official recipe
+_THUMBNAIL = 16  # pixels
+_NEARLY = 1.5  # mean squared difference of two thumbnails in grey levels; recompression stays below it
 
 
 @dataclass(frozen=True)
@@ -25,59 +32,78 @@ class Finding:
 
 @dataclass(frozen=True)
 class _Look:
+    """What was seen in one picture."""
+
     path: Path
-    problem: str = ""
-    grey: bool = False
-    side: int = 0  # pixels: the shorter one
-    digest: str = ""  # of the decoded pixels
+    grey: bool  # stored without colour
+    colourless: bool  # every pixel is grey
+    side: int  # pixels: the shorter one
+    digest: str  # of the decoded pixels
+    thumbnail: NDArray[np.float32]  # flat
 
 
 def check(dataset: Dataset) -> list[Finding]:
     """Decode every picture of a dataset and report what is unusual, most serious first.
 
-    Reported are pictures that cannot be read, exact duplicates within and between folders (by decoded pixels), training
-    pictures that are also test pictures, pictures without colour among coloured ones, and pictures smaller than 256 pixels.
+    Reported are pictures that cannot be read; pictures that stand in two folders, recompressed or not, such as training
+    pictures among the test ones; exact duplicates within a folder; greyscale files among coloured ones; pictures
+    without colour; and pictures smaller than 256 pixels.
     """
-    folders = {f"{split} {domain}": pictures for split, domains in (("train", dataset.train), ("test", dataset.test))
-               for domain, pictures in domains.items() if isinstance(pictures, Files)}  # fmt: skip
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        looks = {place: list(threads.map(_look, files.paths)) for place, files in folders.items()}
+    looks: dict[str, list[_Look]] = {}
     findings: list[Finding] = []
-    places: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
-    for place, all_looks in looks.items():
-        for look in all_looks:
-            if look.digest:
-                places[look.digest][place].append(look.path)
-        unreadable = [look for look in all_looks if look.problem]
-        grey = [look.path for look in all_looks if look.grey]
-        small = [look.path for look in all_looks if 0 < look.side < 256]
-        findings.append(Finding(f"{place}: cannot be read", tuple(look.problem for look in unreadable)))
-        findings.append(Finding(f"{place}: without colour", _names(grey) if len(grey) < len(all_looks) else ()))
-        findings.append(Finding(f"{place}: shorter side below 256 px", _names(small)))
-    for place in looks:
-        groups = [found[place] for found in places.values() if len(found[place]) > 1]
-        findings.append(Finding(f"{place}: exact duplicates", tuple(" = ".join(_names(group)) for group in groups)))
-    shared: dict[str, list[str]] = defaultdict(list)
-    for found in places.values():
-        present = [place for place in looks if found[place]]
-        for first, *others in (present[i:] for i in range(len(present))):
-            for other in others:
-                shared[f"{first} and {other}: the same picture"].append(
-                    f"{found[first][0].name} = {found[other][0].name}"
-                )
-    findings += [Finding(what, tuple(files)) for what, files in shared.items()]
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for place, pictures in dataset.places().items():
+            if isinstance(pictures, Files):
+                results = list(threads.map(_look, pictures.paths))
+                looks[place] = [look for look in results if isinstance(look, _Look)]
+                findings.append(Finding(f"{place}: cannot be read", tuple(r for r in results if isinstance(r, str))))
+    findings += _shared(looks)
+    findings += [Finding(f"{place}: exact duplicates", tuple(_duplicates(seen))) for place, seen in looks.items()]
+    for place, seen in looks.items():
+        grey = [look.path.name for look in seen if look.grey]
+        colourless = [look.path.name for look in seen if look.colourless and not look.grey]
+        small = [look.path.name for look in seen if look.side < SMALL]
+        findings.append(Finding(f"{place}: greyscale files", tuple(grey) if len(grey) < len(seen) else ()))
+        findings.append(Finding(f"{place}: stored in colour, but without any", tuple(colourless)))
+        findings.append(Finding(f"{place}: shorter side below {SMALL} px", tuple(small)))
     return [finding for finding in findings if finding.files]
 
 
-def _look(path: Path) -> _Look:
+def _look(path: Path) -> _Look | str:
     try:
         pixels = images.read(path).rgb
+        height, width, mode = images.probe(path)
     except ImageDecodeError as error:
-        return _Look(path, problem=str(error))
-    grey = bool(np.array_equal(pixels[..., 0], pixels[..., 1]) and np.array_equal(pixels[..., 1], pixels[..., 2]))
-    digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-    return _Look(path, grey=grey, side=min(pixels.shape[:2]), digest=digest)
+        return str(error)
+    return _Look(
+        path=path,
+        grey=mode in ("1", "L", "LA") or mode.startswith("I"),
+        colourless=bool((pixels == pixels[..., :1]).all()),
+        side=min(height, width),
+        digest=hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest(),
+        thumbnail=_thumbnail(pixels),
+    )
 
 
-def _names(paths: Iterable[Path]) -> tuple[str, ...]:
-    return tuple(path.name for path in paths)
+def _thumbnail(pixels: Pixels) -> NDArray[np.float32]:
+    return images.resize(pixels, _THUMBNAIL, _THUMBNAIL).astype(np.float32).ravel()
+
+
+def _duplicates(seen: Iterable[_Look]) -> Iterator[str]:
+    groups: dict[str, list[str]] = defaultdict(list)
+    for look in seen:
+        groups[look.digest].append(look.path.name)
+    yield from (" = ".join(group) for group in groups.values() if len(group) > 1)
+
+
+def _shared(looks: Mapping[str, Sequence[_Look]]) -> Iterator[Finding]:
+    """Find pictures of one folder among those of another, by thumbnail."""
+    for (place, seen), (other, others) in combinations(looks.items(), 2):
+        if not seen or not others:
+            continue
+        theirs = np.stack([look.thumbnail for look in others])
+        pairs: list[str] = []
+        for look in seen:
+            distances = np.square(theirs - look.thumbnail).mean(axis=1)
+            pairs += [f"{look.path.name} = {others[int(i)].path.name}" for i in np.flatnonzero(distances < _NEARLY)]
+        yield Finding(f"{place} and {other}: nearly the same picture", tuple(pairs))

@@ -6,7 +6,9 @@ Layouts, in the order they are tried:
 2. `A`, `B`
 """
 
+import contextlib
 import hashlib
+import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from translate import images
-from translate.errors import DataError
+from translate.errors import DataError, ImageDecodeError
 from translate.tensors import Pixels
 
 
@@ -31,7 +33,7 @@ class Pictures(Protocol):
         """Return a name that stays the same when the dataset is moved."""
 
     def fingerprint(self) -> str:
-        """Return a short text that differs when the pictures differ."""
+        """Return a short text to tell these pictures from others."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Files:
 
     def fingerprint(self) -> str:
         """Hash the names and sizes of all files."""
-        listing = "\n".join(f"{self.name(i)} {path.stat().st_size}" for i, path in enumerate(self.paths))
+        listing = "\n".join(f"{self.name(i)} {_bytes(path)}" for i, path in enumerate(self.paths))
         return hashlib.sha256(os.fsencode(listing)).hexdigest()[:16]
 
 
@@ -85,6 +87,11 @@ class Dataset:
         """The names of the domains."""
         return tuple(self.train)
 
+    def places(self) -> dict[str, Pictures]:
+        """Return the pictures by split and domain, such as "train A"."""
+        splits = {"train": self.train, "test": self.test}
+        return {f"{split} {name}": pictures for split, domains in splits.items() for name, pictures in domains.items()}
+
     def fingerprint(self) -> dict[str, str]:
         """Return a text for each domain that differs when its training pictures differ."""
         return {
@@ -93,15 +100,17 @@ class Dataset:
 
 
 def scan(folder: Path) -> Files:
-    """Find the pictures in `folder` and below it, by suffix, sorted by name. Hidden files count as ignored."""
-    paths: list[Path] = []
-    ignored = 0
-    for path in _walk(folder):
-        if path.suffix.lower() in images.SUFFIXES and not path.name.startswith("."):
-            paths.append(path)
-        else:
-            ignored += 1
-    return Files(folder, tuple(sorted(paths, key=os.fsencode)), ignored)
+    """Find the pictures in `folder` and below it, by suffix, sorted by the bytes of their names.
+
+    Hidden files, and all files in hidden folders and in `__MACOSX`, count as ignored.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+    files = list(_walk(folder))
+    paths = [path for path in files if path.suffix.lower() in images.SUFFIXES and not _hidden(path, folder)]
+    paths.sort(key=lambda path: os.fsencode(path.as_posix()))
+    return Files(folder, tuple(paths), len(files) - len(paths))
 
 
 def open_folder(root: Path) -> Dataset:
@@ -117,7 +126,8 @@ def open_folder(root: Path) -> Dataset:
         if f"{train}A" in inside and f"{train}B" in inside:
             folders = {domain: root / f"{train}{domain}" for domain in ("A", "B")}
             tests = {domain: root / f"{test}{domain}" for domain in ("A", "B") if test and f"{test}{domain}" in inside}
-            return _dataset(root.resolve().name, folders, tests)
+            name = os.fsencode(root.resolve().name).decode(errors="replace")  # it is written into exports
+            return _dataset(name, folders, tests)
     loose = len([path for path in root.iterdir() if path.suffix.lower() in images.SUFFIXES])
     found = f"Found the folders {', '.join(inside) or 'none'} and {loose} pictures beside them."
     raise DataError(f"{root} is not a dataset with two domains. {_WANTED} {found}")
@@ -155,18 +165,48 @@ def _dataset(name: str, folders: Mapping[str, Path], tests: Mapping[str, Path]) 
 
 
 def _walk(folder: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        if not _hidden(Path(error.filename), folder):
+            raise DataError(f"Cannot look into {error.filename}: {error.strerror}.") from error
+
     seen: set[Path] = set()  # a linked folder may contain itself
-    for parent, subfolders, names in os.walk(folder, followlinks=True):
+    for parent, subfolders, names in os.walk(folder, followlinks=True, onerror=refuse):
         here = Path(parent).resolve()
         if here in seen:
             subfolders.clear()
             continue
         seen.add(here)
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name != "__MACOSX")
+        subfolders.sort()
         yield from (Path(parent) / name for name in names)
 
 
+def _hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.relative_to(folder).parts)
+
+
+def _bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # a link to nowhere: it counts as a picture that cannot be read
+        return -1
+
+
 def held_out(dataset: Dataset, domain: str, count: int) -> Sequence[Pixels]:
-    """Return up to `count` pictures of a domain to show progress on: test pictures, or training pictures if none."""
-    pictures = dataset.test.get(domain, dataset.train[domain])
-    return [pictures[index] for index in range(min(count, len(pictures)))]
+    """Return the first `count` readable pictures of a domain to show progress on.
+
+    They are test pictures, or training pictures if there are none; fewer where there are not as many.
+
+    Raises:
+        DataError: no picture of the domain can be read.
+    """
+    for pictures in (dataset.test.get(domain), dataset.train[domain]):
+        shown = list(itertools.islice(_readable(pictures), count)) if pictures is not None else []
+        if shown:
+            return shown
+    raise DataError(f"No picture of domain {domain} can be read.")
+
+
+def _readable(pictures: Pictures) -> Iterator[Pixels]:
+    for index in range(len(pictures)):
+        with contextlib.suppress(ImageDecodeError):
+            yield pictures[index]

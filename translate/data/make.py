@@ -24,10 +24,10 @@ def make(card: DatasetCard, folder: Path, count: int, size: int, seed: int) -> I
 
     Raises:
         SettingsError: the size is too small.
-        OutputError: the folder already holds something, or cannot be written.
+        OutputError: the folder already holds something, is a file, or cannot be written.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise OutputError(f"{folder} is not empty. Choose a new folder.")
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise OutputError(f"{folder} is not an empty folder. Choose a new one.")
     for letter, domain in zip(ascii_uppercase, card.domains, strict=False):
         for split, amount in (("train", count), ("test", max(count // 5, 1))):
             drawn = Drawn(card.name, domain, split, amount, size, seed)

@@ -22,8 +22,8 @@ def drawn_scores(dataset: str, translate: Translate, size: int, count: int = COU
         count: of the pictures.
 
     Returns:
-        for toy-horse2zebra: the mean stripe score and the mean background error of horses turned into zebras, 0..1 both.
-        Nothing for a dataset that is not drawn.
+        for toy-horse2zebra: the mean stripe score and the mean background error of horses turned into zebras, 0..1
+        both. Nothing for a dataset that is not drawn.
     """
     if dataset not in DATASETS:
         return {}

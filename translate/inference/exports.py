@@ -46,6 +46,17 @@ class About(Settings):
         """All (source, target) pairs of different domains."""
         return [(source, target) for target in self.domains for source in self.domains if source != target]
 
+    def choose(self, to: str | None = None) -> str:
+        """Return the domain called `to`, or the default target.
+
+        Raises:
+            SettingsError: the model does not know the domain.
+        """
+        if to is not None and to not in self.domains:
+            known = ", ".join(self.domains)
+            raise SettingsError(f"The model has no domain {to!r}.{nearest(to, self.domains)} It knows {known}.")
+        return to or self.target
+
 
 def write_export(path: Path, generators: nn.ModuleList, about: About) -> None:
     """Write an export, whole or not at all.

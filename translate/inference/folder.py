@@ -125,7 +125,7 @@ def convert(
     """
     if batch < 1 or (size != "native" and size < 1):
         raise SettingsError(f"--batch and --size must be at least 1; found batch {batch} and size {size}.")
-    return _convert(translator, plan, translator.target(to), size, batch)
+    return _convert(translator, plan, translator.about.choose(to), size, batch)
 
 
 def _convert(translator: Translator, plan: Plan, target: str, size: Size, batch: int) -> Iterator[Result]:
@@ -164,7 +164,7 @@ def _decode(item: Item, size: Size) -> _Job | Result:
     try:
         picture = images.read(item.source)
     except ImageDecodeError as error:
-        return Result(item.source, None, "failed", " ".join(str(error).removeprefix(f"{item.source} ").split()))
+        return Result(item.source, None, "failed", str(error).removeprefix(f"{item.source} "))
     height, width, _ = picture.rgb.shape
     scale = 1 if size == "native" else min(1, size / min(height, width))
     small = picture.rgb if scale == 1 else images.resize(picture.rgb, round(height * scale), round(width * scale))

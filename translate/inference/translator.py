@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from translate.devices import Engine, Precision, engine
-from translate.errors import DeviceError, SettingsError, WeightsError
+from translate.errors import DeviceError, WeightsError
 from translate.inference.exports import About, find_export, read_export
 from translate.methods.base import Method
-from translate.settings import nearest
 from translate.tensors import Pixels, enter, leave, stack
 
 
@@ -42,17 +41,6 @@ class Translator:
         method, about = read_export(find_export(model))
         return cls(method, about, engine(device, precision))
 
-    def target(self, to: str | None = None) -> str:
-        """Return the domain called `to`, or the default one.
-
-        Raises:
-            SettingsError: the model does not know the domain.
-        """
-        known = self.about.domains
-        if to is not None and to not in known:
-            raise SettingsError(f"The model has no domain {to!r}.{nearest(to, known)} It knows {', '.join(known)}.")
-        return to or self.about.target
-
     def __call__(self, picture: Pixels, to: str | None = None) -> Pixels:
         """Translate one picture, (H, W, 3) uint8 RGB, to domain `to`; same size, same errors as `batch`."""
         return self.batch([picture], to)[0]
@@ -66,7 +54,7 @@ class Translator:
             DeviceError: there is not enough memory.
         """
         with enough_memory():
-            y = self.tensor(enter(stack(pictures), self.engine), self.target(to))
+            y = self.tensor(enter(stack(pictures), self.engine), self.about.choose(to))
             if not y.isfinite().all():
                 raise WeightsError(
                     "The model produced values that are not finite. Try --precision fp32 or another model."

@@ -10,9 +10,9 @@ arXiv 1703.10593. With x from domain X, y from domain Y, G: X -> Y and F: Y -> X
 and D_Y, D_X minimise (E (D_Y(y) - 1)^2 + E D_Y(G(x))^2) / 2 and its mirror image, where G(x) comes from a history of 50
 generated images (section 4).
 
-Deviations from the paper, all of them those of the official PyTorch code: the identity term is on by default (5, an absolute
-weight), the generators' adversarial term is not halved, and the two discriminators move together after the two generators,
-judging pictures made before the generators moved.
+Deviations from the paper, all of them those of the official PyTorch code: the identity term is on by default (5, an
+absolute weight), the generators' adversarial term is not halved, and the two discriminators move together after the two
+generators, judging pictures made before the generators moved.
 """
 
 from collections.abc import Mapping, Sequence

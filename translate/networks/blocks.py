@@ -12,9 +12,9 @@ Norm = Literal["instance", "batch", "none"]
 def instance_norm(x: Tensor, eps: float = 1e-5) -> Tensor:
     """Normalise every channel of every image to mean 0 and variance 1 over its own pixels (Ulyanov et al. 2016, Eq. 5).
 
-    On a CPU it is done image by image with the batch-norm kernel, which at batch 1 is the same formula. It is faster there
-    in channels-last, and `torch.nn.functional.instance_norm` of torch 2.15 returns a wrong gradient when the gradient that
-    comes in is channels-last at batch 1, whatever the layout of the input.
+    On a CPU it is done image by image with the batch-norm kernel, which at batch 1 is the same formula. It is faster
+    there in channels-last, and `torch.nn.functional.instance_norm` of torch 2.15 returns a wrong gradient when the
+    gradient that comes in is channels-last at batch 1, whatever the layout of the input.
 
     Args:
         x: (N, C, H, W) with H * W > 1.

@@ -33,8 +33,8 @@ class Resnet(Settings):
 class ResnetGenerator(nn.Module):
     """Encoder with two stride-2 convolutions, residual blocks, decoder with two stride-2 upsamplings.
 
-    The two stride-2 convolutions pad with zeros, all other convolutions by reflection, as in the official code. A bias in
-    front of a normalisation has no effect; it is there because the official checkpoints have it.
+    The two stride-2 convolutions pad with zeros, all other convolutions by reflection, as in the official code. A bias
+    in front of a normalisation has no effect; it is there because the official checkpoints have it.
     """
 
     def __init__(self, settings: Resnet, in_channels: int, out_channels: int) -> None:

@@ -28,7 +28,8 @@ def loss_curves(steps: Sequence[int], losses: Mapping[str, Sequence[float]], smo
         return x, HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / top
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="11">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"',
+        ' font-family="sans-serif" font-size="11">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
     ]
     for part in range(5):

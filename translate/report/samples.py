@@ -15,14 +15,15 @@ def sample_grid(translate: Translate, inputs: Mapping[str, Sequence[Pixels]]) ->
 
     Args:
         translate: turns pictures (S, S, 3) uint8 into pictures of a domain.
-        inputs: as many pictures (S, S, 3) uint8 of each domain.
+        inputs: pictures (S, S, 3) uint8 of each domain.
 
     Returns:
-        (H, W, 3) uint8.
+        (H, W, 3) uint8, with as many rows as the domain with the fewest pictures has.
     """
+    rows = min(map(len, inputs.values()))
     columns: list[Sequence[Pixels]] = []
     captions: list[str] = []
-    for source, pictures in inputs.items():
+    for source, pictures in ((name, pictures[:rows]) for name, pictures in inputs.items()):
         for target in inputs:
             if target != source:
                 translated = translate(pictures, target)

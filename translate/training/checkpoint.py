@@ -51,7 +51,7 @@ class Checkpoints:
         self._keep = keep
 
     def save(self, checkpoint: Checkpoint) -> Path:
-        """Write a checkpoint, then remove the oldest ones.
+        """Write a checkpoint, then remove the oldest ones, and later ones, which the run fell back from.
 
         Raises:
             OutputError: the place cannot be written or the disk is full. Older checkpoints are then untouched.
@@ -66,13 +66,15 @@ class Checkpoints:
             files = {file.name: {"bytes": file.stat().st_size, "sha256": sha256(file)} for file in temporary.iterdir()}
             manifest = {"format": FORMAT, "step": checkpoint.step, "settings": self._settings, "files": files}
             (temporary / "manifest.json").write_text(json.dumps(manifest, indent=2), encoding="utf-8")
-        for old in self.places()[: -self._keep]:
-            shutil.rmtree(old, ignore_errors=True)
+        places = self.places()
+        done = places.index(place) + 1
+        for other in places[: max(done - self._keep, 0)] + places[done:]:
+            shutil.rmtree(other, ignore_errors=True)
         return place
 
     def places(self) -> list[Path]:
         """List the checkpoint folders, oldest first."""
-        return sorted(manifest.parent for manifest in self.folder.glob("[0-9]*/manifest.json"))
+        return sorted(place for place in self.folder.glob("[0-9]*") if place.is_dir())
 
     def newest(self) -> tuple[Checkpoint | None, list[str]]:
         """Read the newest checkpoint that is whole.
@@ -81,17 +83,21 @@ class Checkpoints:
             the checkpoint, or None before the first one; and a sentence for each damaged one that was passed over.
 
         Raises:
-            WeightsError: there are checkpoints, but every one of them is damaged.
+            WeightsError: there are checkpoints, but every one of them is damaged, or a newer version wrote them.
         """
         damaged: list[str] = []
         for place in reversed(self.places()):
             try:
                 return _read(place), damaged
-            except WeightsError as error:
+            except _Damaged as error:
                 damaged.append(str(error))
         if damaged:
             raise WeightsError(f"No checkpoint in {self.folder} is whole. {damaged[0]} Start again with another --out.")
         return None, []
+
+
+class _Damaged(WeightsError):
+    """An older checkpoint may still be whole."""
 
 
 def _read(place: Path) -> Checkpoint:
@@ -101,15 +107,17 @@ def _read(place: Path) -> Checkpoint:
             raise WeightsError(f"The checkpoint {place} was written by a newer version of translate. Update translate.")
         for name, facts in manifest["files"].items():
             if sha256(place / name) != facts["sha256"]:
-                raise WeightsError(f"The checkpoint {place} is damaged: {name} does not match its SHA-256.")
+                raise _Damaged(f"The checkpoint {place} is damaged: {name} does not match its SHA-256.")
+        if manifest["step"] != int(place.name):
+            raise _Damaged(f"The checkpoint {place} is damaged: manifest.json names step {manifest['step']}.")
         return Checkpoint(
             step=manifest["step"],
             weights=safetensors.torch.load_file(place / "weights.safetensors"),
             average=safetensors.torch.load_file(place / "average.safetensors"),
             state=torch.load(place / "state.pt", weights_only=True, map_location="cpu"),
         )
-    except (OSError, ValueError, KeyError) as error:
-        raise WeightsError(f"The checkpoint {place} is damaged: {error}.") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _Damaged(f"The checkpoint {place} is damaged: {error}.") from error
 
 
 def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -70,7 +70,8 @@ class Report:
 
     Attributes:
         step: steps done.
-        losses: every term, averaged over the steps since the last logged report that were not skipped; empty between.
+        losses: every term, averaged over the steps since the last logged report that were not skipped; empty between
+            logged reports, and when all were skipped.
         learning_rate: of the last step.
         skipped: steps in which something was not finite.
         seconds_per_step: over the steps since the last report, in seconds.
@@ -128,11 +129,12 @@ class Training:
             save = self.step % self._settings.checkpoint_every == 0 or last
             if log or self._engine.device.type == "cpu":  # reading a counter makes a GPU wait
                 self._refuse_divergence(checkpoints)
-            if save:
-                checkpoints.save(self.checkpoint())
             if log or sample or save:
                 seconds = (time.perf_counter() - started) / max(self.step - counted_from, 1)
-                yield self._report(rate, seconds, sample, save, log)
+                report = self._report(rate, seconds, sample, save, log)  # before saving: it empties the sums
+                if save:
+                    checkpoints.save(self.checkpoint())
+                yield report
                 started, counted_from = time.perf_counter(), self.step
             if last:
                 return
@@ -167,7 +169,8 @@ class Training:
     def _report(self, rate: float, seconds: float, sample: bool, saved: bool, log: bool = False) -> Report:
         losses: dict[str, float] = {}
         if log:
-            losses = {name: float(total) / max(int(self._summed), 1) for name, total in self._sums.items()}
+            count = int(self._summed)
+            losses = {name: float(total) / count for name, total in self._sums.items()} if count else {}
             self._sums, self._summed = {}, torch.zeros_like(self._summed)
         return Report(self.step, losses, rate, int(self.players.skipped), seconds, sample, saved)
 

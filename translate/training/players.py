@@ -11,8 +11,8 @@ from translate.methods.base import Method
 class Players:
     """The optimisers of a method's players; calling it is the `update` that `Method.step` is given.
 
-    A step with a loss or a gradient that is not finite moves nobody. That is decided on the device, so nothing waits for
-    a GPU; `skipped` and `in_a_row` say how often it happened.
+    A step with a loss or a gradient that is not finite moves nobody. That is decided on the device, so nothing waits
+    for a GPU; `skipped` and `in_a_row` say how often it happened.
     """
 
     def __init__(self, method: Method) -> None:
