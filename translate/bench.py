@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
 from translate.devices import Engine
 from translate.inference.exports import About, generators_only
@@ -47,12 +46,12 @@ def bench(settings: MethodSettings, engine: Engine, size: int = 256, repeats: in
     shadow = generators_only(settings.model_dump(), domains, size)
     training = Training(method, shadow, engine, TrainingSettings())
     batch = {domain: torch.randint(256, (1, 3, size, size), dtype=torch.uint8) for domain in domains}
-    train_gmac = _gmac(method, lambda: training.train_step(batch))
+    train_gmac = _gmac(lambda: training.train_step(batch))
     train_s = _median(lambda: training.train_step(batch), engine, repeats)
     about = About(method=settings.model_dump(), domains=domains, target="B", size=size, steps=0, planned=0)
     translator = Translator(training.average.method, about, engine)
     picture = batch["A"][0].permute(1, 2, 0).contiguous().numpy()
-    apply_gmac = _gmac(training.average.method, lambda: translator(picture))
+    apply_gmac = _gmac(lambda: translator(picture))
     apply_s = _median(lambda: translator(picture), engine, repeats)
     ceiling = max(ceiling, _ceiling(engine))
     return Bench(str(engine), torch.get_num_threads(), size, ceiling, 1 / train_s, train_gmac, 1 / apply_s, apply_gmac)
@@ -79,10 +78,10 @@ def _times(work: Callable[[], object], engine: Engine, repeats: int) -> list[flo
     return times[1:]
 
 
-def _gmac(network: nn.Module, work: Callable[[], object]) -> float:
+def _gmac(work: Callable[[], object]) -> float:
     """Count the multiply-accumulates that `work` really does, forward and backward, in units of 10^9."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    with FlopCounterMode(network, display=False) as counter:
+    with FlopCounterMode(display=False) as counter:
         work()
     return float(counter.get_total_flops()) / 2e9

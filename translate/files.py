@@ -114,7 +114,8 @@ def _is_full(error: Exception, path: Path) -> bool:
 
 
 def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex[:12]}{PARTIAL}")
+    name = os.fsdecode(os.fsencode(path.name)[:200])  # a name may have 255 bytes
+    return path.with_name(f".{name}.{uuid.uuid4().hex[:12]}{PARTIAL}")
 
 
 def _umask() -> int:

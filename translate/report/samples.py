@@ -23,7 +23,8 @@ def sample_grid(translate: Translate, inputs: Mapping[str, Sequence[Pixels]]) ->
     rows = min(map(len, inputs.values()))
     columns: list[Sequence[Pixels]] = []
     captions: list[str] = []
-    for source, pictures in ((name, pictures[:rows]) for name, pictures in inputs.items()):
+    for source in inputs:
+        pictures = inputs[source][:rows]
         for target in inputs:
             if target != source:
                 translated = translate(pictures, target)

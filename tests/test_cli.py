@@ -1,0 +1,306 @@
+"""The command line as a user meets it: words, exit codes, what is printed where, what is left on the disk."""
+
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from translate import cards, cli, images, recipes
+from translate.data.truth import Drawn
+from translate.training.loop import Training
+
+ROOT = Path(__file__).parent.parent
+TINY = """
+[data]
+size = 32
+[method.generator]
+width = 2
+blocks = 1
+[method.discriminator]
+width = 2
+layers = 1
+[training]
+steps = 3
+precision = "fp32"
+"""
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Call the command line in this process; return (exit code, stdout, stderr)."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["translate", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        printed = capsys.readouterr()
+        return int(stop.value.code or 0), printed.out, printed.err
+
+    return call
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a dataset `horses`, a tiny settings file, and a folder of photos."""
+    for letter, domain in (("A", "horse"), ("B", "zebra")):
+        for split, count in (("train", 4), ("test", 2)):
+            drawn = Drawn("toy-horse2zebra", domain, split, count, 40)
+            for index in range(count):
+                images.write_pixels(drawn[index], tmp_path / "horses" / f"{split}{letter}" / drawn.name(index))
+    for name in ("a.jpg", "below/b.png"):
+        images.write_pixels(Drawn("toy-horse2zebra", "horse", "test", 1, 50)[0][:37], tmp_path / "photos" / name)
+    (tmp_path / "tiny.toml").write_text(TINY)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def train(run: Run, *words: object) -> tuple[int, str, str]:
+    return run("train", "horses", "--config", "tiny.toml", "--device", "cpu", *words)
+
+
+def test_help_is_printed_without_importing_torch() -> None:
+    code = "import sys, translate.cli; print([m for m in ('torch', 'albumentations', 'cv2') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", [[], ["train"], ["apply"], ["info"], ["bench"], ["doctor"], ["data", "make"]])
+def test_every_command_has_help(run: Run, command: list[str]) -> None:
+    code, out, _ = run(*command, "--help")
+    assert code == 0
+    assert "Usage" in out
+
+
+def test_the_version_is_printed(run: Run) -> None:
+    assert re.fullmatch(r"translate \d+\.\d+\.\d+\n", run("--version")[1])
+
+
+def test_a_run_trains_tells_where_it_is_and_can_be_applied(run: Run, place: Path) -> None:
+    code, out, err = train(run)
+    assert code == 0
+    assert "Next: translate apply runs/horses" in out
+    assert "cyclegan on horses: 4 A, 4 B" in err
+    left = {path.name for path in (place / "runs/horses").iterdir()}
+    assert left == {
+        "settings.json", "log.jsonl", "losses.svg", "samples", "progress.gif", "checkpoints", "model.safetensors",
+    }  # fmt: skip
+    assert (place / "runs/horses/samples/00000000.png").exists()
+    code, out, _ = run("apply", "runs/horses", "photos", "--out", "results", "--json")
+    document = json.loads(out)
+    assert (code, document["done"], document["to"]) == (0, 2, "B")
+    assert images.read(place / "results/below/b.png").rgb.shape == (37, 50, 3)
+
+
+def test_the_same_command_again_says_that_the_run_is_finished(run: Run, place: Path) -> None:
+    train(run)
+    before = {path: path.stat().st_mtime_ns for path in (place / "runs").rglob("*")}
+    code, out, _ = train(run)
+    assert code == 0
+    assert "finished" in out
+    assert before == {path: path.stat().st_mtime_ns for path in (place / "runs").rglob("*")}
+
+
+def test_more_steps_under_the_same_name_are_refused_with_the_difference(run: Run, place: Path) -> None:
+    train(run)
+    code, _, err = train(run, "--steps", 9)
+    assert code == 2
+    assert "training.steps was 3, now 9" in err
+
+
+def test_ctrl_c_finishes_the_step_saves_and_the_printed_command_continues(
+    run: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = Training.train_step
+
+    def interrupted(self: Training, batch: Any) -> None:
+        step(self, batch)
+        if self.step == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Training, "train_step", interrupted)
+    code, _, err = train(run, "--seed", 3)
+    assert code == 130
+    assert "Stopped after 2 of 3 steps; everything is saved." in err
+    command = err.split("Continue with: ")[1].strip()
+    monkeypatch.setattr(Training, "train_step", step)
+    code, out, _ = run(*shlex.split(command)[1:])
+    assert code == 0
+    assert "Finished 3 steps" in out
+
+
+def test_a_dry_run_prints_settings_counts_cost_and_writes_nothing(run: Run, place: Path) -> None:
+    code, out, _ = train(run, "--dry-run")
+    assert code == 0
+    for part in ('"lambda_cyc": 10.0', "A: 4 training pictures, 2 test pictures", "player G:", "for 1,000 steps", "GB"):
+        assert part in out
+    assert not (place / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "part"),
+    [
+        (["train"], 2, "What should be learned from?"),
+        (["train", "hores"], 4, "neither a folder nor a known dataset"),
+        (["train", "toy-horse2zebr"], 4, "Did you mean toy-horse2zebra?"),
+        (["train", "./nowhere"], 4, "Wanted are the folders trainA and trainB"),
+        (["train", "photos"], 4, "Found the folders below and 1 pictures beside them"),
+        (["train", "--domain", "a=photos"], 4, "needs two domains"),
+        (["train", "--domain", "photos"], 2, "NAME=FOLDER"),
+        (["train", "horses", "--domain", "a=photos"], 2, "not both"),
+        (["train", "horses", "--size", "10"], 2, "data.size"),
+        (["train", "horses", "--size", "34"], 2, "data.size"),
+        (["train", "horses", "--steps", "0"], 2, "training.steps"),
+        (["train", "horses", "--steps", "5", "--epochs", "5"], 2, "not both"),
+        (["train", "horses", "--method", "cylcegan"], 2, "Did you mean cyclegan?"),
+        (["train", "horses", "--set", "method.lamda_idt=0"], 2, "Did you mean lambda_idt?"),
+        (["train", "horses", "--set", "method.generator.widht=4"], 2, "method.generator.widht"),
+        (["train", "horses", "--set", "method.lambda_idt"], 2, "KEY=VALUE"),
+        (["train", "horses", "--config", "nowhere.toml"], 2, "no settings file"),
+        (["train", "horses", "--device", "cuda:7"], 6, "Use --device cpu"),
+        (["train", "horses", "--device", "gpu"], 2, "Unknown device"),
+        (["train", "horses", "--precision", "fp16", "--device", "cpu"], 6, "fp16 needs a GPU"),
+        (["apply", "nowhere", "photos", "--out", "x"], 5, "There is no model nowhere"),
+        (["apply", "photos", "photos", "--out", "x"], 5, "no model.safetensors"),
+        (["info", "tiny.toml"], 5, "not a readable safetensors file"),
+        (["data", "info", "toy-horse"], 2, "Did you mean toy-horse2zebra?"),
+        (["data", "check", "photos"], 4, "Wanted are"),
+    ],
+)
+def test_wrong_words_get_one_sentence_and_their_exit_code(
+    run: Run, place: Path, words: list[str], code: int, part: str
+) -> None:
+    before = sorted(place.rglob("*"))
+    found, out, err = run(*words)
+    assert (found, out) == (code, "")
+    assert err.startswith("Error: ")
+    assert len(err.splitlines()) == 1
+    assert part in err
+    assert sorted(place.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "part"),
+    [
+        (["--to", "unicorn"], 2, "no domain 'unicorn'"),
+        (["--size", "big"], 2, "native or a number"),
+        (["--device", "cuda:7"], 6, "Use --device cpu"),
+    ],
+)
+def test_wrong_words_for_apply_get_one_sentence(run: Run, place: Path, words: list[str], code: int, part: str) -> None:
+    train(run)
+    found, _, err = run("apply", "runs/horses", "photos", "--out", "results", *words)
+    assert found == code
+    assert part in err
+    assert not (place / "results").exists()
+
+
+def test_pictures_that_cannot_be_read_are_listed_and_the_rest_is_converted(run: Run, place: Path) -> None:
+    train(run)
+    (place / "photos/broken.jpg").write_bytes((place / "photos/a.jpg").read_bytes()[:300])
+    (place / "photos/notes.txt").write_text("no picture")
+    code, out, err = run("apply", "runs/horses", "photos", "--out", "results")
+    assert code == 3
+    assert "2 done, 0 skipped, 1 failed, 1 ignored" in out
+    assert "broken.jpg" in err
+    assert "1 of 3 pictures failed" in err
+    assert not (place / "results/broken.jpg").exists()
+
+
+def test_a_dry_apply_lists_pairs_and_writes_nothing(run: Run, place: Path) -> None:
+    train(run)
+    code, out, _ = run("apply", "runs/horses", "photos", "--out", "results", "--dry-run")
+    assert code == 0
+    assert "photos/a.jpg -> results/a.jpg" in out
+    assert not (place / "results").exists()
+
+
+def test_an_output_folder_that_is_the_input_is_refused(run: Run, place: Path) -> None:
+    train(run)
+    assert run("apply", "runs/horses", "photos", "--out", "photos")[0] == 2
+
+
+def test_a_model_in_weights_is_found_by_name(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(run)
+    (place / "weights").mkdir()
+    (place / "runs/horses/model.safetensors").rename(place / "weights/stripes.safetensors")
+    monkeypatch.setattr(cards, "shelf", lambda kind: place / kind)
+    code, out, _ = run("info", "stripes", "--json")
+    assert code == 0
+    assert json.loads(out)["domains"] == ["A", "B"]
+    code, _, err = run("info", "stripe")
+    assert code == 5
+    assert "Did you mean stripes?" in err
+
+
+def test_a_drawn_dataset_is_written_checked_and_trained_on(run: Run, place: Path) -> None:
+    code, out, _ = run("data", "make", "toy-horse2zebra", "toy", "--count", 3, "--size", 40)
+    assert code == 0
+    assert "Next: translate train toy" in out
+    assert run("data", "make", "toy-horse2zebra", "toy")[0] == 7
+    code, out, _ = run("data", "check", "toy", "--json")
+    assert json.loads(out)["counts"] == {"train A": 3, "train B": 3, "test A": 1, "test B": 1}
+    assert run("train", "toy", "--config", "tiny.toml")[0] == 0
+
+
+def test_a_non_finite_run_stops_with_exit_code_1(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, _, err = train(run, "--steps", 5, "--set", "method.optimiser.lr=1e30")
+    assert code == 1
+    assert "not finite in 3 steps in a row" in err
+
+
+def test_bench_and_doctor_speak_json(run: Run) -> None:
+    tiny = ["--set", "method.generator.width=2", "--set", "method.generator.blocks=0"]
+    code, out, _ = run("bench", "--size", 32, "--repeats", 1, "--json", *tiny)
+    assert code == 0
+    assert json.loads(out)["train_steps_s"] > 0
+    code, out, _ = run("doctor", "--json")
+    assert code == 0
+    assert "torch" in json.loads(out)
+
+
+def readme_commands() -> list[str]:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    return [line.split("  #")[0].strip() for line in lines if line.strip()]
+
+
+def test_every_command_of_the_readme_works(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At toy size: the words are the README's, but runs are shortened and networks narrowed."""
+    prepare = recipes.prepare
+
+    def shortened(*arguments: Any, **named: Any) -> recipes.Run:
+        named["config"] = place / "tiny.toml"
+        named["options"] = {"data": {"size": 32}, "training": {"steps": 2}}
+        named["words"] = [*named["words"], "method.generator.blocks=1"]
+        return prepare(*arguments, **named)
+
+    monkeypatch.setattr(recipes, "prepare", shortened)
+    monkeypatch.setattr("translate.evaluation.drawn.COUNT", 2)
+    card = cards.dataset("toy-horse2zebra").model_copy(update={"train": 4, "test": 4})
+    monkeypatch.setattr(cards, "dataset", lambda name: card)
+    (place / "horses").rename(place / "paintings")
+    picture = np.full((40, 40, 3), 128, np.uint8)
+    for name in ("holidays/a.jpg", "holidays/below/b.jpg", "scans/c.png", "photo.png"):
+        images.write_pixels(picture, place / name)
+    commands = readme_commands()
+    assert "pip install uv && uv run translate train toy-horse2zebra" in commands
+    assert "pip install uv && uv run pytest" in commands
+    ran = 0
+    for command in commands:
+        words = shlex.split(command.removeprefix("pip install uv && uv run "))
+        if words[0] == "translate":
+            if words[1] == "train" and "--set" in words:  # the same name with other settings is another run
+                words += ["--out", f"runs/{ran}"]
+            code, _, err = run(*words[1:])
+            assert code == 0, (command, err)
+            ran += 1
+    assert ran >= 9
