@@ -122,6 +122,15 @@ def test_there_is_something_to_check():
     assert {"errors", "settings", "networks", "methods", "training"} <= rooms
 
 
+def test_the_readme_shows_these_floors():
+    shown: dict[str, int] = {}
+    for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines():
+        floor, *rooms = line.split() or [""]
+        if floor.isdigit() and line.startswith(f"{floor}  "):
+            shown |= dict.fromkeys(rooms, int(floor))
+    assert shown == FLOORS
+
+
 @pytest.mark.parametrize("folder", ["datasets", "weights", "translate/datasets", "translate/weights"])
 def test_cards_and_weights_lie_beside_no_python(folder):
     assert not list((ROOT / folder).glob("**/*.py"))

@@ -43,7 +43,7 @@ def bench(settings: MethodSettings, engine: Engine, size: int = 256, repeats: in
     ceiling = _ceiling(engine)
     domains = ["A", "B"]
     method = settings.build(domains, size)
-    shadow = generators_only(settings.model_dump(), domains, size)
+    shadow = generators_only(settings, domains, size)
     training = Training(method, shadow, engine, TrainingSettings())
     batch = {domain: torch.randint(256, (1, 3, size, size), dtype=torch.uint8) for domain in domains}
     train_gmac = _gmac(lambda: training.train_step(batch))

@@ -35,7 +35,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
             temporary.replace(path)
             _flush_folder(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # also when the place is no folder at all
+            temporary.unlink()
 
 
 @contextlib.contextmanager
@@ -114,8 +115,8 @@ def _is_full(error: Exception, path: Path) -> bool:
 
 
 def _beside(path: Path) -> Path:
-    name = os.fsdecode(os.fsencode(path.name)[:200])  # a name may have 255 bytes
-    return path.with_name(f".{name}.{uuid.uuid4().hex[:12]}{PARTIAL}")
+    # A name may have 255 bytes, and a character up to 4.
+    return path.with_name(f".{path.name[:50]}.{uuid.uuid4().hex[:12]}{PARTIAL}")
 
 
 def _umask() -> int:

@@ -5,7 +5,7 @@ Half-precision inputs are widened to fp32 first. Weights and factors of the full
 uses them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,6 +53,23 @@ OBJECTIVES: dict[ObjectiveName, Objective] = {
 def l1(a: Tensor, b: Tensor) -> Tensor:
     """E |a - b|, the mean over all elements."""
     return (_wide(a) - _wide(b)).abs().mean()
+
+
+def mse(a: Tensor, b: Tensor) -> Tensor:
+    """E (a - b)^2, the mean over all elements."""
+    return (_wide(a) - _wide(b)).square().mean()
+
+
+def batch_feature_matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
+    """Sum over layers of E (E_batch f(x) - E_batch f(G(z)))^2, after Salimans et al. 2016, section 3.1.
+
+    Args:
+        real: activations (N, C, h, w) of each layer for real pictures; no gradient flows into them.
+        fake: the same for generated ones.
+    """
+    pairs = zip(real, fake, strict=True)
+    terms = [(_wide(f).mean(0) - _wide(r).detach().mean(0)).square().mean() for r, f in pairs]
+    return torch.stack(terms).sum()
 
 
 def _wide(x: Tensor) -> Tensor:

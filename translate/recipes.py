@@ -34,7 +34,7 @@ from translate.evaluation.drawn import drawn_scores
 from translate.files import write_text
 from translate.inference.exports import About, generators_only, read_about, write_export
 from translate.inference.translator import Translator
-from translate.methods.base import Method, MethodSettings, settings_class
+from translate.methods.base import MethodSettings, settings_class
 from translate.report.curves import loss_curves
 from translate.report.samples import sample_grid, square
 from translate.settings import Settings, Tree, merge, nearest, read_toml, read_word
@@ -98,8 +98,10 @@ class Run:
 
     def prospect(self) -> Prospect:
         """Do a few steps on noise to see what the run would cost."""
-        method, size, batch = self._method(), self.recipe.data.size, self.recipe.training.batch
-        training = Training(method, self._shadow(), self.engine, self.recipe.training)
+        size, batch = self.recipe.data.size, self.recipe.training.batch
+        longest = max(len(pictures) for pictures in self.dataset.train.values())
+        plan = Plan.of(self.recipe.training, self.recipe.method, -(-longest // batch))
+        training = self._training(plan)
         noise = {name: torch.randint(256, (batch, 3, size, size), dtype=torch.uint8) for name in self.dataset.domains}
         training.train_step(noise)
         started = time.perf_counter()
@@ -108,10 +110,8 @@ class Run:
         seconds = (time.perf_counter() - started) / 3
         parameters = {
             player: sum(parameter.numel() for network in networks for parameter in network.parameters())
-            for player, networks in method.players().items()
+            for player, networks in training.method.players().items()
         }
-        longest = max(len(pictures) for pictures in self.dataset.train.values())
-        plan = Plan.of(self.recipe.training, method, -(-longest // batch))
         return Prospect(self.recipe, self.dataset, self.out, plan.steps, parameters, seconds, _peak_memory(self.engine))
 
     def start(self, tell: Callable[[str, int, int], None] = lambda *_: None) -> Iterator[Report]:
@@ -126,8 +126,8 @@ class Run:
             OutputError: the disk is full, or the place cannot be written.
         """
         batches = self._batches(tell)
-        training = Training(self._method(), self._shadow(), self.engine, self.recipe.training)
-        plan = Plan.of(self.recipe.training, training.method, batches.steps_per_epoch)
+        plan = Plan.of(self.recipe.training, self.recipe.method, batches.steps_per_epoch)
+        training = self._training(plan)
         checkpoints = Checkpoints(self.out / "checkpoints", self._origin, self.recipe.training.keep)
         newest, damaged = checkpoints.newest()
         self.notes += damaged
@@ -167,12 +167,11 @@ class Run:
         path = self.out / "model.safetensors"
         return read_about(path) if path.exists() else None
 
-    def _method(self) -> Method:
+    def _training(self, plan: Plan) -> Training:
+        settings, domains, size = self.recipe.method.for_run(plan.steps), self.dataset.domains, self.recipe.data.size
         torch.manual_seed(self.recipe.training.seed)
-        return self.recipe.method.build(self.dataset.domains, self.recipe.data.size)
-
-    def _shadow(self) -> Method:
-        return generators_only(self.recipe.method.model_dump(), list(self.dataset.domains), self.recipe.data.size)
+        method = settings.build(domains, size)
+        return Training(method, generators_only(settings, domains, size), self.engine, self.recipe.training)
 
     def _batches(self, tell: Callable[[str, int, int], None]) -> UnpairedBatches:
         stores: dict[str, Store] = {}
@@ -193,7 +192,7 @@ class Run:
 
     def _about(self, training: Training, planned: int, scores: Mapping[str, float]) -> About:
         return About(
-            method=json.loads(self.recipe.method.model_dump_json()),
+            method=json.loads(training.method.settings.model_dump_json()),
             domains=list(self.dataset.domains),
             target=self.dataset.target,
             size=self.recipe.data.size,

@@ -36,7 +36,7 @@ class Settings(BaseModel):
             SettingsError: a key is unknown or a value is wrong; the sentence names the key and what was found.
         """
         try:
-            return cls.model_validate_json(json.dumps(tree))
+            return cls.model_validate_json(json.dumps(tree, default=str))
         except ValidationError as error:
             raise SettingsError(_sentence(cls, error, where, under)) from error
 
@@ -72,13 +72,14 @@ def read_word(word: str) -> Tree:
     if not equals or not all(names):
         raise SettingsError(f"--set takes KEY=VALUE such as method.lambda_idt=0; found {word!r}.")
     try:
-        value: Any = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
+        tree = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        tree = {}
+    value: Any = tree["value"] if set(tree) == {"value"} else text
     for name in reversed(names):
         value = {name: value}
-    tree: Tree = value
-    return tree
+    result: Tree = value
+    return result
 
 
 def merge(layers: Iterable[Mapping[str, Any]]) -> Tree:
@@ -121,7 +122,8 @@ def _known_keys(cls: type[Settings], path: list[str]) -> list[str]:
         for model in models:
             if part in model.model_fields:
                 below += _models_in(model.model_fields[part].annotation)
-        models = below or models
+        tagged = [model for model in models if getattr(model.model_fields.get("kind"), "default", None) == part]
+        models = below or tagged or models
     return sorted({field for model in models for field in model.model_fields})
 
 

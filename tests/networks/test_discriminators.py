@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from translate.errors import SettingsError
 from translate.networks.discriminators import PatchGAN, PixelGAN
@@ -82,6 +84,37 @@ def test_patchgan_gives_a_map_of_scores(side, scores):
 
 def test_pixelgan_gives_a_score_for_every_pixel():
     assert PixelGAN(width=2).build(3)(torch.zeros(2, 3, 5, 7)).shape == (2, 1, 5, 7)
+
+
+def written_out(weights: dict[str, Tensor], x: Tensor, layers: list[tuple[str, int, int]]) -> Tensor:
+    """Convolutions given as (name, stride, padding), all but the first and the last with instance normalisation."""
+    for place, (name, stride, padding) in enumerate(layers):
+        x = functional.conv2d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], stride, padding)
+        if 0 < place < len(layers) - 1:
+            x = x - x.mean((2, 3), keepdim=True)
+            x = x / (x.square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
+        if place < len(layers) - 1:
+            x = torch.where(x > 0, x, 0.2 * x)
+    return x
+
+
+@pytest.mark.parametrize(
+    ("settings", "layers"),
+    [
+        (
+            PatchGAN(width=3),
+            [("model.0", 2, 1), ("model.2", 2, 1), ("model.5", 2, 1), ("model.8", 1, 1), ("model.11", 1, 1)],
+        ),
+        (PatchGAN(width=3, layers=1), [("model.0", 2, 1), ("model.2", 1, 1), ("model.5", 1, 1)]),
+        (PixelGAN(width=3), [("net.0", 1, 0), ("net.2", 1, 0), ("net.5", 1, 0)]),
+    ],
+)
+def test_the_network_computes_what_the_official_code_lists(settings, layers):
+    torch.manual_seed(0)
+    network = settings.build(3).double()
+    x = torch.randn(2, 3, 32, 36, dtype=torch.float64)
+    expected = written_out(network.state_dict(), x, layers)
+    torch.testing.assert_close(network(x).detach(), expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("settings", [PatchGAN(width=4), PixelGAN(width=4)])

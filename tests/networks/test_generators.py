@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from translate.errors import SettingsError
 from translate.networks.generators import Resnet
@@ -90,6 +91,46 @@ def test_resize_convolutions_replace_the_two_transposed_ones_only():
     extra = convolution("model.19.2", 128, 256, 3, 3) | convolution("model.22.2", 64, 128, 3, 3)
     assert {name: shape for name, shape in found.items() if name not in plain} == extra
     assert count(Resnet(upsampling="resize")) == 11_378_179
+
+
+def written_out(weights: dict[str, Tensor], x: Tensor, blocks: int, upsampling: str) -> Tensor:
+    """The generator of the CycleGAN paper (appendix 7.2) and of the official code, layer by layer."""
+
+    def convolve(layer: str, x: Tensor, **options: int) -> Tensor:
+        return functional.conv2d(x, weights[f"model.{layer}.weight"], weights[f"model.{layer}.bias"], **options)
+
+    def reflect(x: Tensor, pixels: int) -> Tensor:
+        return functional.pad(x, (pixels,) * 4, mode="reflect")
+
+    def normalise(x: Tensor) -> Tensor:
+        centred = x - x.mean((2, 3), keepdim=True)
+        return centred / (centred.square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
+
+    x = normalise(convolve("1", reflect(x, 3))).relu()
+    x = normalise(convolve("4", x, stride=2, padding=1)).relu()
+    x = normalise(convolve("7", x, stride=2, padding=1)).relu()
+    for block in range(10, 10 + blocks):
+        inside = normalise(convolve(f"{block}.conv_block.1", reflect(x, 1))).relu()
+        x = x + normalise(convolve(f"{block}.conv_block.5", reflect(inside, 1)))  # no activation after the sum
+    for layer in (10 + blocks, 13 + blocks):
+        if upsampling == "transposed":
+            weight, bias = weights[f"model.{layer}.weight"], weights[f"model.{layer}.bias"]
+            x = functional.conv_transpose2d(x, weight, bias, stride=2, padding=1, output_padding=1)
+        else:
+            x = x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+            x = convolve(f"{layer}.2", reflect(x, 1))
+        x = normalise(x).relu()
+    return convolve(f"{17 + blocks}", reflect(x, 3)).tanh()
+
+
+@pytest.mark.parametrize("upsampling", ["transposed", "resize"])
+@pytest.mark.parametrize("blocks", [0, 1, 3])
+def test_the_network_computes_what_the_paper_lists(blocks, upsampling):
+    torch.manual_seed(0)
+    network = Resnet(width=3, blocks=blocks, upsampling=upsampling).build(3, 3).double()
+    x = torch.randn(2, 3, 16, 20, dtype=torch.float64)
+    expected = written_out(network.state_dict(), x, blocks, upsampling)
+    torch.testing.assert_close(network(x).detach(), expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("channels", [(1, 3), (3, 1), (6, 2)])

@@ -77,9 +77,10 @@ class _Bars:
 class _Lines:
     def __init__(self) -> None:
         self._last = time.perf_counter()
+        self._remark = ""
 
     def __call__(self, what: str, done: int, total: int, remark: str) -> None:
-        now = time.perf_counter()
+        now, self._remark = time.perf_counter(), remark or self._remark
         if now - self._last >= QUIET_S or done == total:
             self._last = now
-            say(f"{what} {done}/{total} {remark}".rstrip())
+            say(f"{what} {done}/{total} {self._remark}".rstrip())

@@ -102,13 +102,13 @@ class Dataset:
 def scan(folder: Path) -> Files:
     """Find the pictures in `folder` and below it, by suffix, sorted by the bytes of their names.
 
-    Hidden files, and all files in hidden folders and in `__MACOSX`, count as ignored.
+    Hidden files count as ignored; hidden folders and `__MACOSX` are not entered.
 
     Raises:
         DataError: a folder cannot be read.
     """
     files = list(_walk(folder))
-    paths = [path for path in files if path.suffix.lower() in images.SUFFIXES and not _hidden(path, folder)]
+    paths = [path for path in files if path.suffix.lower() in images.SUFFIXES and not path.name.startswith(".")]
     paths.sort(key=lambda path: os.fsencode(path.as_posix()))
     return Files(folder, tuple(paths), len(files) - len(paths))
 
@@ -166,8 +166,7 @@ def _dataset(name: str, folders: Mapping[str, Path], tests: Mapping[str, Path]) 
 
 def _walk(folder: Path) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
-        if not _hidden(Path(error.filename), folder):
-            raise DataError(f"Cannot look into {error.filename}: {error.strerror}.") from error
+        raise DataError(f"Cannot look into {error.filename}: {error.strerror}.") from error
 
     seen: set[Path] = set()  # a linked folder may contain itself
     for parent, subfolders, names in os.walk(folder, followlinks=True, onerror=refuse):
@@ -176,12 +175,8 @@ def _walk(folder: Path) -> Iterator[Path]:
             subfolders.clear()
             continue
         seen.add(here)
-        subfolders.sort()
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name != "__MACOSX")
         yield from (Path(parent) / name for name in names)
-
-
-def _hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.relative_to(folder).parts)
 
 
 def _bytes(path: Path) -> int:

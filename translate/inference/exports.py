@@ -6,7 +6,7 @@ player "G", named `<number of the network>.<parameter>`.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from translate import cards
 from translate.errors import SettingsError, WeightsError
 from translate.files import atomic_file
-from translate.methods.base import Method, settings_class
+from translate.methods.base import Method, MethodSettings, settings_class
 from translate.settings import Settings, nearest
 
 FORMAT = 1
@@ -132,7 +132,8 @@ def read_export(path: Path) -> tuple[Method, About]:
     if broken:
         raise WeightsError(f"{path} holds values that are not finite, first in {broken[0]}. Use an earlier checkpoint.")
     try:
-        method = generators_only(about.method, about.domains, about.size)
+        settings = settings_class(about.method["name"]).parse(about.method)
+        method = generators_only(settings, about.domains, about.size)
     except (ValueError, KeyError, SettingsError) as error:
         raise WeightsError(
             f"{path} describes a network that this version of translate cannot build: {error}"
@@ -147,10 +148,10 @@ def read_export(path: Path) -> tuple[Method, About]:
     return method.eval().requires_grad_(False), about
 
 
-def generators_only(settings: Mapping[str, Any], domains: list[str], size: int) -> Method:
+def generators_only(settings: MethodSettings, domains: Sequence[str], size: int) -> Method:
     """Build a method whose tensors have shapes but no memory; the caller gives memory to what it needs."""
     with torch.device("meta"):
-        return settings_class(settings["name"]).parse(settings).build(domains, size)
+        return settings.build(domains, size)
 
 
 def _hash(tensors: Mapping[str, Tensor]) -> str:

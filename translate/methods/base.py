@@ -53,6 +53,10 @@ class MethodSettings(Settings):
         """The smallest training size, in pixels."""
         raise NotImplementedError
 
+    def for_run(self, steps: int) -> "MethodSettings":
+        """Return these settings with everything filled in that by default depends on the length of the run."""
+        return self
+
     def build(self, domains: Sequence[str], size: int) -> "Method":
         """Build the method for pictures of `domains` at `size` x `size` pixels."""
         raise NotImplementedError

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field, Tag
 from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
 
 from translate.networks.blocks import Norm, norm_layer
 from translate.settings import Settings
@@ -59,6 +60,15 @@ class PatchDiscriminator(nn.Module):
         scores: Tensor = self.model(x)
         return scores
 
+    def judge(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Return the scores, and the activations (N, C, h, w) of all normalised layers, as features to be matched."""
+        features: list[Tensor] = []
+        for layer in self.model:
+            x = layer(x)
+            if isinstance(layer, nn.LeakyReLU):
+                features.append(x)
+        return x, features[1:]
+
 
 class PixelGAN(Settings):
     """The 1x1 discriminator of pix2pix: judges every pixel alone, so it sees colour but no structure."""
@@ -98,10 +108,70 @@ class PixelDiscriminator(nn.Module):
         return scores
 
 
-def _kind(value: Any) -> str:
-    return str(value.get("kind", "patchgan") if isinstance(value, dict) else getattr(value, "kind", "patchgan"))
+class WholeImage(Settings):
+    """The discriminator of DiscoGAN (Kim et al. 2017, section 3): one score for a picture of 64 x 64 pixels.
+
+    On larger pictures it gives a map of scores, each for 94 x 94 pixels.
+    """
+
+    kind: Literal["whole-image"] = "whole-image"
+    width: int = Field(64, ge=1)  # channels after the first convolution
+
+    @property
+    def smallest(self) -> int:
+        """The smallest side in pixels."""
+        return 64
+
+    def build(self, in_channels: int) -> "WholeImageDiscriminator":
+        """Build the network with torch's default initialisation."""
+        return WholeImageDiscriminator(self, in_channels)
 
 
+class WholeImageDiscriminator(nn.Module):
+    """Five 4x4 convolutions without bias, batch-normalised but for the first and the last, with the official names.
+
+    The official network ends with a sigmoid; here objectives take scores.
+    """
+
+    def __init__(self, settings: WholeImage, in_channels: int) -> None:
+        super().__init__()
+        w = settings.width
+        self.conv1 = nn.Conv2d(in_channels, w, 4, 2, 1, bias=False)
+        self.conv2 = nn.Conv2d(w, 2 * w, 4, 2, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(2 * w)
+        self.conv3 = nn.Conv2d(2 * w, 4 * w, 4, 2, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * w)
+        self.conv4 = nn.Conv2d(4 * w, 8 * w, 4, 2, 1, bias=False)
+        self.bn4 = nn.BatchNorm2d(8 * w)
+        self.conv5 = nn.Conv2d(8 * w, 1, 4, bias=False)
+
+    def judge(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """(N, in_channels, H, W) in [0, 1] -> scores (N, 1, H/16 - 3, W/16 - 3), and the features of layers 2, 3, 4."""
+        f1 = leaky_relu(self.conv1(x), 0.2)  # (N, w, H/2, W/2)
+        f2 = leaky_relu(self.bn2(self.conv2(f1)), 0.2)  # (N, 2w, H/4, W/4)
+        f3 = leaky_relu(self.bn3(self.conv3(f2)), 0.2)  # (N, 4w, H/8, W/8)
+        f4 = leaky_relu(self.bn4(self.conv4(f3)), 0.2)  # (N, 8w, H/16, W/16)
+        scores: Tensor = self.conv5(f4)
+        return scores, [f2, f3, f4]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) in [0, 1] -> (N, 1, H/16 - 3, W/16 - 3), unbounded."""
+        return self.judge(x)[0]
+
+
+def _kind(default: str) -> pydantic.Discriminator:
+    """Let settings without a kind be those of the `default` one."""
+
+    def kind(value: Any) -> str:
+        return str(value.get("kind", default) if isinstance(value, dict) else getattr(value, "kind", default))
+
+    return pydantic.Discriminator(kind)
+
+
+# What the discriminator of a method may be: its own one, which is meant when no kind is given, or another.
 Discriminator = Annotated[
-    Annotated[PatchGAN, Tag("patchgan")] | Annotated[PixelGAN, Tag("pixelgan")], pydantic.Discriminator(_kind)
+    Annotated[PatchGAN, Tag("patchgan")] | Annotated[PixelGAN, Tag("pixelgan")], _kind("patchgan")
+]
+JudgingDiscriminator = Annotated[
+    Annotated[WholeImage, Tag("whole-image")] | Annotated[PatchGAN, Tag("patchgan")], _kind("whole-image")
 ]

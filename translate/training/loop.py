@@ -14,7 +14,7 @@ from torch import Tensor
 
 from translate.devices import Engine, Precision
 from translate.errors import Diverged
-from translate.methods.base import Method
+from translate.methods.base import Method, MethodSettings
 from translate.schedules import constant_then_linear
 from translate.settings import Settings
 from translate.tensors import enter
@@ -50,11 +50,11 @@ class Plan:
     decays: bool
 
     @classmethod
-    def of(cls, settings: TrainingSettings, method: Method, steps_per_epoch: int) -> "Plan":
+    def of(cls, settings: TrainingSettings, method: MethodSettings, steps_per_epoch: int) -> "Plan":
         """Work out the plan for a run on a dataset of `steps_per_epoch` batches."""
         unit = 1 if settings.steps else steps_per_epoch
         steps = settings.steps or settings.epochs * steps_per_epoch
-        return cls(steps, settings.sample_every or max(steps // 40, 25), unit, method.settings.decay == "linear")
+        return cls(steps, settings.sample_every or max(steps // 40, 25), unit, method.decay == "linear")
 
     def learning_rate_factor(self, n: int) -> float:
         """Return the factor on the learning rate in step `n`, which counts from 0."""
@@ -98,8 +98,7 @@ class Training:
         self.step = 0
         self._engine = engine
         self._settings = settings
-        self._sums: dict[str, Tensor] = {}  # of the losses, over the steps since the last logged report
-        self._summed = torch.zeros((), dtype=torch.long, device=engine.device)
+        self._sums: dict[str, Tensor] = {}  # (2,): sum of each loss since the last logged report, and of how many
 
     def run(
         self, plan: Plan, batches: Iterable[Mapping[str, Tensor]], checkpoints: Checkpoints, stop: StopSignals
@@ -129,13 +128,13 @@ class Training:
             save = self.step % self._settings.checkpoint_every == 0 or last
             if log or self._engine.device.type == "cpu":  # reading a counter makes a GPU wait
                 self._refuse_divergence(checkpoints)
-            if log or sample or save:
-                seconds = (time.perf_counter() - started) / max(self.step - counted_from, 1)
-                report = self._report(rate, seconds, sample, save, log)  # before saving: it empties the sums
-                if save:
-                    checkpoints.save(self.checkpoint())
-                yield report
+            seconds = (time.perf_counter() - started) / (self.step - counted_from)
+            if log or sample:
+                yield self._report(rate, seconds, sample, saved=False, log=log)
                 started, counted_from = time.perf_counter(), self.step
+            if save:  # after the report: what a checkpoint has behind it is in the log, even if the run is killed here
+                checkpoints.save(self.checkpoint())
+                yield self._report(rate, seconds, sample=False, saved=True)
             if last:
                 return
 
@@ -148,13 +147,12 @@ class Training:
         self.average.update(self.step)
         moved = self.players.in_a_row == 0
         for name, loss in losses.items():
-            self._sums[name] = self._sums.get(name, 0) + torch.where(moved, loss, 0)
-        self._summed = self._summed + moved
+            self._sums[name] = self._sums.get(name, 0) + torch.stack([torch.where(moved, loss, 0), moved.to(loss)])
         self.step += 1
 
     def checkpoint(self) -> Checkpoint:
         """Return everything the rest of the run depends on."""
-        state = {**self.players.state(), "sums": self._sums, "summed": self._summed}
+        state = {**self.players.state(), "sums": self._sums}
         return Checkpoint(self.step, self.method.state_dict(), self.average.generators.state_dict(), state)
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -164,14 +162,13 @@ class Training:
         self.average.generators.load_state_dict(checkpoint.average)
         self.players.load(dict(checkpoint.state))
         self._sums = {name: value.to(self._engine.device) for name, value in checkpoint.state["sums"].items()}
-        self._summed = checkpoint.state["summed"].to(self._engine.device)
 
     def _report(self, rate: float, seconds: float, sample: bool, saved: bool, log: bool = False) -> Report:
         losses: dict[str, float] = {}
         if log:
-            count = int(self._summed)
-            losses = {name: float(total) / count for name, total in self._sums.items()} if count else {}
-            self._sums, self._summed = {}, torch.zeros_like(self._summed)
+            sums = {name: pair.tolist() for name, pair in self._sums.items()}
+            losses = {name: total / count for name, (total, count) in sums.items() if count}
+            self._sums = {}
         return Report(self.step, losses, rate, int(self.players.skipped), seconds, sample, saved)
 
     def _refuse_divergence(self, checkpoints: Checkpoints) -> None:

@@ -1,0 +1,199 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from translate.methods.base import Adam, Method, MethodSettings
+from translate.training.players import Average, Players
+
+
+class Duel(Method):
+    """Two players of two parameters each: w for G, v for D; "G" also has a buffer."""
+
+    def __init__(self, lr=0.1):
+        super().__init__()
+        self.settings = MethodSettings(name="duel", optimiser=Adam(lr=lr))
+        self.G, self.D = nn.Linear(2, 1, bias=False), nn.Linear(2, 1, bias=False)
+        self.G.register_buffer("seen", torch.zeros((), dtype=torch.long))
+        for network, weights in ((self.G, [[1.0, 2.0]]), (self.D, [[3.0, 4.0]])):
+            network.weight.data.copy_(torch.tensor(weights))
+
+    def players(self):
+        return {"G": [self.G], "D": [self.D]}
+
+
+def moments(players):
+    """Everything the optimisers hold, flat."""
+    return {
+        (name, index, key): value.clone()
+        for name, state in players.state()["optimisers"].items()
+        for index, values in state["state"].items()
+        for key, value in values.items()
+    }
+
+
+def snapshot(duel, players):
+    weights = {name: tensor.clone() for name, tensor in duel.state_dict().items()}
+    return weights | moments(players)
+
+
+def equal(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def good(duel):
+    """Losses in which both players' networks take part."""
+    together = (duel.G.weight * duel.D.weight).sum()
+    return {"G": together, "D": -1.0 * (duel.G.weight * duel.D.weight).sum()}
+
+
+@pytest.mark.parametrize("named", [("G",), ("D",), ("G", "D")])
+def test_only_the_named_players_move(named):
+    duel = Duel()
+    players = Players(duel)
+    before = {name: network.weight.clone() for name, network in (("G", duel.G), ("D", duel.D))}
+    players(**{name: loss for name, loss in good(duel).items() if name in named})
+    moved = [name for name, network in (("G", duel.G), ("D", duel.D)) if not torch.equal(network.weight, before[name])]
+    assert moved == list(named)
+    assert {key[0] for key in moments(players)} == set(named)
+
+
+def test_the_first_adam_step_goes_against_the_sign_of_the_gradient():
+    duel = Duel(lr=0.1)
+    Players(duel)(**good(duel))
+    torch.testing.assert_close(duel.G.weight.data, torch.tensor([[0.9, 1.9]]))  # gradient of G: (3, 4)
+    torch.testing.assert_close(duel.D.weight.data, torch.tensor([[3.1, 4.1]]))  # gradient of D: (-1, -2)
+
+
+def test_one_players_loss_reaches_no_other_player():
+    """Each player's first moment is (1 - beta1) times the gradient of its own loss alone, at the weights before."""
+    duel = Duel()
+    players = Players(duel)
+    players(**good(duel))
+    held = moments(players)
+    torch.testing.assert_close(held["G", 0, "exp_avg"], 0.5 * torch.tensor([[3.0, 4.0]]))
+    torch.testing.assert_close(held["D", 0, "exp_avg"], 0.5 * torch.tensor([[-1.0, -2.0]]))
+    assert duel.G.weight.grad is None
+    assert duel.D.weight.grad is None
+
+
+def broken_loss(duel):
+    return {**good(duel), "D": duel.D.weight.sum() * float("nan")}
+
+
+def infinite_loss(duel):
+    return {**good(duel), "G": duel.G.weight.sum() * float("inf")}
+
+
+def broken_gradient(duel):
+    """A finite loss whose gradient is 0 * inf."""
+    return {**good(duel), "G": torch.sqrt(duel.G.weight - duel.G.weight.detach()).sum()}
+
+
+POISONS = [broken_loss, infinite_loss, broken_gradient]
+
+
+@pytest.mark.parametrize("poison", POISONS)
+@pytest.mark.parametrize("steps_before", [1, 3])
+def test_a_step_that_is_not_finite_moves_nobody(poison, steps_before):
+    duel = Duel()
+    players = Players(duel)
+    for _ in range(steps_before):
+        players(**good(duel))
+    before = snapshot(duel, players)
+    players(**poison(duel))
+    assert equal(snapshot(duel, players), before)
+    assert (int(players.skipped), int(players.in_a_row)) == (1, 1)
+
+
+@pytest.mark.parametrize("poison", POISONS)
+def test_a_first_step_that_is_not_finite_is_as_if_it_had_not_been(poison):
+    duel, other = Duel(), Duel()
+    players, others = Players(duel), Players(other)
+    players(**poison(duel))
+    for _ in range(2):
+        players(**good(duel))
+        others(**good(other))
+    assert equal(snapshot(duel, players), snapshot(other, others))
+
+
+def test_skipped_steps_are_counted_in_all_and_in_a_row():
+    duel = Duel()
+    players = Players(duel)
+    counts = []
+    for make in (good, broken_loss, infinite_loss, good, broken_gradient, broken_loss, broken_loss, good):
+        players(**make(duel))
+        counts.append((int(players.skipped), int(players.in_a_row)))
+    assert counts == [(0, 0), (1, 1), (2, 2), (2, 0), (3, 1), (4, 2), (5, 3), (5, 0)]
+    assert all(tensor.isfinite().all() for tensor in duel.state_dict().values())
+
+
+def test_the_learning_rate_is_a_share_of_the_one_in_the_settings():
+    duel = Duel(lr=0.1)
+    players = Players(duel)
+    assert players.set_learning_rate(0.5) == pytest.approx(0.05)
+    assert players.set_learning_rate(0.25) == pytest.approx(0.025)  # not of the previous one
+    players(**good(duel))
+    torch.testing.assert_close(duel.G.weight.data, torch.tensor([[0.975, 1.975]]))
+    torch.testing.assert_close(duel.D.weight.data, torch.tensor([[3.025, 4.025]]))
+
+
+def test_players_continue_from_their_state_bit_for_bit():
+    duel = Duel()
+    players = Players(duel)
+    for make in (good, broken_loss):
+        players(**make(duel))
+    twin = Duel()
+    twin.load_state_dict(duel.state_dict())
+    others = Players(twin)
+    others.load(copy.deepcopy(players.state()))
+    assert (int(others.skipped), int(others.in_a_row)) == (1, 1)
+    for _ in range(3):
+        players(**good(duel))
+        others(**good(twin))
+    assert equal(snapshot(duel, players), snapshot(twin, others))
+    assert int(others.in_a_row) == 0
+
+
+def test_the_average_starts_as_a_copy_and_follows_the_formula():
+    duel = Duel()
+    average = Average(duel, Duel(), limit=0.5)
+    expected = duel.G.weight.detach().clone()
+    decays = []
+    for n in range(12):
+        with torch.no_grad():
+            duel.G.weight.add_(1.0 + n)
+        average.update(n)
+        decays.append(min(0.5, (1 + n) / (10 + n)))
+        expected = decays[-1] * expected + (1 - decays[-1]) * duel.G.weight.detach()
+        torch.testing.assert_close(average.method.G.weight.data, expected)
+    assert decays[:2] == [0.1, 2 / 11]
+    assert decays[7:] == pytest.approx([8 / 17, 0.5, 0.5, 0.5, 0.5])
+
+
+def test_the_average_copies_buffers_and_takes_no_gradient_and_shares_no_memory():
+    duel = Duel()
+    average = Average(duel, Duel(), limit=0.9)
+    duel.G.seen += 7
+    with torch.no_grad():
+        duel.G.weight.fill_(100.0)
+    assert average.method.G.weight.tolist() == [[1.0, 2.0]]
+    assert int(average.method.G.seen) == 0
+    average.update(0)
+    assert int(average.method.G.seen) == 7
+    assert not average.method.training
+    assert not any(parameter.requires_grad for parameter in average.method.parameters())
+    assert all(parameter.requires_grad for parameter in duel.parameters())
+
+
+def test_the_shadow_of_an_average_needs_no_memory_of_its_own():
+    duel = Duel()
+    with torch.device("meta"):
+        shadow = nn.ModuleDict({"G": nn.Linear(2, 1, bias=False), "D": nn.Linear(2, 1, bias=False)})
+    shadow["G"].register_buffer("seen", torch.zeros((), dtype=torch.long, device="meta"))
+    shadow.players = lambda: {"G": [shadow["G"]], "D": [shadow["D"]]}
+    average = Average(duel, shadow, limit=0.9)
+    average.update(0)
+    assert shadow["G"].weight.device.type == "cpu"
+    assert shadow["D"].weight.is_meta

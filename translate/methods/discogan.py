@@ -1,0 +1,122 @@
+"""DiscoGAN.
+
+Kim, Cha, Kim, Lee, Kim: Learning to Discover Cross-Domain Relations with Generative Adversarial Networks. ICML 2017,
+arXiv 1703.05192. With x_A from domain A, x_B from domain B, G_AB: A -> B and G_BA: B -> A, the generators minimise
+
+    L_G = L_GAN_B + L_CONST_A + L_GAN_A + L_CONST_B               section 2.3
+    L_CONST_A = E (G_BA(G_AB(x_A)) - x_A)^2                       section 2.2
+    L_GAN_B = -E log D_B(G_AB(x_A))                               section 2.2
+
+and the discriminators L_D = L_D_A + L_D_B, where L_D_B = -E log D_B(x_B) - E log(1 - D_B(G_AB(x_A))).
+
+Deviations from the paper, all of them those of the official code: a feature-matching term that the paper does not
+mention outweighs the adversarial one by 9 to 1; the sum of these two and the reconstruction term are mixed by a rate
+that is low at first; the discriminators move in one step of three and the generators in the two others; L_D is halved.
+As there, networks see pictures in [0, 1]. The official code calls G_AB generator_B and G_BA generator_A.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from translate.methods.base import Adam, Method, MethodSettings, Update
+from translate.networks.blocks import initialise
+from translate.networks.discriminators import JudgingDiscriminator, WholeImage
+from translate.networks.generators import EncoderDecoder
+from translate.objectives import OBJECTIVES, batch_feature_matching, mse
+
+
+class Settings(MethodSettings):
+    """The constants of DiscoGAN; the defaults are those of the official image translation."""
+
+    name: Literal["discogan"] = "discogan"
+    generator: EncoderDecoder = EncoderDecoder()
+    discriminator: JudgingDiscriminator = WholeImage()
+    optimiser: Adam = Adam(weight_decay=1e-5)
+    decay: Literal["linear", "none"] = "none"
+    lambda_gan: float = Field(0.1, ge=0)
+    lambda_fm: float = Field(0.9, ge=0)
+    rate_start: float = Field(0.01, ge=0, le=1)  # share of the reconstruction term until step `curriculum`
+    rate: float = Field(0.5, ge=0, le=1)  # its share afterwards
+    curriculum: int | None = Field(None, ge=0)  # steps; by default a tenth of the run
+    d_every: int = Field(3, ge=1)  # steps: the discriminators move in one of them, the generators in the others
+    init_gain: float = Field(0.02, gt=0)
+
+    @property
+    def multiple(self) -> int:
+        return self.generator.multiple
+
+    @property
+    def smallest(self) -> int:
+        return max(self.generator.smallest, self.discriminator.smallest)
+
+    def for_run(self, steps: int) -> "Settings":
+        return self if self.curriculum is not None else self.model_copy(update={"curriculum": steps // 10})
+
+    def build(self, domains: Sequence[str], size: int) -> "DiscoGAN":
+        return DiscoGAN(self, domains, size)
+
+
+class DiscoGAN(Method):
+    """Two generators and two discriminators, named by what they make and what they judge."""
+
+    def __init__(self, settings: Settings, domains: Sequence[str], size: int) -> None:
+        super().__init__()
+        if len(domains) != 2:
+            raise ValueError(f"DiscoGAN translates between two domains; found {len(domains)}.")
+        self.settings: Settings = settings
+        self.domains = tuple(domains)
+        self.G_AB = settings.generator.build(3, 3)
+        self.G_BA = settings.generator.build(3, 3)
+        self.D_A = settings.discriminator.build(3)
+        self.D_B = settings.discriminator.build(3)
+        for network in (self.G_AB, self.G_BA, self.D_A, self.D_B):
+            initialise(network, settings.init_gain)
+
+    def players(self) -> dict[str, list[nn.Module]]:
+        return {"G": [self.G_AB, self.G_BA], "D": [self.D_A, self.D_B]}
+
+    def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
+        x_A, x_B = ((batch[domain] + 1) / 2 for domain in self.domains)  # (N, 3, S, S) in [0, 1]
+        if n % self.settings.d_every == 0:
+            return self._discriminator_step(x_A, x_B, update)
+        return self._generator_step(x_A, x_B, update, n)
+
+    def _generator_step(self, x_A: Tensor, x_B: Tensor, update: Update, n: int) -> dict[str, Tensor]:
+        s, objective = self.settings, OBJECTIVES["vanilla"]
+        rate = s.rate_start if n < (s.curriculum or 0) else s.rate
+        x_AB, x_BA = self.G_AB(x_A), self.G_BA(x_B)
+        x_ABA, x_BAB = self.G_BA(x_AB), self.G_AB(x_BA)
+
+        (_, real_A), (fake_scores_A, fake_A) = self.D_A.judge(x_A), self.D_A.judge(x_BA)
+        (_, real_B), (fake_scores_B, fake_B) = self.D_B.judge(x_B), self.D_B.judge(x_AB)
+        L_GAN_A, L_GAN_B = objective.g(fake_scores_A), objective.g(fake_scores_B)
+        L_FM_A, L_FM_B = batch_feature_matching(real_A, fake_A), batch_feature_matching(real_B, fake_B)
+        L_CONST_A, L_CONST_B = mse(x_ABA, x_A), mse(x_BAB, x_B)
+
+        L_G_AB = (1 - rate) * (s.lambda_gan * L_GAN_B + s.lambda_fm * L_FM_B) + rate * L_CONST_A
+        L_G_BA = (1 - rate) * (s.lambda_gan * L_GAN_A + s.lambda_fm * L_FM_A) + rate * L_CONST_B
+        update(G=L_G_AB + L_G_BA)
+        terms = {"GAN_A": L_GAN_A, "GAN_B": L_GAN_B, "FM_A": L_FM_A, "FM_B": L_FM_B}
+        terms |= {"CONST_A": L_CONST_A, "CONST_B": L_CONST_B}
+        return {name: term.detach() for name, term in terms.items()}
+
+    def _discriminator_step(self, x_A: Tensor, x_B: Tensor, update: Update) -> dict[str, Tensor]:
+        objective = OBJECTIVES["vanilla"]
+        with torch.no_grad():
+            x_AB, x_BA = self.G_AB(x_A), self.G_BA(x_B)
+        L_D_A = 0.5 * objective.d(self.D_A(x_A), self.D_A(x_BA))
+        L_D_B = 0.5 * objective.d(self.D_B(x_B), self.D_B(x_AB))
+        update(D=L_D_A + L_D_B)
+        return {"D_A": L_D_A.detach(), "D_B": L_D_B.detach()}
+
+    def translate(self, x: Tensor, target: str) -> Tensor:
+        G = self.G_AB if target == self.domains[1] else self.G_BA
+        y: Tensor = G((x + 1) / 2)
+        return 2 * y - 1
+
+    def sources(self, target: str) -> tuple[str, ...]:
+        return tuple(domain for domain in self.domains if domain != target)
