@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-ObjectiveName = Literal["lsgan", "vanilla"]
+ObjectiveName = Literal["lsgan", "vanilla"]  # those that every discriminator can be trained with
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,35 @@ def batch_feature_matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Te
     pairs = zip(real, fake, strict=True)
     terms = [(_wide(f).mean(0) - _wide(r).detach().mean(0)).square().mean() for r, f in pairs]
     return torch.stack(terms).sum()
+
+
+def wgan_d(real: Tensor, fake: Tensor) -> Tensor:
+    """-E D(x) + E D(G(z)), Arjovsky et al. 2017, Eq. 2; needs a bound on the gradient of D."""
+    return _wide(fake).mean() - _wide(real).mean()
+
+
+def wgan_g(fake: Tensor) -> Tensor:
+    """-E D(G(z)), Arjovsky et al. 2017."""
+    return -_wide(fake).mean()
+
+
+def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+    """E (||grad D(x_hat)||_2 - 1)^2, Gulrajani et al. 2017, Eq. 3, in fp32 or wider.
+
+    x_hat lies between a real and a generated picture, at a place drawn for each pair from torch's global CPU generator.
+    The gradient is that of the sum over the score map.
+
+    Args:
+        critic: D, maps (N, C, H, W) to scores (N, ...).
+        real: (N, C, H, W).
+        fake: (N, C, H, W).
+    """
+    alpha = torch.rand(len(real), 1, 1, 1, dtype=real.dtype).to(real.device)
+    x_hat = (alpha * real + (1 - alpha) * fake).detach().requires_grad_()
+    with torch.autocast(real.device.type, enabled=False):
+        (gradient,) = torch.autograd.grad(critic(x_hat).sum(), x_hat, create_graph=True)
+    norms: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
+    return (norms - 1).square().mean()
 
 
 def _wide(x: Tensor) -> Tensor:

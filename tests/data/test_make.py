@@ -74,7 +74,7 @@ def test_what_is_already_there_is_left_alone(tmp_path, kind):
         if kind == "folder with a file":
             (place / "mine.txt").write_text("mine")
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(OutputError, match="there is not an empty folder. Choose a new one") as caught:
+    with pytest.raises(OutputError, match=r"there is not an empty folder\. Choose a new one") as caught:
         made(place)
     assert caught.value.exit_code == 7
     assert sorted(tmp_path.rglob("*")) == before

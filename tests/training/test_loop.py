@@ -128,6 +128,26 @@ def test_another_seed_is_another_run(tmp_path, straight):
                            straight[0]["checkpoint.weights.G.model.1.weight"])  # fmt: skip
 
 
+def test_what_a_step_draws_depends_on_the_seed_and_the_step_alone():
+    drawn = {}
+    for seed in (0, 1):
+        training = new_training(settings(seed=seed))
+        step = training.method.step
+
+        def spy(batch, update, n, step=step, seed=seed):
+            drawn.setdefault((seed, n), []).append(torch.rand(()).item())
+            return step(batch, update, n)
+
+        training.method.step = spy
+        for _ in range(3):
+            training.train_step(UnpairedBatches(STORES, AUGMENTATION, 1, 0)[0])
+        training.step = 1
+        training.train_step(UnpairedBatches(STORES, AUGMENTATION, 1, 0)[0])
+    assert all(len(set(values)) == 1 for values in drawn.values())
+    assert len({values[0] for values in drawn.values()}) == 6
+    assert len(drawn[0, 1]) == 2
+
+
 def test_what_happens_to_torchs_generator_between_steps_does_not_matter(tmp_path, straight):
     training = new_training(settings())
     made = UnpairedBatches(STORES, AUGMENTATION, 1, 0)
@@ -158,6 +178,16 @@ def test_the_first_report_comes_before_the_first_step(tmp_path):
     first = next(reports)
     assert (first.step, first.sample, first.saved, first.losses) == (0, True, False, {})
     assert_equal(everything(training), untouched)
+
+
+def test_what_a_checkpoint_has_behind_it_was_reported_before_it_is_written(tmp_path):
+    """So a run that is killed between the two loses no line of its log."""
+    training, checkpoints = new_training(settings()), Checkpoints(tmp_path, {}, 2)
+    made = UnpairedBatches(STORES, AUGMENTATION, 1, 0)
+    plan = Plan.of(settings(), METHOD, made.steps_per_epoch)
+    for report in training.run(plan, made.stream(0, 8), checkpoints, StopSignals()):
+        written = [int(place.name) for place in checkpoints.places()]
+        assert (report.step in written) == report.saved
 
 
 def test_logged_losses_are_means_over_the_steps_since_the_last_log(tmp_path, straight):

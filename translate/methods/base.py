@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import torch
 from pydantic import Field
@@ -38,6 +38,8 @@ class Adam(Settings):
 
 class MethodSettings(Settings):
     """What the settings of every method have in common. Each method file has a class `Settings` made from this one."""
+
+    batches: ClassVar[Literal["unpaired", "labelled"]] = "unpaired"  # what `Method.step` is given
 
     name: str
     optimiser: Adam = Adam()
@@ -81,7 +83,8 @@ class Method(nn.Module):
         """Do training step `n`, which counts from 0.
 
         Args:
-            batch: (N, 3, S, S) in [-1, 1] for each domain.
+            batch: "unpaired": (N, 3, S, S) in [-1, 1] for each domain, by name. "labelled": "x", (N, 3, S, S) in [-1, 1],
+                and "c", (N, labels) in 0..1.
             update: moves the players.
             n: the step, for methods whose players take turns.
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 Norm = Literal["instance", "batch", "none"]
 
 
-def instance_norm(x: Tensor, eps: float = 1e-5) -> Tensor:
+def instance_norm(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
     """Normalise every channel of every image to mean 0 and variance 1 over its own pixels (Ulyanov et al. 2016, Eq. 5).
 
     On a CPU it is done image by image with the batch-norm kernel, which at batch 1 is the same formula. It is faster
@@ -18,23 +18,34 @@ def instance_norm(x: Tensor, eps: float = 1e-5) -> Tensor:
 
     Args:
         x: (N, C, H, W) with H * W > 1.
+        weight: (C,), multiplied afterwards.
+        bias: (C,), added after that.
         eps: added to the variance.
 
     Returns:
         (N, C, H, W) in the memory format of `x`.
     """
     if x.device.type != "cpu":
-        return F.instance_norm(x, eps=eps)
-    images = [F.batch_norm(image, None, None, training=True, eps=eps) for image in torch.split(x, 1)]
+        return F.instance_norm(x, weight=weight, bias=bias, eps=eps)
+    images = [F.batch_norm(image, None, None, weight, bias, training=True, eps=eps) for image in torch.split(x, 1)]
     return images[0] if len(images) == 1 else torch.cat(images)
 
 
 class InstanceNorm(nn.Module):
-    """`instance_norm` as a layer: no parameters, no running statistics, so training and evaluation agree."""
+    """`instance_norm` as a layer, without running statistics, so training and evaluation agree.
+
+    Args:
+        channels: gives every channel a learned weight and bias; None leaves them out.
+    """
+
+    def __init__(self, channels: int | None = None) -> None:
+        super().__init__()
+        self.weight = None if channels is None else nn.Parameter(torch.ones(channels))
+        self.bias = None if channels is None else nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
-        return instance_norm(x)
+        return instance_norm(x, self.weight, self.bias)
 
 
 class ReflectionPad(nn.Module):

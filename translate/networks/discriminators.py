@@ -159,6 +159,47 @@ class WholeImageDiscriminator(nn.Module):
         return self.judge(x)[0]
 
 
+class Critic(Settings):
+    """The discriminator of StarGAN (Choi et al. 2018, table 5): a source score map and one logit for each label.
+
+    The class head covers the whole picture, which ties the network to one size.
+    """
+
+    kind: Literal["critic"] = "critic"
+    width: int = Field(64, ge=1)  # channels after the first convolution
+    layers: int = Field(6, ge=1, le=8)  # stride-2 convolutions; each doubles the channels
+
+    @property
+    def smallest(self) -> int:
+        """The smallest side in pixels; sides are also multiples of it."""
+        return 1 << self.layers
+
+    def build_with_labels(self, in_channels: int, labels: int, size: int) -> "CriticDiscriminator":
+        """Build the network for pictures of `size` x `size` pixels, with torch's default initialisation."""
+        return CriticDiscriminator(self, in_channels, labels, size)
+
+
+class CriticDiscriminator(nn.Module):
+    """Stride-2 4x4 convolutions without normalisation, as the gradient penalty wants it, and two heads."""
+
+    def __init__(self, settings: Critic, in_channels: int, labels: int, size: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels = in_channels
+        for layer in range(settings.layers):
+            wider = settings.width * 2**layer
+            layers += [nn.Conv2d(channels, wider, 4, 2, 1), nn.LeakyReLU(0.01)]
+            channels = wider
+        self.main = nn.Sequential(*layers)
+        self.conv1 = nn.Conv2d(channels, 1, 3, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(channels, labels, size >> settings.layers, bias=False)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, in_channels, S, S) in [-1, 1] -> scores (N, 1, S/64, S/64) with 6 layers, and logits (N, labels)."""
+        h: Tensor = self.main(x)
+        return self.conv1(h), self.conv2(h).flatten(1)
+
+
 def _kind(default: str) -> pydantic.Discriminator:
     """Let settings without a kind be those of the `default` one."""
 

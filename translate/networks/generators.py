@@ -2,10 +2,11 @@
 
 from typing import ClassVar, Literal
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from translate.networks.blocks import Norm, ReflectionPad, ResidualBlock, norm_layer
+from translate.networks.blocks import InstanceNorm, Norm, ReflectionPad, ResidualBlock, norm_layer
 from translate.settings import Settings
 
 
@@ -135,3 +136,64 @@ def _down(convolution: nn.Conv2d) -> list[nn.Module]:
 
 def _up(convolution: nn.ConvTranspose2d) -> list[nn.Module]:
     return [convolution, nn.BatchNorm2d(convolution.out_channels), nn.ReLU(inplace=True)]
+
+
+class LabelResnet(Settings):
+    """The generator of StarGAN (Choi et al. 2018, table 4): one network for all domains, told by label planes.
+
+    With width 64 and 6 blocks it is the official one, with the same parameter names; its instance normalisation has
+    learned weights and no running statistics, which the official code keeps but never uses.
+    """
+
+    kind: Literal["label-resnet"] = "label-resnet"
+    width: int = Field(64, ge=1)  # channels after the first convolution
+    blocks: int = Field(6, ge=0)  # residual blocks
+
+    multiple: ClassVar[int] = 4  # sides must be a multiple of this, in pixels
+    smallest: ClassVar[int] = 8
+
+    def build(self, in_channels: int, out_channels: int, labels: int) -> "LabelResnetGenerator":
+        """Build the network for `labels` labels, with torch's default initialisation."""
+        return LabelResnetGenerator(self, in_channels, out_channels, labels)
+
+
+class LabelResnetGenerator(nn.Module):
+    """The label is appended to the picture as constant planes.
+
+    All convolutions pad with zeros, and must: the first convolution turns a constant plane into a constant, which the
+    normalisation behind it removes. Only at the border, where the padded plane falls to zero, does the label get
+    through. With padding by reflection the network cannot know it.
+    """
+
+    def __init__(self, settings: LabelResnet, in_channels: int, out_channels: int, labels: int) -> None:
+        super().__init__()
+        w = settings.width
+        layers = _normed(nn.Conv2d(in_channels + labels, w, 7, padding=3, bias=False))
+        for channels in (w, 2 * w):  # (N, w, H, W) -> (N, 4w, H/4, W/4)
+            layers += _normed(nn.Conv2d(channels, 2 * channels, 4, 2, 1, bias=False))
+        layers += [_ZeroPaddedBlock(4 * w) for _ in range(settings.blocks)]
+        for channels in (4 * w, 2 * w):  # -> (N, w, H, W)
+            layers += _normed(nn.ConvTranspose2d(channels, channels // 2, 4, 2, 1, bias=False))
+        layers += [nn.Conv2d(w, out_channels, 7, padding=3, bias=False), nn.Tanh()]
+        self.main = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        """Translate (N, in_channels, H, W) in [-1, 1] to the labels (N, labels) in 0..1; sides are multiples of 4."""
+        planes = c.to(x.dtype)[:, :, None, None].expand(-1, -1, *x.shape[2:])  # (N, labels) -> (N, labels, H, W)
+        y: Tensor = self.main(torch.cat([x, planes], dim=1))
+        return y
+
+
+class _ZeroPaddedBlock(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        first, second = (nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
+        self.main = nn.Sequential(*_normed(first), second, InstanceNorm(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        residual: Tensor = self.main(x)
+        return x + residual
+
+
+def _normed(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
+    return [convolution, InstanceNorm(convolution.out_channels), nn.ReLU(inplace=True)]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -140,7 +141,9 @@ class Training:
 
     def train_step(self, batch: Mapping[str, Tensor]) -> None:
         """Do one step on uint8 (N, 3, S, S) for each domain."""
-        torch.manual_seed(self._settings.seed * 2**32 + self.step)
+        # Mixed, because on a CPU torch looks at the lower 32 bits of a seed only.
+        mixed = np.random.SeedSequence([self._settings.seed, self.step]).generate_state(1, np.uint64)
+        torch.manual_seed(int(mixed[0]))
         prepared = {domain: enter(pixels, self._engine) for domain, pixels in batch.items()}
         with self._engine.autocast():
             losses = self.method.step(prepared, self.players, self.step)

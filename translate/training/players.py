@@ -35,7 +35,7 @@ class Players:
                 gradients = torch.autograd.grad(loss, self._parameters[name])
                 finite &= torch.nn.utils.get_total_norm(gradients).isfinite()
                 for parameter, gradient in zip(self._parameters[name], gradients, strict=True):
-                    parameter.grad = gradient
+                    parameter.grad = _laid_out_like(parameter, gradient)
             for name in losses:
                 optimiser: Any = self._optimisers[name]
                 optimiser.found_inf = (~finite).float()  # how fused optimisers are told to stay where they are
@@ -62,6 +62,13 @@ class Players:
             optimiser.load_state_dict(state["optimisers"][name])
         self.skipped.copy_(state["skipped"])
         self.in_a_row.copy_(state["in_a_row"])
+
+
+def _laid_out_like(parameter: Tensor, gradient: Tensor) -> Tensor:
+    """Give a gradient the memory layout of its parameter: fused Adam on a CPU takes for granted that they agree."""
+    if gradient.stride() == parameter.stride():
+        return gradient
+    return torch.empty_like(parameter).copy_(gradient)
 
 
 class Average:

@@ -1,0 +1,459 @@
+import functools
+import json
+import shutil
+import signal
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+import translate
+from translate import cards, images, recipes
+from translate.errors import DataError, Interrupted, OutputError, SettingsError, WeightsError
+from translate.evaluation.drawn import drawn_scores
+from translate.inference.translator import Translator
+from translate.recipes import prepare
+from translate.training.record import read_log
+
+TOY = "toy-horse2zebra"
+CARD = """
+title = "Drawn horses and zebras, few and small"
+drawn = true
+domains = ["horse", "zebra"]
+target = "zebra"
+train = 6
+test = 3
+
+[recipe.data]
+size = 32
+
+[recipe.method]
+lambda_idt = 1.0
+pool = 2
+generator = { width = 2, blocks = 1 }
+discriminator = { width = 2, layers = 1 }
+
+[recipe.training]
+steps = 4
+precision = "fp32"
+log_every = 1
+sample_every = 2
+checkpoint_every = 2
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shelf(tmp_path_factory):
+    """A shelf with one small card, and few horses to be scored on."""
+    place = tmp_path_factory.mktemp("datasets")
+    (place / f"{TOY}.toml").write_text(CARD, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cards, "shelf", lambda kind: place)
+        patch.setattr(recipes, "drawn_scores", functools.partial(drawn_scores, count=3))
+        yield place
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, shelf):
+    """The folder of a whole run, and its reports. Not to be changed."""
+    out = tmp_path_factory.mktemp("finished") / "run"
+    return out, list(prepare(TOY, out=out, device="cpu").start())
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """A finished run that may be changed."""
+    return shutil.copytree(finished[0], tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A folder of three pictures of each domain."""
+    place = tmp_path_factory.mktemp("photos")
+    random = np.random.default_rng(0)
+    for folder in ("trainA", "trainB"):
+        for index in range(3):
+            images.write_pixels(random.integers(0, 256, (40, 40, 3), np.uint8), place / folder / f"{index}.png")
+    return place
+
+
+SMALL = [
+    "data.size=32", "method.generator={width = 2, blocks = 1}", "method.discriminator={width = 2, layers = 1}",
+    "method.pool=2", "training.steps=2", "training.precision=fp32",
+]  # fmt: skip
+
+
+def contents(folder):
+    """Every file below a folder, with its bytes and its time."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+
+def untimed(folder):
+    """The log of a run without what the clock says."""
+    clocked = ("elapsed_s", "seconds_per_step")
+    return [{key: value for key, value in line.items() if key not in clocked} for line in read_log(folder)]
+
+
+def test_settings_lie_over_each_other_card_config_words_options(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text("[method]\nlambda_idt = 2.0\npool = 3\n[training]\nseed = 3\nbatch = 3", encoding="utf-8")
+    words = ["method.pool=4", "training.seed=4", "training.batch=4", "training.seed=5"]
+    options = {"training": {"batch": 6}}
+
+    def resolve(**arguments):
+        recipe = prepare(TOY, out=tmp_path / "run", device="cpu", **arguments).recipe
+        return recipe.method.lambda_idt, recipe.method.pool, recipe.training.seed, recipe.training.batch
+
+    assert resolve() == (1.0, 2, 0, 1)
+    assert resolve(config=file) == (2.0, 3, 3, 3)
+    assert resolve(config=file, words=words) == (2.0, 4, 5, 4)
+    assert resolve(config=file, words=words, options=options) == (2.0, 4, 5, 6)
+
+
+def test_what_a_layer_does_not_name_stays_as_it_was(tmp_path):
+    recipe = prepare(TOY, out=tmp_path / "run", words=["method.generator.width=3"], device="cpu").recipe
+    assert (recipe.method.generator.blocks, recipe.method.generator.width) == (1, 3)
+    assert (recipe.method.name, recipe.method.lambda_cyc, recipe.data.flip) == ("cyclegan", 10.0, 0.5)
+    assert recipe.training.steps == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["method.generator.widht=4"], "Unknown setting method.generator.widht. Did you mean width?"),
+        (["method.discriminator.layer=2"], "Unknown setting method.discriminator"),
+        (["method.lambda_id=4"], "Unknown setting method.lambda_id. Did you mean lambda_idt?"),
+        (["trainings.steps=4"], "Unknown setting trainings. Did you mean training?"),
+        (["data.colours=0.5"], "Unknown setting data.colours. Did you mean colour?"),
+        (["training.seed=-1"], "The setting training.seed is wrong: Input should be greater than or equal to 0; found"),
+        (["method.generator.width=wide"], "The setting method.generator.width is wrong: "),
+        (["method.name=cyclegam"], "There is no method 'cyclegam'. Did you mean cyclegan?"),
+        (["data.size=10"], "The setting data.size is wrong: "),
+        (["method.discriminator.layers=4"], "Size 32 does not suit cyclegan with these networks: it must be a multiple"
+         " of 4 and at least 48 pixels."),
+    ],
+)  # fmt: skip
+def test_wrong_settings_are_refused_with_their_full_key(tmp_path, words, sentence):
+    with pytest.raises(SettingsError) as caught:
+        prepare(TOY, out=tmp_path / "run", words=words, device="cpu")
+    assert caught.value.exit_code == 2
+    assert str(caught.value).startswith(sentence)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_size_10_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match=r"data\.size is wrong: .*; found 10") as caught:
+        prepare(TOY, out=tmp_path / "run", options={"data": {"size": 10}}, device="cpu")
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "domains", "error", "sentence"),
+    [
+        (None, None, SettingsError, "Name a dataset, a folder, or two --domain"),
+        (TOY, {"a": ".", "b": "."}, SettingsError, "Give a dataset or --domain NAME=FOLDER, not both"),
+        ("toy-hors2zebra", None, DataError, f"neither a folder nor a known dataset. Did you mean {TOY}"),
+        ("gone/photos", None, DataError, "There is no dataset folder gone/photos. Wanted are the folders trainA"),
+    ],
+)
+def test_a_wrong_dataset_is_refused_with_a_sentence(tmp_path, monkeypatch, data, domains, error, sentence):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error) as caught:
+        prepare(data, domains=domains, device="cpu")
+    assert sentence in str(caught.value).replace("\\", "/")
+
+
+def test_a_run_is_called_as_its_dataset_unless_said_otherwise(tmp_path, photos):
+    assert prepare(TOY, device="cpu").out.as_posix() == f"runs/{TOY}"
+    assert prepare(photos, words=SMALL, device="cpu").out.name == photos.name
+    named = {"day": photos / "trainA", "night": photos / "trainB"}
+    run = prepare(domains=named, words=SMALL, device="cpu")
+    assert (run.out.as_posix(), run.dataset.target) == ("runs/day2night", "night")
+    assert prepare(TOY, out=tmp_path / "else", device="cpu").out == tmp_path / "else"
+
+
+def test_preparing_and_looking_ahead_write_nothing(tmp_path):
+    run = prepare(TOY, out=tmp_path / "run", device="cpu")
+    prospect = run.prospect()
+    assert list(tmp_path.iterdir()) == []
+    method = run.recipe.method
+    generator, discriminator = method.generator.build(3, 3), method.discriminator.build(3)
+    expected = {
+        "G": 2 * sum(parameter.numel() for parameter in generator.parameters()),
+        "D": 2 * sum(parameter.numel() for parameter in discriminator.parameters()),
+    }
+    assert prospect.parameters == expected
+    assert (prospect.steps, prospect.out, prospect.recipe) == (4, tmp_path / "run", run.recipe)
+    assert {domain: len(pictures) for domain, pictures in prospect.dataset.train.items()} == {"horse": 6, "zebra": 6}
+    assert prospect.seconds_per_step > 0
+    assert prospect.memory_bytes is None or prospect.memory_bytes > 1 << 20
+
+
+def test_a_prospect_knows_the_steps_of_epochs(tmp_path):
+    options = {"training": {"steps": None, "epochs": 5, "batch": 4}}
+    assert prepare(TOY, out=tmp_path / "run", options=options, device="cpu").prospect().steps == 10
+
+
+def test_a_run_leaves_everything_behind(finished):
+    out, reports = finished
+    names = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    steps = ["00000002", "00000004"]
+    files = ["average.safetensors", "manifest.json", "state.pt", "weights.safetensors"]
+    assert names == {
+        "settings.json", "log.jsonl", "losses.svg", "progress.gif", "model.safetensors",
+        *(f"samples/{step}.png" for step in ("00000000", *steps)),
+        *(f"checkpoints/{step}/{file}" for step in steps for file in files),
+    }  # fmt: skip
+    assert (reports[0].step, reports[-1].step, reports[-1].saved) == (0, 4, True)
+    assert [line["step"] for line in read_log(out / "log.jsonl")] == [1, 2, 3, 4]
+
+
+def test_the_settings_of_a_run_are_stored_with_it_and_with_its_checkpoints(finished):
+    stored = json.loads((finished[0] / "settings.json").read_text(encoding="utf-8"))
+    assert stored["method"]["generator"]["width"] == 2
+    assert stored["training"]["steps"] == 4
+    assert stored["dataset"]["target"] == "zebra"
+    assert list(stored["dataset"]["domains"]) == ["horse", "zebra"]
+    manifest = json.loads((finished[0] / "checkpoints" / "00000004" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["settings"] == stored
+
+
+def test_sample_grids_show_both_directions_and_the_animation_all_of_them(finished):
+    grids = [images.read(path).rgb for path in sorted((finished[0] / "samples").glob("*.png"))]
+    cell = 128 + 2  # 32 pixels, magnified until captions fit
+    assert {grid.shape for grid in grids} == {(20 + 3 * cell - 2, 6 * cell - 2, 3)}
+    inputs = [grid[20:, column * cell :][:, :128] for grid in grids for column in (0, 3)]
+    assert all(np.array_equal(inputs[index], inputs[index % 2]) for index in range(6))  # fixed inputs
+    translated = [grid[20:, cell : cell + 128] for grid in grids]
+    assert not np.array_equal(translated[0], translated[-1])
+    assert images.read(finished[0] / "progress.gif").rgb.shape == grids[0].shape
+    assert (finished[0] / "losses.svg").read_text(encoding="utf-8").count("<polyline") == 8
+
+
+def test_the_export_has_scores_and_translates(finished):
+    out = finished[0]
+    translator = Translator.load(out, device="cpu", precision="fp32")
+    about = translator.about
+    assert (about.steps, about.planned, about.size, about.target, about.data) == (4, 4, 32, "zebra", TOY)
+    assert about.train == {"horse": 6, "zebra": 6}
+    assert list(about.scores) == ["stripe score", "background error"]
+    assert all(0 <= score <= 1 for score in about.scores.values())
+    assert translator(np.zeros((33, 50, 3), np.uint8)).shape == (33, 50, 3)
+    average = safetensors.torch.load_file(out / "checkpoints" / "00000004" / "average.safetensors")
+    exported = safetensors.torch.load_file(out / "model.safetensors")
+    assert average.keys() == exported.keys()
+    assert all(torch.equal(average[name], exported[name]) for name in average)
+
+
+def test_a_finished_run_says_so_and_is_left_alone(copied):
+    before = contents(copied)
+    run = prepare(TOY, out=copied, device="cpu")
+    assert run.finished
+    assert translate.train(TOY, out=copied, device="cpu") == copied / "model.safetensors"
+    assert contents(copied) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "changes"),
+    [
+        (["training.steps=8"], ["training.steps was 4, now 8"]),
+        (["training.seed=1"], ["training.seed was 0, now 1"]),
+        (
+            ["method.generator.width=3", "data.flip=0"],
+            ["data.flip was 0.5, now 0.0", "method.generator.width was 2, now 3"],
+        ),
+        (["training.steps=4", "training.epochs=7"], ["training.epochs was 200, now 7"]),
+    ],
+)
+def test_other_settings_under_the_same_name_are_refused_with_the_differences(copied, words, changes):
+    before = contents(copied)
+    with pytest.raises(SettingsError) as caught:
+        prepare(TOY, out=copied, words=words, device="cpu")
+    assert caught.value.exit_code == 2
+    assert str(caught.value) == (
+        f"{copied} holds a run with other settings: {'; '.join(changes)}."
+        " Repeat its command to continue it, or choose another --out."
+    )
+    assert contents(copied) == before
+
+
+def test_another_dataset_under_the_same_name_is_refused(copied, photos):
+    words = [f"training.{key}={value}" for key, value in
+             {"steps": 4, "log_every": 1, "sample_every": 2, "checkpoint_every": 2}.items()]  # fmt: skip
+    words += [*SMALL[:4], "training.precision=fp32", "method.lambda_idt=1.0"]
+    with pytest.raises(SettingsError) as caught:
+        prepare(photos, out=copied, words=words, device="cpu")
+    found = str(caught.value)
+    assert f"dataset.name was '{TOY}', now '{photos.name}'" in found
+    assert "dataset.domains.A was None, now '3 pictures, " in found
+    assert "training." not in found
+    assert "method." not in found
+
+
+def test_a_picture_more_is_another_dataset(tmp_path, photos):
+    here = shutil.copytree(photos, tmp_path / "photos")
+    for _ in prepare(here, out=tmp_path / "run", words=SMALL, device="cpu").start():
+        pass
+    moved = here.rename(tmp_path / "elsewhere").rename(tmp_path / "below").rename(tmp_path / "photos")
+    assert prepare(moved, out=tmp_path / "run", words=SMALL, device="cpu").finished
+    shutil.copy(moved / "trainA" / "0.png", moved / "trainA" / "more.png")
+    with pytest.raises(SettingsError, match=r"dataset\.domains\.A was '3 pictures, .*', now '4 pictures, "):
+        prepare(moved, out=tmp_path / "run", words=SMALL, device="cpu")
+
+
+@pytest.mark.parametrize("key", ["log_every", "sample_every", "checkpoint_every", "keep"])
+def test_settings_that_cannot_change_the_result_may_change(copied, key):
+    assert prepare(TOY, out=copied, words=[f"training.{key}=3"], device="cpu").finished
+
+
+def interrupt(run, after):
+    """Train, and raise the signal of Ctrl-C once when `after` steps are done."""
+    raised = False
+    for report in run.start():
+        if report.step == after and not raised:
+            signal.raise_signal(signal.SIGINT)
+            raised = True
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_an_interrupted_run_continues_to_the_same_result(tmp_path, finished, after):
+    whole, out = finished[0], tmp_path / "run"
+    first = prepare(TOY, out=out, device="cpu", workers=2)
+    interrupt(first, after)
+    assert (first.interrupted, first.step, first.steps) == (signal.SIGINT, after + 1, 4)
+    assert not first.finished
+    assert (out / "model.safetensors").exists()
+    second = prepare(TOY, out=out, device="cpu")
+    reports = list(second.start())
+    assert (second.interrupted, second.finished, reports[-1].step) == (None, True, 4)
+    assert all(report.step > after + 1 for report in reports)
+    one, two = contents(whole), contents(out)
+    for name in ("model.safetensors", "progress.gif", "settings.json", "losses.svg"):
+        assert one[name][0] == two[name][0], name
+    samples = [name for name in one if name.startswith("samples/")]
+    assert len(samples) == 3
+    assert all(one[name][0] == two[name][0] for name in samples)
+    assert untimed(whole / "log.jsonl") == untimed(out / "log.jsonl")
+    for name in ("weights", "average"):
+        assert one[f"checkpoints/00000004/{name}.safetensors"][0] == two[f"checkpoints/00000004/{name}.safetensors"][0]
+
+
+def test_a_run_that_was_killed_continues_from_its_newest_checkpoint_to_the_same_result(tmp_path, finished):
+    whole, out = finished[0], tmp_path / "run"
+    killed = prepare(TOY, out=out, device="cpu").start()
+    for report in killed:
+        if report.step == 3:
+            break
+    killed.close()
+    assert [line["step"] for line in read_log(out / "log.jsonl")] == [1, 2, 3]
+    reports = list(prepare(TOY, out=out, device="cpu").start())
+    assert reports[0].step == 3
+    assert contents(whole)["model.safetensors"][0] == contents(out)["model.safetensors"][0]
+    assert untimed(whole / "log.jsonl") == untimed(out / "log.jsonl")
+
+
+def test_a_run_is_finished_only_when_everything_is_there(tmp_path):
+    """The export of a finished run has scores, so one without never says that it is."""
+    run = prepare(TOY, out=tmp_path / "run", device="cpu")
+    for _ in run.start():
+        assert not run.finished
+    assert run.finished
+    assert run.about().scores
+
+
+def test_a_run_that_was_killed_while_it_left_its_results_leaves_them_the_next_time(copied, finished):
+    for name in ("model.safetensors", "progress.gif", "losses.svg"):
+        (copied / name).unlink()
+    run = prepare(TOY, out=copied, device="cpu")
+    assert not run.finished
+    assert list(run.start()) == []
+    assert run.finished
+    for name in ("model.safetensors", "progress.gif", "losses.svg"):
+        assert (copied / name).read_bytes() == (finished[0] / name).read_bytes()
+
+
+def test_a_damaged_newest_checkpoint_is_noted_and_the_run_continues_from_the_older_one(copied, finished):
+    (copied / "model.safetensors").unlink()
+    (copied / "checkpoints" / "00000004" / "state.pt").write_bytes(b"broken")
+    run = prepare(TOY, out=copied, device="cpu")
+    steps = [report.step for report in run.start()]
+    assert (steps[0], steps[-1]) == (3, 4)
+    assert len(run.notes) == 1
+    assert "00000004 is damaged" in run.notes[0]
+    assert (copied / "model.safetensors").read_bytes() == (finished[0] / "model.safetensors").read_bytes()
+
+
+def test_a_run_without_a_whole_checkpoint_is_refused_and_left_alone(copied):
+    (copied / "model.safetensors").unlink()
+    for step in ("00000002", "00000004"):
+        (copied / "checkpoints" / step / "state.pt").write_bytes(b"broken")
+    before = contents(copied)
+    with pytest.raises(WeightsError, match="is whole"):
+        list(prepare(TOY, out=copied, device="cpu").start())
+    assert contents(copied) == before
+
+
+def test_the_python_face_trains_and_continues(tmp_path, finished, monkeypatch):
+    start = recipes.Run.start
+
+    def interrupted(run, *arguments):
+        for report in start(run, *arguments):
+            if report.step == 1:
+                signal.raise_signal(signal.SIGINT)
+            yield report
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recipes.Run, "start", interrupted)
+        with pytest.raises(Interrupted, match="call train again to continue it") as caught:
+            translate.train(TOY, out=tmp_path / "run", device="cpu")
+    assert caught.value.exit_code == 130
+    path = translate.train(TOY, out=tmp_path / "run", device="cpu")
+    assert path == tmp_path / "run" / "model.safetensors"
+    assert path.read_bytes() == (finished[0] / "model.safetensors").read_bytes()
+
+
+def test_a_folder_of_photos_trains_without_scores_and_notes_small_and_broken_pictures(tmp_path, photos):
+    here = shutil.copytree(photos, tmp_path / "photos")
+    images.write_pixels(np.zeros((20, 50, 3), np.uint8), here / "trainB" / "small.png")
+    for index in range(100):
+        shutil.copy(here / "trainA" / "0.png", here / "trainA" / f"more-{index}.png")
+    (here / "trainA" / "0.png").write_bytes(b"broken")
+    run = prepare(here, out=tmp_path / "run", words=SMALL, device="cpu")
+    told = []
+    for _ in run.start(lambda *words: told.append(words)):
+        pass
+    assert run.finished
+    assert run.about().scores == {}
+    assert told[0] == ("A", 1, 103)
+    assert told[-1] == ("B", 4, 4)
+    assert len(run.notes) == 2
+    assert run.notes[0].startswith(f"1 pictures of A cannot be read, as {here / 'trainA' / '0.png'} cannot be decoded")
+    assert run.notes[1] == "1 pictures of B are smaller than the crop and were enlarged."
+
+
+def test_a_domain_with_one_picture_trains(tmp_path, photos):
+    here = shutil.copytree(photos, tmp_path / "photos")
+    for index in (1, 2):
+        (here / "trainA" / f"{index}.png").unlink()
+    run = prepare(here, out=tmp_path / "run", words=SMALL, device="cpu")
+    assert [report.step for report in run.start()][-1] == 2
+    assert run.finished
+
+
+def test_too_many_broken_pictures_are_refused_and_nothing_is_written(tmp_path, photos):
+    here = shutil.copytree(photos, tmp_path / "photos")
+    (here / "trainB" / "1.png").write_bytes(b"broken")
+    run = prepare(here, out=tmp_path / "run", words=SMALL, device="cpu")
+    with pytest.raises(DataError, match="1 of 3 pictures of domain B cannot be read") as caught:
+        list(run.start())
+    assert caught.value.exit_code == 4
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_place_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match="Cannot write") as caught:
+        list(prepare(TOY, out=tmp_path / "file" / "run", device="cpu").start())
+    assert caught.value.exit_code == 7
