@@ -15,7 +15,7 @@ import importlib.metadata
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from translate import cards, images
 from translate.cards import DatasetCard
 from translate.data.batches import Augmentation, Store, UnpairedBatches
 from translate.data.folders import Dataset, held_out, open_domains, open_folder
-from translate.data.truth import open_drawn
+from translate.data.truth import Drawn, open_drawn
 from translate.devices import Engine, engine
 from translate.errors import DataError, Interrupted, SettingsError
 from translate.evaluation.drawn import drawn_scores
@@ -60,9 +60,13 @@ class Recipe(Settings):
     @field_validator("method", mode="plain")
     @classmethod
     def _by_name(cls, value: Any) -> MethodSettings:
-        return (
-            value if isinstance(value, MethodSettings) else settings_class(value["name"]).parse(value, under="method")
-        )
+        if isinstance(value, MethodSettings):
+            return value
+        if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+            raise SettingsError(
+                f"The setting method is a table with a name, such as method.name=cyclegan; found {value!r}."
+            )
+        return settings_class(value["name"]).parse(value, under="method")
 
 
 @dataclass(frozen=True)
@@ -226,18 +230,27 @@ class Run:
 
     def _draw_curves(self) -> None:
         log = read_log(self.out / "log.jsonl")
-        names = log[0]["losses"] if log else {}
-        curves = {name: [line["losses"][name] for line in log] for name in names}
-        write_text(self.out / "losses.svg", loss_curves([line["step"] for line in log], curves))
+        names = dict.fromkeys(name for line in log for name in line["losses"])
+        curves = {
+            name: [(line["step"], line["losses"][name]) for line in log if name in line["losses"]] for name in names
+        }
+        write_text(self.out / "losses.svg", loss_curves(curves))
 
     def _score(self, training: Training) -> dict[str, float]:
+        """Score by rule where the pictures are drawn, so that the right answer is known."""
+        if not all(isinstance(pictures, Drawn) for pictures in self.dataset.train.values()):
+            return {}
         return drawn_scores(self.dataset.name, self._translator(training).batch, self.recipe.data.size)
 
     def _refuse_another_run(self) -> None:
         path = self.out / "settings.json"
         if not path.exists():
             return
-        before, now = _flat(json.loads(path.read_text(encoding="utf-8"))), _flat(self._origin)
+        try:
+            before = _flat(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise SettingsError(f"{path} is damaged: {error}. Restore it, or choose another --out.") from error
+        now = _flat(self._origin)
         keys = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key) and key not in _FREE)
         if keys:
             changes = "; ".join(f"{key} was {before.get(key)!r}, now {now.get(key)!r}" for key in keys)
@@ -280,15 +293,10 @@ def prepare(
         DeviceError: the device is not there.
     """
     card = _card(data, domains)
-    layers: Iterable[Tree] = [
-        {"method": {"name": "cyclegan"}},
-        card.recipe if card else {},
-        read_toml(Path(config)) if config else {},
-        *(read_word(word) for word in words),
-        options or {},
-        {"method": {"name": method}} if method else {},
-    ]
-    recipe = Recipe.parse(merge(layers))
+    said = [read_toml(Path(config)) if config else {}, *(read_word(word) for word in words), options or {}]
+    if method:
+        said.append({"method": {"name": method}})
+    recipe = Recipe.parse(merge([_advice(card, merge(said)), *said]))
     _check_size(recipe)
     dataset = _dataset(card, data, domains, recipe)
     if len(dataset.domains) != 2:
@@ -321,6 +329,14 @@ def _card(data: str | Path | None, domains: Mapping[str, Path] | None) -> Datase
     if data is not None and domains:
         raise SettingsError("Give a dataset or --domain NAME=FOLDER, not both.")
     return cards.dataset(str(data)) if str(data) in cards.names("datasets") else None
+
+
+def _advice(card: DatasetCard | None, said: Tree) -> Tree:
+    """Return the card's recipe; of its method only the name, if the user chose another one."""
+    advice = merge([{"method": {"name": "cyclegan"}}, card.recipe if card else {}])
+    method = said.get("method")
+    chosen = method.get("name") if isinstance(method, dict) else None
+    return advice if chosen in (None, advice["method"]["name"]) else {**advice, "method": {"name": chosen}}
 
 
 def _dataset(

@@ -83,8 +83,8 @@ class Method(nn.Module):
         """Do training step `n`, which counts from 0.
 
         Args:
-            batch: "unpaired": (N, 3, S, S) in [-1, 1] for each domain, by name. "labelled": "x", (N, 3, S, S) in [-1, 1],
-                and "c", (N, labels) in 0..1.
+            batch: "unpaired": (N, 3, S, S) in [-1, 1] for each domain, by name.
+                "labelled": "x", (N, 3, S, S) in [-1, 1], and "c", (N, labels) in 0..1.
             update: moves the players.
             n: the step, for methods whose players take turns.
 

@@ -11,7 +11,8 @@ both whether a picture is real and of which domain it is. With c' the domain tha
 
 As in the official code the target labels are a permutation of the labels of the batch, D learns classes from real
 pictures only, G moves in every fifth step, on the same batch and after D, and the gradient penalty is that of the sum
-over the score map. Deviation from the official code: its learning rate falls by 0.1 % in all, by an oversight; here it falls to nearly 0.
+over the score map. Deviation from the official code: its learning rate falls by 0.1 % in all, by an oversight; here it
+falls to nearly 0.
 """
 
 from collections.abc import Mapping, Sequence
