@@ -279,7 +279,7 @@ def test_every_command_of_the_readme_works(run: Run, place: Path, monkeypatch: p
 
     def shortened(*arguments: Any, **named: Any) -> recipes.Run:
         named["config"] = place / "tiny.toml"
-        named["options"] = {"data": {"size": 32}, "training": {"steps": 2}}
+        named |= {"size": 32, "steps": 2, "epochs": None}
         named["words"] = [*named["words"], "method.generator.blocks=1"]
         return prepare(*arguments, **named)
 

@@ -50,7 +50,7 @@ def shelf(tmp_path_factory):
     (place / f"{TOY}.toml").write_text(CARD, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cards, "shelf", lambda kind: place)
-        patch.setattr(recipes, "drawn_scores", functools.partial(drawn_scores, count=3))
+        patch.setattr(recipes.run, "drawn_scores", functools.partial(drawn_scores, count=3))
         yield place
 
 
@@ -100,7 +100,6 @@ def test_settings_lie_over_each_other_card_config_words_options(tmp_path):
     file = tmp_path / "config.toml"
     file.write_text("[method]\nlambda_idt = 2.0\npool = 3\n[training]\nseed = 3\nbatch = 3", encoding="utf-8")
     words = ["method.pool=4", "training.seed=4", "training.batch=4", "training.seed=5"]
-    options = {"training": {"batch": 6}}
 
     def resolve(**arguments):
         recipe = prepare(TOY, out=tmp_path / "run", device="cpu", **arguments).recipe
@@ -109,7 +108,7 @@ def test_settings_lie_over_each_other_card_config_words_options(tmp_path):
     assert resolve() == (1.0, 2, 0, 1)
     assert resolve(config=file) == (2.0, 3, 3, 3)
     assert resolve(config=file, words=words) == (2.0, 4, 5, 4)
-    assert resolve(config=file, words=words, options=options) == (2.0, 4, 5, 6)
+    assert resolve(config=file, words=words, batch=6) == (2.0, 4, 5, 6)
 
 
 def test_what_a_layer_does_not_name_stays_as_it_was(tmp_path):
@@ -145,7 +144,7 @@ def test_wrong_settings_are_refused_with_their_full_key(tmp_path, words, sentenc
 
 def test_size_10_is_refused(tmp_path):
     with pytest.raises(SettingsError, match=r"data\.size is wrong: .*; found 10") as caught:
-        prepare(TOY, out=tmp_path / "run", options={"data": {"size": 10}}, device="cpu")
+        prepare(TOY, out=tmp_path / "run", size=10, device="cpu")
     assert caught.value.exit_code == 2
 
 
@@ -192,8 +191,7 @@ def test_preparing_and_looking_ahead_write_nothing(tmp_path):
 
 
 def test_a_prospect_knows_the_steps_of_epochs(tmp_path):
-    options = {"training": {"steps": None, "epochs": 5, "batch": 4}}
-    assert prepare(TOY, out=tmp_path / "run", options=options, device="cpu").prospect().steps == 10
+    assert prepare(TOY, out=tmp_path / "run", epochs=5, batch=4, device="cpu").prospect().steps == 10
 
 
 def test_a_run_leaves_everything_behind(finished):

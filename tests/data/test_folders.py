@@ -108,7 +108,10 @@ def test_names_that_are_not_utf_8_are_read_and_told_apart(tmp_path):
     assert dataset.name.encode() == "set\N{REPLACEMENT CHARACTER}".encode()
 
 
-WANTED = "Wanted are the folders trainA and trainB (testA and testB as well, if you like), or A and B."
+WANTED = (
+    "Wanted are the folders trainA and trainB (testA and testB as well, if you like), or train with a folder for each"
+    " domain (test as well), or A and B, or a folder for each domain."
+)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +120,8 @@ WANTED = "Wanted are the folders trainA and trainB (testA and testB as well, if 
         ([], "Found the folders none and 0 pictures beside them."),
         (["trainA"], "Found the folders trainA and 0 pictures beside them."),
         (["A", "testA", "testB"], "Found the folders A, testA, testB and 0 pictures beside them."),
-        (["horses", "zebras", "."], "Found the folders horses, zebras and 1 pictures beside them."),
+        (["horses", "."], "Found the folders horses and 1 pictures beside them."),
+        (["train/horses", "test/horses"], "Found the folders test, train and 0 pictures beside them."),
         (["trainA", "B"], "Found the folders B, trainA and 0 pictures beside them."),
     ],
 )
@@ -127,7 +131,17 @@ def test_an_unknown_layout_is_refused_with_what_was_wanted_and_found(tmp_path, f
     with pytest.raises(DataError) as caught:
         open_folder(tmp_path)
     assert caught.value.exit_code == 4
-    assert str(caught.value) == f"{tmp_path} is not a dataset with two domains. {WANTED} {found}"
+    assert str(caught.value) == f"{tmp_path} is not a dataset with two or more domains. {WANTED} {found}"
+
+
+def test_any_number_of_domains_is_recognised_by_folders(tmp_path):
+    for folder in ("train/photo", "train/sketch", "train/cartoon", "test/photo", "test/other", "A", "B"):
+        paint(tmp_path / folder / "1.png")
+    dataset = open_folder(tmp_path)
+    assert dataset.domains == ("cartoon", "photo", "sketch")
+    assert list(dataset.test) == ["photo"]
+    assert open_folder(tmp_path / "train").domains == ("cartoon", "photo", "sketch")
+    assert open_folder(tmp_path / "train").test == {}
 
 
 def test_a_missing_folder_is_refused_with_what_was_wanted(tmp_path):

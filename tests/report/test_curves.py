@@ -75,7 +75,7 @@ def test_names_are_escaped():
     ],
 )
 def test_short_logs_are_drawn_as_well(steps, losses):
-    root = read(loss_curves(steps, losses))
+    root = read(curves(steps, losses))
     assert root.tag == f"{SVG}svg"
     assert len(lines(root)) == len(losses)
     assert set(losses) <= set(labels(root))

@@ -76,11 +76,13 @@ class _Bars:
 
 class _Lines:
     def __init__(self) -> None:
-        self._last = time.perf_counter()
+        self._last_s = time.perf_counter()
+        self._last = ""
         self._remark = ""
 
     def __call__(self, what: str, done: int, total: int, remark: str) -> None:
         now, self._remark = time.perf_counter(), remark or self._remark
-        if now - self._last >= QUIET_S or done == total:
-            self._last = now
-            say(f"{what} {done}/{total} {self._remark}".rstrip())
+        line = f"{what} {done}/{total} {self._remark}".rstrip()
+        if line != self._last and (now - self._last_s >= QUIET_S or done == total):
+            self._last_s, self._last = now, line
+            say(line)

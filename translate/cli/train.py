@@ -4,7 +4,7 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -46,21 +46,11 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only where the result is.")] = False,
 ) -> None:
     """Learn to translate between two folders of pictures. The same command again continues a stopped run."""
-    if steps is not None and epochs is not None:
-        raise SettingsError("Give --steps or --epochs, not both.")
     from translate import recipes
 
-    training = {"steps": steps, "epochs": epochs, "batch": batch, "seed": seed}
-    options: dict[str, Any] = {"training": {key: value for key, value in training.items() if value is not None}}
-    if epochs is not None:
-        options["training"]["steps"] = None  # a recipe may have set it
-    if precision != "auto":
-        options["training"]["precision"] = precision
-    if size is not None:
-        options["data"] = {"size": size}
     run = recipes.prepare(
-        data, domains=_domains(domain or []), method=method, out=out, config=config, words=set_ or [],
-        options=options, device=device, workers=workers,
+        data, domains=_domains(domain or []), method=method, out=out, steps=steps, epochs=epochs, size=size,
+        batch=batch, seed=seed, device=device, precision=precision, workers=workers, config=config, words=set_ or [],
     )  # fmt: skip
     if dry_run:
         _print_prospect(run)

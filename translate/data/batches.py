@@ -2,13 +2,15 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -113,17 +115,13 @@ class Store:
         return images.resize(pixels, self._side, self._side), min(pixels.shape[:2])
 
 
-class UnpairedBatches:
-    """Batches of pictures of two domains that are not paired.
-
-    An epoch is as many pictures as the larger domain has. The first domain goes through a new permutation in each
-    epoch, the second is drawn uniformly with replacement; each picture has its own crop and flip. This is how the
-    official CycleGAN code draws.
+class Batches(ABC):
+    """Seekable batches: batch n is a pure function of the stores, the settings, the seed and n.
 
     Args:
         stores: the pictures of each domain.
         augmentation: what is done to them.
-        batch: pictures of each domain in a batch.
+        batch: pictures in a batch, of each domain where they are kept apart.
         seed: of all draws.
     """
 
@@ -132,21 +130,27 @@ class UnpairedBatches:
         self._augmentation = augmentation
         self._batch = batch
         self._seed = seed
-        self._length = max(len(store) for store in stores.values())
+        self._length = self.pictures_per_epoch([len(store) for store in stores.values()])
         self._thread = threading.local()
+
+    @staticmethod
+    @abstractmethod
+    def pictures_per_epoch(counts: Sequence[int]) -> int:
+        """Return how many pictures an epoch has, of each domain where they are kept apart, for domains so large."""
+
+    @staticmethod
+    @abstractmethod
+    def noise(domains: Sequence[str], batch: int, size: int) -> dict[str, Tensor]:
+        """Return a batch of noise, for measuring."""
+
+    @abstractmethod
+    def __getitem__(self, n: int) -> dict[str, Tensor]:
+        """Return batch `n`, as the method wants it."""
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches until every picture of the larger domain was drawn."""
+        """Batches in an epoch."""
         return -(-self._length // self._batch)
-
-    def __getitem__(self, n: int) -> dict[str, Tensor]:
-        """Return batch `n`: uint8 (N, 3, size, size) for each domain."""
-        positions = range(n * self._batch, (n + 1) * self._batch)
-        return {
-            domain: stack([self._draw(store, number, position) for position in positions])
-            for number, (domain, store) in enumerate(self._stores.items())
-        }
 
     def stream(self, start: int, stop: int, workers: int = 0) -> Iterator[dict[str, Tensor]]:
         """Yield batches `start` to `stop` - 1, prepared ahead by `workers` threads."""
@@ -164,14 +168,19 @@ class UnpairedBatches:
                 for future in ahead:
                     future.cancel()
 
-    def _draw(self, store: Store, number: int, position: int) -> Pixels:
-        draws = np.random.default_rng([self._seed, position, number])
+    def _positions(self, n: int) -> range:
+        return range(n * self._batch, (n + 1) * self._batch)
+
+    def _shuffled(self, position: int) -> int:
+        """Return the index at a position of the endless sequence of epochs, each a new permutation."""
         epoch, place = divmod(position, self._length)
-        index = _permutation(self._seed, epoch, self._length)[place] if number == 0 else draws.integers(len(store))
+        return int(_permutation(self._seed, epoch, self._length)[place])
+
+    def _augmented(self, picture: Pixels, draws: np.random.Generator) -> Pixels:
         transform = self._transform()
         # albumentations 2.0.8 repeats its draws in every worker and every epoch unless it is seeded for each picture.
         transform.set_random_seed(int(draws.integers(2**32)))
-        augmented: Pixels = transform(image=store[int(index) % len(store)])["image"]
+        augmented: Pixels = transform(image=picture)["image"]
         return augmented
 
     def _transform(self) -> Any:
@@ -179,6 +188,69 @@ class UnpairedBatches:
         if not hasattr(self._thread, "transform"):
             self._thread.transform = _pipeline(self._augmentation)
         return self._thread.transform
+
+
+class UnpairedBatches(Batches):
+    """Pictures of each domain, uint8 (N, 3, size, size) by its name, which are not paired.
+
+    An epoch is as many pictures as the larger domain has. The first domain goes through a new permutation in each
+    epoch, the others are drawn uniformly with replacement; each picture has its own crop and flip. This is how the
+    official CycleGAN code draws.
+    """
+
+    @staticmethod
+    def pictures_per_epoch(counts: Sequence[int]) -> int:
+        """Return the size of the largest domain."""
+        return max(counts)
+
+    @staticmethod
+    def noise(domains: Sequence[str], batch: int, size: int) -> dict[str, Tensor]:
+        """Return uint8 (N, 3, size, size) for each domain."""
+        return {domain: torch.randint(256, (batch, 3, size, size), dtype=torch.uint8) for domain in domains}
+
+    def __getitem__(self, n: int) -> dict[str, Tensor]:
+        """Return batch `n`: uint8 (N, 3, size, size) for each domain."""
+        return {
+            domain: stack([self._draw(store, number, position) for position in self._positions(n)])
+            for number, (domain, store) in enumerate(self._stores.items())
+        }
+
+    def _draw(self, store: Store, number: int, position: int) -> Pixels:
+        draws = np.random.default_rng([self._seed, position, number])
+        index = self._shuffled(position) if number == 0 else int(draws.integers(len(store)))
+        return self._augmented(store[index % len(store)], draws)
+
+
+class LabelledBatches(Batches):
+    """Pictures of all domains together: "x", uint8 (N, 3, size, size), and "c", one-hot (N, domains) in fp32.
+
+    An epoch goes through all pictures of all domains in a new permutation, as the official StarGAN code does.
+    """
+
+    @staticmethod
+    def pictures_per_epoch(counts: Sequence[int]) -> int:
+        """Return the number of all pictures."""
+        return sum(counts)
+
+    @staticmethod
+    def noise(domains: Sequence[str], batch: int, size: int) -> dict[str, Tensor]:
+        """Return uint8 (N, 3, size, size) and one-hot labels of all domains in turn."""
+        labels = torch.eye(len(domains))[torch.arange(batch) % len(domains)]
+        return {"x": torch.randint(256, (batch, 3, size, size), dtype=torch.uint8), "c": labels}
+
+    def __getitem__(self, n: int) -> dict[str, Tensor]:
+        """Return batch `n`: uint8 (N, 3, size, size) and (N, domains)."""
+        pictures: list[Pixels] = []
+        labels: list[int] = []
+        for position in self._positions(n):
+            index, label = self._shuffled(position), 0
+            stores = list(self._stores.values())
+            while index >= len(stores[label]):
+                index, label = index - len(stores[label]), label + 1
+            draws = np.random.default_rng([self._seed, position, label])
+            pictures.append(self._augmented(stores[label][index], draws))
+            labels.append(label)
+        return {"x": stack(pictures), "c": torch.eye(len(self._stores))[labels]}
 
 
 @lru_cache(maxsize=2)

@@ -3,7 +3,9 @@
 Layouts, in the order they are tried:
 
 1. `trainA`, `trainB` and, if there, `testA`, `testB`: the official CycleGAN archives
-2. `A`, `B`
+2. `train/` and, if there, `test/`, each with one folder for each domain, two or more
+3. `A`, `B`
+4. one folder for each domain, two or more
 """
 
 import contextlib
@@ -121,16 +123,22 @@ def open_folder(root: Path) -> Dataset:
     """
     if not root.is_dir():
         raise DataError(f"There is no dataset folder {root}. {_WANTED}")
-    inside = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    for train, test in (("train", "test"), ("", "")):
-        if f"{train}A" in inside and f"{train}B" in inside:
-            folders = {domain: root / f"{train}{domain}" for domain in ("A", "B")}
-            tests = {domain: root / f"{test}{domain}" for domain in ("A", "B") if test and f"{test}{domain}" in inside}
-            name = os.fsencode(root.resolve().name).decode(errors="replace")  # it is written into exports
-            return _dataset(name, folders, tests)
+    inside = list(_subfolders(root))
+    name = os.fsencode(root.resolve().name).decode(errors="replace")  # it is written into exports
+    if {"trainA", "trainB"} <= {*inside}:
+        tests = {domain: root / f"test{domain}" for domain in "AB" if f"test{domain}" in inside}
+        return _dataset(name, {domain: root / f"train{domain}" for domain in "AB"}, tests)
+    if len(domains := _subfolders(root / "train")) > 1:
+        tests = _subfolders(root / "test")
+        return _dataset(name, domains, {domain: tests[domain] for domain in domains if domain in tests})
+    domains = _subfolders(root)
+    if {"A", "B"} <= domains.keys():
+        domains = {domain: domains[domain] for domain in "AB"}
+    if len(domains) > 1 and not any(domain.startswith(("train", "test")) for domain in domains):
+        return _dataset(name, domains, {})
     loose = len([path for path in root.iterdir() if path.suffix.lower() in images.SUFFIXES])
     found = f"Found the folders {', '.join(inside) or 'none'} and {loose} pictures beside them."
-    raise DataError(f"{root} is not a dataset with two domains. {_WANTED} {found}")
+    raise DataError(f"{root} is not a dataset with two or more domains. {_WANTED} {found}")
 
 
 def open_domains(folders: Mapping[str, Path]) -> Dataset:
@@ -149,7 +157,18 @@ def open_domains(folders: Mapping[str, Path]) -> Dataset:
     return _dataset("2".join(folders), folders, {})
 
 
-_WANTED = "Wanted are the folders trainA and trainB (testA and testB as well, if you like), or A and B."
+_WANTED = (
+    "Wanted are the folders trainA and trainB (testA and testB as well, if you like), or train with a folder for each"
+    " domain (test as well), or A and B, or a folder for each domain."
+)
+
+
+def _subfolders(root: Path) -> dict[str, Path]:
+    """Return the folders in `root` by name, without hidden ones."""
+    if not root.is_dir():
+        return {}
+    folders = {path.name: path for path in root.iterdir() if path.is_dir()}
+    return {name: folders[name] for name in sorted(folders) if not name.startswith(".") and name != "__MACOSX"}
 
 
 def _dataset(name: str, folders: Mapping[str, Path], tests: Mapping[str, Path]) -> Dataset:

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 import translate.methods
-from translate.errors import SettingsError
+from translate.errors import DataError, SettingsError
 from translate.settings import Settings, nearest
 
 
@@ -58,6 +58,25 @@ class MethodSettings(Settings):
     def for_run(self, steps: int) -> "MethodSettings":
         """Return these settings with everything filled in that by default depends on the length of the run."""
         return self
+
+    def check(self, domains: Sequence[str], size: int, batch: int) -> None:
+        """Refuse what the method cannot be trained on.
+
+        Raises:
+            DataError: there are not as many domains as the method translates between.
+            SettingsError: the size of the crops in pixels, or the batch, does not suit the method.
+        """
+        if len(domains) != 2:
+            raise DataError(f"{self.name} translates between two domains; found {len(domains)}: {', '.join(domains)}.")
+        self.check_size(size)
+
+    def check_size(self, size: int) -> None:
+        """Refuse a size of training crops, in pixels, that the networks cannot take. Raises `SettingsError`."""
+        if size % self.multiple or size < self.smallest:
+            raise SettingsError(
+                f"Size {size} does not suit {self.name} with these networks: it must be a multiple of {self.multiple}"
+                f" and at least {self.smallest} pixels."
+            )
 
     def build(self, domains: Sequence[str], size: int) -> "Method":
         """Build the method for pictures of `domains` at `size` x `size` pixels."""

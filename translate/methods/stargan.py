@@ -23,6 +23,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from translate.errors import DataError, SettingsError
 from translate.methods.base import Adam, Method, MethodSettings, Update
 from translate.networks.discriminators import Critic
 from translate.networks.generators import LabelResnet
@@ -50,6 +51,16 @@ class Settings(MethodSettings):
     @property
     def smallest(self) -> int:
         return max(self.generator.smallest, self.discriminator.smallest)
+
+    def check(self, domains: Sequence[str], size: int, batch: int) -> None:
+        if len(domains) < 2:
+            raise DataError(f"StarGAN translates between two or more domains; found only {', '.join(domains)}.")
+        if batch < 2:
+            raise SettingsError(
+                "StarGAN needs a batch of at least 2: it takes target domains from the other pictures of the batch, and"
+                " with one picture there is nothing to learn. Use --batch 16, as the paper does."
+            )
+        self.check_size(size)
 
     def build(self, domains: Sequence[str], size: int) -> "StarGAN":
         return StarGAN(self, domains, size)

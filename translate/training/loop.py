@@ -144,7 +144,11 @@ class Training:
         # Mixed, because on a CPU torch looks at the lower 32 bits of a seed only.
         mixed = np.random.SeedSequence([self._settings.seed, self.step]).generate_state(1, np.uint64)
         torch.manual_seed(int(mixed[0]))
-        prepared = {domain: enter(pixels, self._engine) for domain, pixels in batch.items()}
+        device = self._engine.device
+        prepared = {
+            name: enter(values, self._engine) if values.dtype == torch.uint8 else values.to(device)
+            for name, values in batch.items()
+        }
         with self._engine.autocast():
             losses = self.method.step(prepared, self.players, self.step)
         self.average.update(self.step)

@@ -1,72 +1,50 @@
-"""A dataset joined with a method and a schedule: what `translate train` runs.
+"""A run. It lives in one folder:
 
-A run lives in one folder:
-
-    settings.json       what it was made with
-    log.jsonl           losses over the steps
-    losses.svg          the same as curves
-    samples/            grids on fixed inputs: input | translated | cycled
-    progress.gif        the grids as an animation
-    checkpoints/        to continue from
-    model.safetensors   the export, renewed with every checkpoint
+settings.json       what it was made with
+log.jsonl           losses over the steps
+losses.svg          the same as curves
+samples/            grids on fixed inputs: input | translated | cycled
+progress.gif        the grids as an animation
+checkpoints/        to continue from
+model.safetensors   the export, renewed with every checkpoint
 """
 
 import importlib.metadata
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import SerializeAsAny, field_validator
 
-from translate import cards, images
-from translate.cards import DatasetCard
-from translate.data.batches import Augmentation, Store, UnpairedBatches
-from translate.data.folders import Dataset, held_out, open_domains, open_folder
-from translate.data.truth import Drawn, open_drawn
-from translate.devices import Engine, engine
-from translate.errors import DataError, Interrupted, SettingsError
+from translate import images
+from translate.data.batches import Batches, LabelledBatches, Store, UnpairedBatches
+from translate.data.folders import Dataset, held_out
+from translate.data.truth import Drawn
+from translate.devices import Engine
+from translate.errors import SettingsError
 from translate.evaluation.drawn import drawn_scores
 from translate.files import write_text
 from translate.inference.exports import About, generators_only, read_about, write_export
 from translate.inference.translator import Translator
-from translate.methods.base import MethodSettings, settings_class
+from translate.recipes.recipe import Recipe
 from translate.report.curves import loss_curves
 from translate.report.samples import sample_grid, square
-from translate.settings import Settings, Tree, merge, nearest, read_toml, read_word
 from translate.training.checkpoint import Checkpoints
-from translate.training.loop import Plan, Report, Training, TrainingSettings
+from translate.training.loop import Plan, Report, Training
 from translate.training.record import Record, read_log
 from translate.training.stop import StopSignals
+
+_BATCHES: dict[str, type[Batches]] = {"unpaired": UnpairedBatches, "labelled": LabelledBatches}
 
 SAMPLES = 4  # fixed inputs of each domain in a sample grid
 FRAMES = 60  # at most, in the animation
 
 # Settings that cannot change the result; a run may continue with other ones.
 _FREE = frozenset({"training.log_every", "training.sample_every", "training.checkpoint_every", "training.keep"})
-
-
-class Recipe(Settings):
-    """Everything that decides what a run computes, but for the pictures."""
-
-    method: SerializeAsAny[MethodSettings]
-    data: Augmentation = Augmentation()
-    training: TrainingSettings = TrainingSettings()
-
-    @field_validator("method", mode="plain")
-    @classmethod
-    def _by_name(cls, value: Any) -> MethodSettings:
-        if isinstance(value, MethodSettings):
-            return value
-        if not isinstance(value, dict) or not isinstance(value.get("name"), str):
-            raise SettingsError(
-                f"The setting method is a table with a name, such as method.name=cyclegan; found {value!r}."
-            )
-        return settings_class(value["name"]).parse(value, under="method")
 
 
 @dataclass(frozen=True)
@@ -103,10 +81,11 @@ class Run:
     def prospect(self) -> Prospect:
         """Do a few steps on noise to see what the run would cost."""
         size, batch = self.recipe.data.size, self.recipe.training.batch
-        longest = max(len(pictures) for pictures in self.dataset.train.values())
-        plan = Plan.of(self.recipe.training, self.recipe.method, -(-longest // batch))
+        counts = [len(pictures) for pictures in self.dataset.train.values()]
+        kind = _BATCHES[self.recipe.method.batches]
+        plan = Plan.of(self.recipe.training, self.recipe.method, -(-kind.pictures_per_epoch(counts) // batch))
         training = self._training(plan)
-        noise = {name: torch.randint(256, (batch, 3, size, size), dtype=torch.uint8) for name in self.dataset.domains}
+        noise = kind.noise(self.dataset.domains, batch, size)
         training.train_step(noise)
         started = time.perf_counter()
         for _ in range(3):
@@ -177,7 +156,7 @@ class Run:
         method = settings.build(domains, size)
         return Training(method, generators_only(settings, domains, size), self.engine, self.recipe.training)
 
-    def _batches(self, tell: Callable[[str, int, int], None]) -> UnpairedBatches:
+    def _batches(self, tell: Callable[[str, int, int], None]) -> Batches:
         stores: dict[str, Store] = {}
         for domain, pictures in self.dataset.train.items():
             store = Store(domain, pictures, self.recipe.data, tell)
@@ -189,7 +168,8 @@ class Run:
                     f"{store.census.enlarged} pictures of {domain} are smaller than the crop and were enlarged."
                 )
             stores[domain] = store
-        return UnpairedBatches(stores, self.recipe.data, self.recipe.training.batch, self.recipe.training.seed)
+        training = self.recipe.training
+        return _BATCHES[self.recipe.method.batches](stores, self.recipe.data, training.batch, training.seed)
 
     def _translator(self, training: Training) -> Translator:
         return Translator(training.average.method, self._about(training, 0, {}), self.engine)
@@ -258,110 +238,6 @@ class Run:
                 f"{self.out} holds a run with other settings: {changes}."
                 " Repeat its command to continue it, or choose another --out."
             )
-
-
-def prepare(
-    data: str | Path | None = None,
-    *,
-    domains: Mapping[str, Path] | None = None,
-    method: str | None = None,
-    out: str | Path | None = None,
-    config: str | Path | None = None,
-    words: Sequence[str] = (),
-    options: Tree | None = None,
-    device: str = "auto",
-    workers: int = 0,
-) -> Run:
-    """Resolve settings, find the dataset, and check both. Nothing is written.
-
-    Settings are laid over each other: defaults, the card's recipe, the file `config`, `words`, `options`.
-
-    Args:
-        data: the name of a card, or a folder. Not needed with `domains`.
-        domains: a folder for each domain.
-        method: the name of a method; by default the recipe's, or cyclegan.
-        out: the run's folder; by default `runs/` and the name of the dataset.
-        config: a TOML file of settings.
-        words: settings such as "method.lambda_idt=0".
-        options: settings as a tree, such as {"training": {"steps": 1000}}.
-        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
-        workers: threads that prepare batches ahead.
-
-    Raises:
-        SettingsError: a setting is wrong, or `out` holds another run.
-        DataError: there is no such dataset, or a domain is empty.
-        DeviceError: the device is not there.
-    """
-    card = _card(data, domains)
-    said = [read_toml(Path(config)) if config else {}, *(read_word(word) for word in words), options or {}]
-    if method:
-        said.append({"method": {"name": method}})
-    recipe = Recipe.parse(merge([_advice(card, merge(said)), *said]))
-    _check_size(recipe)
-    dataset = _dataset(card, data, domains, recipe)
-    if len(dataset.domains) != 2:
-        raise DataError(f"{recipe.method.name} translates between two domains; found {', '.join(dataset.domains)}.")
-    place = Path(out) if out else Path("runs") / dataset.name
-    return Run(recipe, dataset, place, engine(device, recipe.training.precision), workers)
-
-
-def train(data: str | Path | None = None, **arguments: Any) -> Path:
-    """Train, or continue a run, and return the path of its export.
-
-    Takes what `prepare` takes.
-
-    Raises:
-        TranslateError: as `prepare` and `Run.start` do.
-        Interrupted: a signal stopped the run; everything is saved.
-    """
-    run = prepare(data, **arguments)
-    if not run.finished:
-        for _ in run.start():
-            pass
-    if run.interrupted is not None:
-        raise Interrupted(f"The run in {run.out} was stopped and is saved; call train again to continue it.")
-    return run.out / "model.safetensors"
-
-
-def _card(data: str | Path | None, domains: Mapping[str, Path] | None) -> DatasetCard | None:
-    if data is None and not domains:
-        raise SettingsError("What should be learned from? Name a dataset, a folder, or two --domain NAME=FOLDER.")
-    if data is not None and domains:
-        raise SettingsError("Give a dataset or --domain NAME=FOLDER, not both.")
-    return cards.dataset(str(data)) if str(data) in cards.names("datasets") else None
-
-
-def _advice(card: DatasetCard | None, said: Tree) -> Tree:
-    """Return the card's recipe; of its method only the name, if the user chose another one."""
-    advice = merge([{"method": {"name": "cyclegan"}}, card.recipe if card else {}])
-    method = said.get("method")
-    chosen = method.get("name") if isinstance(method, dict) else None
-    return advice if chosen in (None, advice["method"]["name"]) else {**advice, "method": {"name": chosen}}
-
-
-def _dataset(
-    card: DatasetCard | None, data: str | Path | None, domains: Mapping[str, Path] | None, recipe: Recipe
-) -> Dataset:
-    if domains:
-        return open_domains(domains)
-    if card and card.drawn:
-        return open_drawn(card, recipe.data.load_size)
-    folder = cards.shelf("datasets") / card.name if card else Path(str(data))
-    if not card and not folder.exists() and folder.name == str(data):
-        known = cards.names("datasets")
-        raise DataError(
-            f"{data} is neither a folder nor a known dataset.{nearest(folder.name, known)} Known: {', '.join(known)}."
-        )
-    return open_folder(folder)
-
-
-def _check_size(recipe: Recipe) -> None:
-    size, method = recipe.data.size, recipe.method
-    if size % method.multiple or size < method.smallest:
-        raise SettingsError(
-            f"Size {size} does not suit {method.name} with these networks: it must be a multiple of {method.multiple}"
-            f" and at least {method.smallest} pixels."
-        )
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:

@@ -1,0 +1,72 @@
+"""Batches of labelled pictures of any number of domains."""
+
+import numpy as np
+import pytest
+import torch
+
+from translate.data.batches import Augmentation, LabelledBatches, Store
+
+COUNTS = {"red": 3, "green": 5, "blue": 2}
+
+
+class Plain:
+    """Pictures of one colour, a little darker from one to the next."""
+
+    def __init__(self, channel: int, count: int) -> None:
+        self.channel, self.count = channel, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        picture = np.zeros((40, 40, 3), np.uint8)
+        picture[..., self.channel] = 255 - 10 * index
+        return picture
+
+    def name(self, index: int) -> str:
+        return f"{index}.png"
+
+    def fingerprint(self) -> str:
+        return f"{self.channel} {self.count}"
+
+
+def batches(batch: int = 4, seed: int = 0) -> LabelledBatches:
+    augmentation = Augmentation(size=32)
+    stores = {name: Store(name, Plain(i, count), augmentation) for i, (name, count) in enumerate(COUNTS.items())}
+    return LabelledBatches(stores, augmentation, batch, seed)
+
+
+def test_labels_are_one_hot_and_belong_to_their_pictures():
+    batch = batches()[3]
+    assert batch["x"].shape == (4, 3, 32, 32)
+    assert batch["x"].dtype == torch.uint8
+    assert torch.equal(batch["c"].sum(1), torch.ones(4))
+    assert torch.equal(batch["x"].float().mean((2, 3)).argmax(1), batch["c"].argmax(1))
+
+
+def test_an_epoch_goes_through_all_pictures_once_and_the_next_in_another_order():
+    made = batches(batch=10)
+    seen = [[tuple(x[:, 0, 0].tolist()) for x in made[n]["x"]] for n in (0, 1)]
+    assert made.steps_per_epoch == 1
+    assert len(set(seen[0])) == 10
+    assert set(seen[0]) == set(seen[1])
+    assert seen[0] != seen[1]
+
+
+@pytest.mark.parametrize("workers", [0, 1, 4])
+def test_batches_are_the_same_for_any_number_of_workers(workers):
+    made = batches()
+    for n, batch in zip(range(2, 7), made.stream(2, 7, workers), strict=True):
+        assert torch.equal(batch["x"], made[n]["x"])
+        assert torch.equal(batch["c"], made[n]["c"])
+
+
+def test_another_seed_draws_others():
+    assert not torch.equal(batches(10)[0]["x"], batches(10, seed=1)[0]["x"])
+
+
+def test_noise_looks_like_a_batch():
+    noise, batch = LabelledBatches.noise(list(COUNTS), 4, 32), batches()[0]
+    assert {key: (value.shape, value.dtype) for key, value in noise.items()} == {
+        key: (value.shape, value.dtype) for key, value in batch.items()
+    }

@@ -1,0 +1,129 @@
+"""From words to a run: settings are resolved, the dataset is found, and both are checked."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+from translate import cards
+from translate.cards import DatasetCard
+from translate.data.folders import Dataset, open_domains, open_folder
+from translate.data.truth import open_drawn
+from translate.devices import Precision, engine
+from translate.errors import DataError, Interrupted, SettingsError
+from translate.recipes.recipe import Recipe
+from translate.recipes.run import Run
+from translate.settings import Tree, merge, nearest, read_toml, read_word
+
+
+class Options(TypedDict, total=False):
+    """What may be said about a run by name; None and "auto" leave a setting as it is."""
+
+    domains: Mapping[str, Path]  # a folder for each domain
+    method: str | None  # the name of a method; by default the recipe's, or cyclegan
+    out: str | Path | None  # the run's folder; by default `runs/` and the name of the dataset
+    steps: int | None  # length of the run in steps
+    epochs: int | None  # length of the run in epochs, instead
+    size: int | None  # side of the training crops, in pixels
+    batch: int | None  # pictures of each domain in a step
+    seed: int | None
+    device: str  # "auto", "cpu", "cuda", "cuda:1" or "mps"
+    precision: Precision
+    workers: int  # threads that prepare batches ahead
+    config: str | Path | None  # a TOML file of settings
+    words: Sequence[str]  # settings such as "method.lambda_idt=0"
+
+
+def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
+    """Resolve settings, find the dataset, and check both. Nothing is written.
+
+    Settings are laid over each other: defaults, the card's recipe, the file `config`, `words`, the other options.
+
+    Args:
+        data: the name of a card, or a folder. Not needed with `domains`.
+        options: see `Options`.
+
+    Raises:
+        SettingsError: a setting is wrong, or `out` holds another run.
+        DataError: there is no such dataset, or a domain is empty.
+        DeviceError: the device is not there.
+    """
+    domains = options.get("domains")
+    card = _card(data, domains)
+    config = options.get("config")
+    words = (read_word(word) for word in options.get("words", ()))
+    said = merge([read_toml(Path(config)) if config else {}, *words, _named(options)])
+    recipe = Recipe.parse(merge([_advice(card, said), said]))
+    dataset = _dataset(card, data, domains, recipe)
+    recipe.method.check(dataset.domains, recipe.data.size, recipe.training.batch)
+    place = Path(options.get("out") or Path("runs") / dataset.name)
+    found = engine(options.get("device", "auto"), recipe.training.precision)
+    return Run(recipe, dataset, place, found, options.get("workers", 0))
+
+
+def train(data: str | Path | None = None, **options: Unpack[Options]) -> Path:
+    """Train, or continue a run, and return the path of its export.
+
+    Args:
+        data: the name of a card, or a folder. Not needed with `domains`.
+        options: see `Options`.
+
+    Raises:
+        TranslateError: as `prepare` and `Run.start` do.
+        Interrupted: a signal stopped the run; everything is saved.
+    """
+    run = prepare(data, **options)
+    if not run.finished:
+        for _ in run.start():
+            pass
+    if run.interrupted is not None:
+        raise Interrupted(f"The run in {run.out} was stopped and is saved; call train again to continue it.")
+    return run.out / "model.safetensors"
+
+
+def _card(data: str | Path | None, domains: Mapping[str, Path] | None) -> DatasetCard | None:
+    if data is None and not domains:
+        raise SettingsError("What should be learned from? Name a dataset, a folder, or two --domain NAME=FOLDER.")
+    if data is not None and domains:
+        raise SettingsError("Give a dataset or --domain NAME=FOLDER, not both.")
+    return cards.dataset(str(data)) if str(data) in cards.names("datasets") else None
+
+
+def _named(options: Options) -> Tree:
+    """Return the settings among the options as a tree."""
+    if options.get("steps") is not None and options.get("epochs") is not None:
+        raise SettingsError("Give --steps or --epochs, not both.")
+    training = {key: options.get(key) for key in ("steps", "epochs", "batch", "seed")}
+    tree: Tree = {"training": {key: value for key, value in training.items() if value is not None}}
+    if options.get("epochs") is not None:
+        tree["training"]["steps"] = None  # a recipe may have set it
+    if options.get("precision", "auto") != "auto":
+        tree["training"]["precision"] = options["precision"]
+    if options.get("size") is not None:
+        tree["data"] = {"size": options["size"]}
+    if options.get("method"):
+        tree["method"] = {"name": options["method"]}
+    return tree
+
+
+def _advice(card: DatasetCard | None, said: Tree) -> Tree:
+    """Return the card's recipe; of its method only the name, if the user chose another one."""
+    advice = merge([{"method": {"name": "cyclegan"}}, card.recipe if card else {}])
+    method = said.get("method")
+    chosen = method.get("name") if isinstance(method, dict) else None
+    return advice if chosen in (None, advice["method"]["name"]) else {**advice, "method": {"name": chosen}}
+
+
+def _dataset(
+    card: DatasetCard | None, data: str | Path | None, domains: Mapping[str, Path] | None, recipe: Recipe
+) -> Dataset:
+    if domains:
+        return open_domains(domains)
+    if card and card.drawn:
+        return open_drawn(card, recipe.data.load_size)
+    folder = cards.shelf("datasets") / card.name if card else Path(str(data))
+    if not card and not folder.exists() and folder.name == str(data):
+        known = cards.names("datasets")
+        raise DataError(
+            f"{data} is neither a folder nor a known dataset.{nearest(folder.name, known)} Known: {', '.join(known)}."
+        )
+    return open_folder(folder)

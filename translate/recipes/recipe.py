@@ -1,0 +1,30 @@
+"""Everything that decides what a run computes, but for the pictures."""
+
+from typing import Any
+
+from pydantic import SerializeAsAny, field_validator
+
+from translate.data.batches import Augmentation
+from translate.errors import SettingsError
+from translate.methods.base import MethodSettings, settings_class
+from translate.settings import Settings
+from translate.training.loop import TrainingSettings
+
+
+class Recipe(Settings):
+    """A method, what is done to pictures, and a schedule."""
+
+    method: SerializeAsAny[MethodSettings]
+    data: Augmentation = Augmentation()
+    training: TrainingSettings = TrainingSettings()
+
+    @field_validator("method", mode="plain")
+    @classmethod
+    def _by_name(cls, value: Any) -> MethodSettings:
+        if isinstance(value, MethodSettings):
+            return value
+        if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+            raise SettingsError(
+                f"The setting method is a table with a name, such as method.name=cyclegan; found {value!r}."
+            )
+        return settings_class(value["name"]).parse(value, under="method")
