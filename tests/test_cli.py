@@ -97,6 +97,7 @@ def test_a_run_trains_tells_where_it_is_and_can_be_applied(run: Run, place: Path
     code, out, _ = run("apply", "runs/horses", "photos", "--out", "results", "--json")
     document = json.loads(out)
     assert (code, document["done"], document["to"]) == (0, 2, "B")
+    assert "directions: B to A, A to B (default: to B)" in run("info", "runs/horses")[1]
     assert images.read(place / "results/below/b.png").rgb.shape == (37, 50, 3)
 
 
@@ -226,6 +227,32 @@ def test_a_dry_apply_lists_pairs_and_writes_nothing(run: Run, place: Path) -> No
 def test_an_output_folder_that_is_the_input_is_refused(run: Run, place: Path) -> None:
     train(run)
     assert run("apply", "runs/horses", "photos", "--out", "photos")[0] == 2
+
+
+def test_a_model_of_many_domains_is_told_where_to_translate(run: Run, place: Path) -> None:
+    for domain in ("a", "b", "c"):
+        for index in range(2):
+            picture = Drawn("toy-horse2zebra", "horse", "test", 2, 40)[index]
+            images.write_pixels(picture, place / "moods" / "train" / domain / f"{index}.png")
+    small = ["generator.width=1", "generator.blocks=0", "discriminator.width=1", "discriminator.layers=3"]
+    words = [word for key in small for word in ("--set", f"method.{key}")]
+    training = ("train", "moods", "--method", "stargan", "--size", 32, "--batch", 2, "--steps", 1, "--device", "cpu")
+    for _ in range(2):
+        code, out, _ = run(*training, *words)
+        assert code == 0
+        assert "translate apply runs/moods PHOTOS --to DOMAIN --out RESULTS" in out
+    code, out, _ = run("info", "runs/moods")
+    assert code == 0
+    assert "a to b" in out
+    assert "default" not in out
+    for extra in ([], ["--dry-run"]):
+        code, out, err = run("apply", "runs/moods", "photos", "--out", "results", *extra)
+        assert (code, out) == (2, "")
+        assert err == "Error: The model knows the domains a, b, c; name one with --to.\n"
+        assert not (place / "results").exists()
+    for domain in ("a", "b", "c"):
+        code, out, _ = run("apply", "runs/moods", "photos", "--out", domain, "--to", domain, "--json")
+        assert (code, json.loads(out)["done"], json.loads(out)["to"]) == (0, 2, domain)
 
 
 def test_a_model_in_weights_is_found_by_name(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,15 +1,24 @@
 """Objectives: hand-computed values, agreement with torch's own losses, precision and gradients."""
 
-from math import exp, log, log1p
+from math import exp, log, log1p, sqrt
 from typing import get_args
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import BCEWithLogitsLoss, MSELoss
-from torch.nn.functional import l1_loss
+from torch.nn.functional import l1_loss, mse_loss
 
-from translate.objectives import OBJECTIVES, ObjectiveName, l1
+from translate.objectives import (
+    OBJECTIVES,
+    ObjectiveName,
+    batch_feature_matching,
+    gradient_penalty,
+    l1,
+    mse,
+    wgan_d,
+    wgan_g,
+)
 
 
 def scores(*values: float) -> Tensor:
@@ -113,3 +122,160 @@ def test_gradients_are_those_of_finite_differences(name):
     assert torch.autograd.gradcheck(OBJECTIVES[name].d, (real, fake))
     assert torch.autograd.gradcheck(OBJECTIVES[name].g, (fake,))
     assert torch.autograd.gradcheck(l1, (real, fake))
+
+
+def test_mse_is_the_mean_over_all_elements():
+    a = torch.tensor([[1.0, -2.0], [0.0, 4.0]], dtype=torch.float64)
+    b = torch.tensor([[3.0, -2.0], [1.0, -1.0]], dtype=torch.float64)
+    assert mse(a, b) == mse(b, a) == (4 + 0 + 1 + 25) / 4
+    torch.manual_seed(0)
+    a, b = torch.randn(2, 3, 5, 5, dtype=torch.float64), torch.randn(2, 3, 5, 5, dtype=torch.float64)
+    torch.testing.assert_close(mse(a, b), mse_loss(a, b), rtol=1e-14, atol=0)
+
+
+# Feature matching
+
+
+def layers(batch: int, seed: int = 0) -> list[Tensor]:
+    """Activations of two layers."""
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randn(batch, *shape, generator=generator, dtype=torch.float64) for shape in ((2, 4, 4), (3, 2, 2))]
+
+
+def test_feature_matching_compares_means_over_the_batch_and_sums_over_layers():
+    real = [torch.tensor([1.0, 3.0]).reshape(2, 1, 1, 1), torch.tensor([[0.0, 2.0]]).reshape(1, 2, 1, 1)]
+    fake = [torch.tensor([5.0]).reshape(1, 1, 1, 1), torch.tensor([[1.0, 5.0]]).reshape(1, 2, 1, 1)]
+    assert batch_feature_matching(real, fake) == (5 - 2) ** 2 + (1 + 9) / 2
+
+
+def test_feature_matching_does_not_see_which_picture_is_which():
+    real, fake = layers(4), layers(4, 1)
+    shuffled = [layer[torch.tensor([2, 0, 3, 1])] for layer in fake]
+    torch.testing.assert_close(batch_feature_matching(real, fake), batch_feature_matching(real, shuffled))
+    assert float(batch_feature_matching(real, [layer.flip(0) for layer in real])) < 1e-30
+
+
+def test_feature_matching_moves_towards_real_features_and_not_these():
+    real, fake = ([layer.requires_grad_() for layer in layers(3, seed)] for seed in (0, 1))
+    loss = batch_feature_matching(real, fake)
+    assert torch.autograd.grad(loss, real, allow_unused=True, retain_graph=True) == (None, None)
+    assert all(gradient.any() for gradient in torch.autograd.grad(loss, fake))
+    assert torch.autograd.gradcheck(lambda *fake: batch_feature_matching(real, fake), fake)
+
+
+def test_features_of_different_depths_are_not_matched():
+    with pytest.raises(ValueError, match="zip"):
+        batch_feature_matching(layers(2), layers(2)[:1])
+
+
+# Wasserstein
+
+
+@pytest.mark.parametrize(("real", "fake", "d", "g"), [([3, 1], [-1, 2], 0.5 - 2, -0.5), ([1], [1], 0, -1)])
+def test_the_critic_widens_the_distance_and_the_generator_raises_its_score(real, fake, d, g):
+    assert float(wgan_d(scores(*real), scores(*fake))) == d
+    assert float(wgan_g(scores(*fake))) == g
+    assert float(wgan_d(scores(*real), scores(*fake, *fake))) == d  # means are taken over each map on its own
+
+
+class Quadratic(nn.Module):
+    """Scores x^2 / 2 + w x for every pixel of the red channel: the slope is x + w."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.tensor(0.5, dtype=torch.float64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :1].square() / 2 + self.w * x[:, :1]
+
+
+def pictures(value: float, batch: int = 2, side: int = 2) -> Tensor:
+    return torch.full((batch, 3, side, side), value, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("value", [-0.5, 0.0, 1.0, 3.0])
+def test_the_penalty_is_on_the_slope_of_the_sum_over_the_score_map(value):
+    same = pictures(value)
+    expected = (abs(value + 0.5) * sqrt(4) - 1) ** 2
+    assert float(gradient_penalty(Quadratic(), same, same).detach()) == pytest.approx(expected, rel=1e-14)
+
+
+def test_the_penalty_is_taken_between_the_pictures_at_one_place_for_each_pair():
+    torch.manual_seed(7)
+    alpha = torch.rand(3, 1, 1, 1, dtype=torch.float64)
+    torch.manual_seed(7)
+    seen: list[Tensor] = []
+
+    def critic(x: Tensor) -> Tensor:
+        seen.append(x.detach())
+        return x[:, :1].square() / 2
+
+    real, fake = pictures(2.0, 3), pictures(-1.0, 3)
+    found = gradient_penalty(critic, real, fake)
+    torch.testing.assert_close(seen[0], alpha * real + (1 - alpha) * fake)
+    place = (3 * alpha - 1).flatten()
+    torch.testing.assert_close(found, (2 * place.abs() - 1).square().mean(), rtol=1e-12, atol=0)
+    assert len(seen) == 1
+
+
+def test_the_penalty_trains_the_critic_and_nobody_else():
+    critic = Quadratic()
+    real, fake = pictures(1.0).requires_grad_(), pictures(1.0).requires_grad_()
+    loss = gradient_penalty(critic, real, fake)
+    found = torch.autograd.grad(loss, [critic.w, real, fake], allow_unused=True)
+    assert found[1:] == (None, None)
+    norm, slope = 2 * 1.5, 2  # of 4 pixels with a gradient of 1 + w, and how it grows with w
+    assert float(found[0]) == pytest.approx(2 * (norm - 1) * slope, rel=1e-12)
+
+
+def test_the_penalty_has_the_right_slope_in_a_real_critic():
+    torch.manual_seed(0)
+    critic = nn.Sequential(nn.Conv2d(3, 2, 3, 2, 1), nn.LeakyReLU(0.01), nn.Conv2d(2, 1, 3, 1, 1)).double()
+    real, fake = (torch.randn(2, 3, 6, 6, dtype=torch.float64) for _ in range(2))
+
+    def penalty(*parameters: Tensor) -> Tensor:
+        named = dict(zip(dict(critic.named_parameters()), parameters, strict=True))
+        torch.manual_seed(1)
+        return gradient_penalty(lambda x: torch.func.functional_call(critic, named, (x,)), real, fake)
+
+    parameters = tuple(parameter.detach().requires_grad_() for parameter in critic.parameters())
+    slopes = torch.autograd.grad(penalty(*parameters), parameters, allow_unused=True)
+    assert slopes[-1] is None  # the last bias does not tilt anything
+    assert torch.autograd.gradcheck(lambda *weights: penalty(weights[0], parameters[1], weights[1], parameters[3]),
+                                    (parameters[0], parameters[2]))  # fmt: skip
+
+
+def test_a_flat_critic_has_a_penalty_of_1_and_a_finite_slope():
+    critic = nn.Conv2d(3, 1, 2)
+    nn.init.zeros_(critic.weight)
+    loss = gradient_penalty(critic, torch.rand(2, 3, 4, 4), torch.rand(2, 3, 4, 4))
+    (slope,) = torch.autograd.grad(loss, critic.weight)
+    assert loss == 1
+    assert slope.isfinite().all()
+
+
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float32])
+def test_the_penalty_is_computed_in_fp32_under_autocast(half):
+    torch.manual_seed(0)
+    critic, dtypes = nn.Conv2d(3, 1, 2), []
+    critic.register_forward_hook(lambda _, inputs, output: dtypes.extend([inputs[0].dtype, output.dtype]))
+    real, fake = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8).to(half)
+    torch.manual_seed(1)
+    with torch.autocast("cpu", torch.bfloat16):
+        critic(real)  # fills the cache of half-precision weights
+        loss = gradient_penalty(critic, real, fake)
+    torch.manual_seed(1)
+    assert torch.equal(loss, gradient_penalty(critic, real, fake.float()))
+    assert dtypes[2:] == [torch.float32] * 4
+    assert loss.dtype == torch.float32
+
+
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_half_precision_is_widened_in_all_distances(half):
+    torch.manual_seed(0)
+    a, b = (torch.randn(2, 3, 8, 8).to(half) for _ in range(2))
+    for distance in (mse, wgan_d, lambda a, b: batch_feature_matching([a], [b]), lambda a, _: wgan_g(a)):
+        assert distance(a, b).dtype == torch.float32
+        assert torch.equal(distance(a, b), distance(a.float(), b.float()))
+    critic = nn.Conv2d(3, 1, 2)
+    assert gradient_penalty(critic, a, b).dtype == torch.float32

@@ -93,6 +93,7 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
         real: (N, C, H, W).
         fake: (N, C, H, W).
     """
+    real, fake = _wide(real), _wide(fake)
     alpha = torch.rand(len(real), 1, 1, 1, dtype=real.dtype).to(real.device)
     x_hat = (alpha * real + (1 - alpha) * fake).detach().requires_grad_()
     with torch.autocast(real.device.type, enabled=False):

@@ -140,6 +140,7 @@ def test_any_number_of_domains_is_recognised_by_folders(tmp_path):
     dataset = open_folder(tmp_path)
     assert dataset.domains == ("cartoon", "photo", "sketch")
     assert list(dataset.test) == ["photo"]
+    assert dataset.target == ""  # the user says which one
     assert open_folder(tmp_path / "train").domains == ("cartoon", "photo", "sketch")
     assert open_folder(tmp_path / "train").test == {}
 
@@ -186,6 +187,15 @@ def test_named_domains_keep_their_names_and_order(tmp_path):
     assert dataset.target == "winter"
     assert names(dataset.train["summer"]) == ["deep/1.png"]
     assert dataset.test == {}
+
+
+def test_only_the_second_of_two_domains_is_meant_without_a_word(tmp_path):
+    folders = {name: tmp_path / name for name in ("c", "a", "b")}
+    for folder in folders.values():
+        paint(folder / "1.png")
+    assert open_domains(folders).target == ""
+    folders.popitem()
+    assert open_domains(folders).target == "a"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from torch import nn
 
 from translate import cards
 from translate.devices import engine
-from translate.errors import OutputError, WeightsError
+from translate.errors import OutputError, SettingsError, WeightsError
 from translate.inference.exports import (
     FORMAT,
     About,
@@ -96,6 +96,37 @@ def test_what_it_says_of_itself_survives(export: Path) -> None:
     assert about.format == FORMAT
     assert about.directions == [("zebra", "horse"), ("horse", "zebra")]
     assert read_export(export)[1] == about
+
+
+THREE = ABOUT.model_copy(update={"domains": ["a", "b", "c"], "target": ""})
+
+
+@pytest.mark.parametrize(
+    ("about", "to", "expected"),
+    [
+        (ABOUT, None, "zebra"),
+        (ABOUT, "horse", "horse"),
+        (THREE, "b", "b"),
+        (THREE.model_copy(update={"target": "c"}), None, "c"),
+    ],
+)
+def test_a_domain_is_chosen_by_name_or_by_default(about: About, to: str | None, expected: str) -> None:
+    assert about.choose(to) == expected
+
+
+@pytest.mark.parametrize(
+    ("about", "to", "sentence"),
+    [
+        (THREE, None, "The model knows the domains a, b, c; name one with --to."),
+        (THREE, "", "The model has no domain ''. It knows a, b, c."),
+        (ABOUT, "zbra", "The model has no domain 'zbra'. Did you mean zebra? It knows horse, zebra."),
+    ],
+)
+def test_a_domain_that_is_not_said_or_not_known_is_refused(about: About, to: str | None, sentence: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        about.choose(to)
+    assert str(caught.value) == sentence
+    assert caught.value.exit_code == 2
 
 
 def test_only_generators_are_shipped_and_have_memory(export: Path) -> None:

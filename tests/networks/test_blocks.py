@@ -118,6 +118,35 @@ def test_instance_norm_is_its_formula_in_every_layout(batch, channels, order, gr
     torch.testing.assert_close(gradient, expected_gradient, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("gradient_layout", LAYOUTS, ids=str)
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+@pytest.mark.parametrize("batch", [1, 2])
+def test_instance_norm_with_learned_weights_is_torchs(batch, layout, gradient_layout):
+    torch.manual_seed(0)
+    ours, theirs = InstanceNorm(5).double(), nn.InstanceNorm2d(5, affine=True).double()
+    assert ours.state_dict().keys() == theirs.state_dict().keys()
+    for own, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        nn.init.uniform_(other, -1, 2)
+        own.data.copy_(other)
+    x = (randn(batch, 5, 6, 7) * 3 + 2).requires_grad_()
+    weights = randn(batch, 5, 6, 7)
+    expected = theirs(x)  # all contiguous: torch 2.15's own is wrong for some channels-last gradients
+    expected_gradients = torch.autograd.grad(expected, [x, *theirs.parameters()], weights)
+
+    laid_out = x.detach().to(memory_format=layout).requires_grad_()
+    found = ours(laid_out)
+    gradients = torch.autograd.grad(found, [laid_out, *ours.parameters()], weights.to(memory_format=gradient_layout))
+    assert found.is_contiguous(memory_format=layout)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    for one, other in zip(gradients, expected_gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-11)
+
+
+def test_learned_weights_start_as_no_change():
+    x = randn(2, 3, 4, 4)
+    assert torch.equal(InstanceNorm(3).double()(x), InstanceNorm()(x))
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("batch", [1, 2])
 def test_instance_norm_has_right_second_derivatives(batch, layout):

@@ -1,21 +1,23 @@
 """Discriminators: the official sizes, names, shapes and receptive fields."""
 
+import itertools
+
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from translate.errors import SettingsError
-from translate.networks.discriminators import PatchGAN, PixelGAN
+from translate.networks.discriminators import Critic, PatchGAN, PixelGAN, WholeImage
 
 
-def shapes(settings: PatchGAN | PixelGAN, in_channels: int = 3) -> dict[str, tuple[int, ...]]:
+def shapes(settings: PatchGAN | PixelGAN | WholeImage, in_channels: int = 3) -> dict[str, tuple[int, ...]]:
     """Return the state-dict entries of the network that `settings` builds, without making any number."""
     with torch.device("meta"):
         return {name: tuple(entry.shape) for name, entry in settings.build(in_channels).state_dict().items()}
 
 
-def count(settings: PatchGAN | PixelGAN, in_channels: int = 3) -> int:
+def count(settings: PatchGAN | PixelGAN | WholeImage, in_channels: int = 3) -> int:
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in settings.build(in_channels).parameters())
 
@@ -33,6 +35,7 @@ def count(settings: PatchGAN | PixelGAN, in_channels: int = 3) -> int:
         (PatchGAN(), 6, 2_767_809),
         (PatchGAN(norm="batch"), 6, 2_768_705),
         (PixelGAN(norm="batch"), 6, 9_024),
+        (WholeImage(), 3, 2_765_568),  # measured on SKTBrain/DiscoGAN
     ],
 )
 def test_parameter_counts_are_the_official_ones(settings, in_channels, parameters):
@@ -175,3 +178,133 @@ def test_receptive_field(settings, field):
 def test_impossible_settings_are_refused(tree):
     with pytest.raises(SettingsError, match=next(iter(tree))):
         PatchGAN.parse(tree)
+
+
+# The discriminator of DiscoGAN
+
+
+def test_the_whole_image_discriminator_has_the_official_names_and_shapes():
+    weights = [(64, 3, 4, 4), (128, 64, 4, 4), (256, 128, 4, 4), (512, 256, 4, 4), (1, 512, 4, 4)]
+    table: dict[str, tuple[int, ...]] = {f"conv{place}.weight": shape for place, shape in enumerate(weights, 1)}
+    for place in (2, 3, 4):
+        for entry in ("weight", "bias", "running_mean", "running_var"):
+            table[f"bn{place}.{entry}"] = weights[place - 1][:1]
+        table[f"bn{place}.num_batches_tracked"] = ()
+    assert shapes(WholeImage()) == table
+
+
+@pytest.mark.parametrize(("side", "scores"), [(64, 1), (80, 2), (128, 5), (256, 13)])  # 1 and 13 measured on it
+def test_the_whole_image_discriminator_gives_one_score_at_64_pixels(side, scores):
+    found, features = WholeImage(width=2).build(3).judge(torch.zeros(2, 3, side, side))
+    assert found.shape == (2, 1, scores, scores)
+    sides = [side // 4, side // 8, side // 16]
+    assert [feature.shape[1:] for feature in features] == [(4 * 2**n, s, s) for n, s in enumerate(sides)]
+
+
+def test_the_whole_image_discriminator_computes_what_the_official_code_lists():
+    torch.manual_seed(0)
+    network = WholeImage(width=3).build(3).double()
+    x, weights = torch.randn(2, 3, 64, 64, dtype=torch.float64), network.state_dict()
+    features = []
+    expected = x
+    for place in range(1, 5):
+        expected = functional.conv2d(expected, weights[f"conv{place}.weight"], None, 2, 1)
+        if place > 1:
+            expected = expected - expected.mean((0, 2, 3), keepdim=True)
+            expected = expected / (expected.square().mean((0, 2, 3), keepdim=True) + 1e-5).sqrt()
+        expected = torch.where(expected > 0, expected, 0.2 * expected)
+        features.append(expected)
+    expected = functional.conv2d(expected, weights["conv5.weight"])
+    found, judged = network.judge(x)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    for one, other in zip(judged, features[1:], strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("settings", [WholeImage(width=2), PatchGAN(width=2), PatchGAN(width=2, layers=1, norm="none")])
+def test_judging_gives_the_scores_of_the_network_and_the_features_of_its_inner_layers(settings):
+    torch.manual_seed(0)
+    network, x = settings.build(3).eval(), torch.randn(2, 3, 64, 64)
+    scores, features = network.judge(x)
+    assert torch.equal(scores, network(x))
+    assert len(features) == getattr(settings, "layers", 3)
+    assert [feature.shape[1] for feature in features] == [4, 8, 16][: len(features)]
+
+
+# The critic of StarGAN
+
+
+@pytest.mark.parametrize(
+    ("size", "labels", "parameters"),
+    [  # measured on yunjey/stargan
+        (128, 5, 44_762_048),
+        (128, 8, 44_786_624),
+        (256, 5, 44_884_928),
+        (256, 8, 44_983_232),
+        (256, 13, 45_147_072),
+    ],
+)
+def test_the_critic_has_the_official_number_of_parameters(size, labels, parameters):
+    with torch.device("meta"):
+        network = Critic().build_with_labels(3, labels, size)
+    assert sum(parameter.numel() for parameter in network.parameters()) == parameters
+
+
+@pytest.mark.parametrize(("size", "kernel"), [(128, 2), (256, 4)])
+def test_the_critic_has_the_names_and_shapes_of_the_official_checkpoints(size, kernel):
+    with torch.device("meta"):
+        network = Critic().build_with_labels(3, 5, size)
+    widths = [3, 64, 128, 256, 512, 1024, 2048]
+    table: dict[str, tuple[int, ...]] = {}
+    for place, (i, o) in enumerate(itertools.pairwise(widths)):
+        table |= {f"main.{2 * place}.weight": (o, i, 4, 4), f"main.{2 * place}.bias": (o,)}
+    table |= {"conv1.weight": (1, 2048, 3, 3), "conv2.weight": (5, 2048, kernel, kernel)}
+    assert {name: tuple(entry.shape) for name, entry in network.state_dict().items()} == table
+
+
+@pytest.mark.parametrize(("size", "layers", "scores"), [(64, 6, 1), (128, 6, 2), (256, 6, 4), (32, 3, 4), (24, 3, 3)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+def test_the_critic_gives_a_map_of_scores_and_a_logit_for_each_label(layout, size, layers, scores):
+    network = Critic(width=1, layers=layers).build_with_labels(3, 5, size)
+    found, logits = network(torch.zeros(2, 3, size, size).to(memory_format=layout))
+    assert found.shape == (2, 1, scores, scores)
+    assert logits.shape == (2, 5)
+
+
+def test_the_critic_computes_what_the_official_code_lists():
+    torch.manual_seed(0)
+    network = Critic(width=2, layers=3).build_with_labels(3, 4, 32).double()
+    x, weights = torch.randn(2, 3, 32, 32, dtype=torch.float64), network.state_dict()
+    h = x
+    for layer in ("main.0", "main.2", "main.4"):
+        h = functional.conv2d(h, weights[f"{layer}.weight"], weights[f"{layer}.bias"], 2, 1)
+        h = torch.where(h > 0, h, 0.01 * h)
+    scores, logits = network(x)
+    torch.testing.assert_close(scores, functional.conv2d(h, weights["conv1.weight"], padding=1), rtol=0, atol=1e-12)
+    expected = torch.einsum("nchw,lchw->nl", h, weights["conv2.weight"])
+    torch.testing.assert_close(logits, expected, rtol=0, atol=1e-12)
+
+
+def reach(network: nn.Module, side: int, center: int) -> int:
+    """Measure how many pixels the score in the middle of the map depends on, with positive weights."""
+    for parameter in network.parameters():
+        parameter.data.fill_(1 / parameter[0].numel() if parameter.dim() == 4 else 1e-3)
+    x = torch.full((1, 3, side, side), 0.1, dtype=torch.float64, requires_grad=True)
+    scores = network(x)
+    scores = scores[0] if isinstance(scores, tuple) else scores
+    (gradient,) = torch.autograd.grad(scores[0, 0, center, center], x)
+    touched = (gradient[0].sum(0) != 0).any(0).nonzero().flatten()
+    assert touched[0] > 0  # or the border would hide how far it reaches
+    assert touched[-1] < side - 1
+    return int(touched[-1] - touched[0] + 1)
+
+
+def test_the_whole_image_discriminator_sees_94_pixels():  # measured on the official network
+    network = WholeImage(width=1).build(3).double().eval()
+    for layer in (network.bn2, network.bn3, network.bn4):
+        layer.eps = 0.0
+    assert reach(network, 256, 6) == 94
+
+
+def test_the_critic_sees_318_pixels():  # measured on the official network
+    assert reach(Critic(width=1).build_with_labels(3, 2, 768).double(), 768, 5) == 318

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from translate.errors import SettingsError
-from translate.networks.generators import Resnet
+from translate.networks.blocks import InstanceNorm
+from translate.networks.generators import EncoderDecoder, LabelResnet, Resnet
 
 
 def shapes(settings: Resnet) -> dict[str, tuple[int, ...]]:
@@ -234,3 +235,173 @@ def test_training_and_evaluation_agree_without_batch_statistics(norm):
 def test_impossible_settings_are_refused(tree):
     with pytest.raises(SettingsError, match=next(iter(tree))):
         Resnet.parse(tree)
+
+
+# The generator of DiscoGAN
+
+
+def normed(name: str, channels: int) -> dict[str, tuple[int, ...]]:
+    """Write out the entries of a batch normalisation."""
+    entries = ("weight", "bias", "running_mean", "running_var")
+    return {f"{name}.{entry}": (channels,) for entry in entries} | {f"{name}.num_batches_tracked": ()}
+
+
+@pytest.mark.parametrize(("bottleneck", "parameters"), [(0, 5_513_856), (100, 7_153_480)])
+def test_the_encoder_decoder_has_the_official_number_of_parameters(bottleneck, parameters):
+    with torch.device("meta"):  # measured on SKTBrain/DiscoGAN
+        network = EncoderDecoder(bottleneck=bottleneck).build(3, 3)
+    assert sum(parameter.numel() for parameter in network.parameters()) == parameters
+
+
+@pytest.mark.parametrize("bottleneck", [0, 100])
+def test_the_encoder_decoder_has_the_official_names_and_shapes(bottleneck):
+    with torch.device("meta"):
+        found = EncoderDecoder(bottleneck=bottleneck).build(3, 3).state_dict()
+    down = [(64, 3), (128, 64), (256, 128), (512, 256)]
+    up = [(512, 256), (256, 128), (128, 64), (64, 3)]  # transposed weights are (in, out, k, k)
+    if bottleneck:
+        down.append((100, 512))
+        up.insert(0, (100, 512))
+    table: dict[str, tuple[int, ...]] = {}
+    place = 0
+    for out, into in down:
+        table[f"main.{place}.weight"] = (out, into, 4, 4)
+        table |= normed(f"main.{place + 1}", out) if place else {}
+        place += 3 if place else 2
+    for into, out in up:
+        table[f"main.{place}.weight"] = (into, out, 4, 4)
+        table |= normed(f"main.{place + 1}", out) if out > 3 else {}
+        place += 3
+    assert {name: tuple(entry.shape) for name, entry in found.items()} == table
+    assert f"main.{26 if bottleneck else 20}.weight" in table
+
+
+def batch_normalise(x: Tensor) -> Tensor:
+    centred = x - x.mean((0, 2, 3), keepdim=True)
+    return centred / (centred.square().mean((0, 2, 3), keepdim=True) + 1e-5).sqrt()
+
+
+@pytest.mark.parametrize("bottleneck", [0, 5])
+def test_the_encoder_decoder_computes_what_the_official_code_lists(bottleneck):
+    torch.manual_seed(0)
+    network = EncoderDecoder(width=3, bottleneck=bottleneck).build(3, 3).double()
+    x = torch.rand(3, 3, 64, 64, dtype=torch.float64)
+    weights = [tensor for tensor in network.state_dict().values() if tensor.dim() == 4]
+    depth = len(weights) // 2
+    y = x
+    for place, weight in enumerate(weights):
+        stride, padding = (1, 0) if depth == 5 and place in (4, 5) else (2, 1)
+        down = place < depth
+        y = (functional.conv2d if down else functional.conv_transpose2d)(y, weight, None, stride, padding)
+        if 0 < place < len(weights) - 1:
+            y = batch_normalise(y)
+        y = torch.where(y > 0, y, 0.2 * y) if down else y.relu() if place < len(weights) - 1 else y.sigmoid()
+    torch.testing.assert_close(network(x), y, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("side", "expected"), [(64, 64), (72, 64), (80, 80), (96, 96), (256, 256)])
+@pytest.mark.parametrize("bottleneck", [0, 5])
+def test_the_encoder_decoder_gives_sides_that_are_multiples_of_16(bottleneck, side, expected):
+    network = EncoderDecoder(width=1, bottleneck=bottleneck).build(3, 3)
+    assert network(torch.zeros(2, 3, side, 96)).shape == (2, 3, expected, 96)  # 72 -> 64: measured on the official one
+
+
+def test_the_bottleneck_is_one_pixel_at_64():
+    network = EncoderDecoder(width=1, bottleneck=7).build(3, 3)
+    shapes = []
+    network.main[11].register_forward_hook(lambda _, __, output: shapes.append(tuple(output.shape)))
+    network(torch.zeros(2, 3, 64, 64))
+    network(torch.zeros(2, 3, 128, 64))
+    assert shapes == [(2, 7, 1, 1), (2, 7, 5, 1)]
+
+
+# The generator of StarGAN
+
+
+@pytest.mark.parametrize(("labels", "parameters"), [(5, 8_430_528), (8, 8_439_936), (15, 8_461_888)])
+def test_the_label_resnet_has_the_official_number_of_parameters(labels, parameters):
+    with torch.device("meta"):  # measured on yunjey/stargan
+        network = LabelResnet().build(3, 3, labels)
+    assert sum(parameter.numel() for parameter in network.parameters()) == parameters
+
+
+def test_the_label_resnet_has_the_names_and_shapes_of_the_official_checkpoints():
+    with torch.device("meta"):
+        found = LabelResnet().build(3, 3, 5).state_dict()
+    convolutions = {"main.0": (64, 8, 7, 7), "main.3": (128, 64, 4, 4), "main.6": (256, 128, 4, 4)}
+    for block in range(9, 15):
+        convolutions |= {f"main.{block}.main.0": (256, 256, 3, 3), f"main.{block}.main.3": (256, 256, 3, 3)}
+    convolutions |= {"main.15": (256, 128, 4, 4), "main.18": (128, 64, 4, 4), "main.21": (3, 64, 7, 7)}
+    norms = {"main.1": 64, "main.4": 128, "main.7": 256, "main.16": 128, "main.19": 64}
+    for block in range(9, 15):
+        norms |= {f"main.{block}.main.1": 256, f"main.{block}.main.4": 256}
+    table: dict[str, tuple[int, ...]] = {f"{name}.weight": shape for name, shape in convolutions.items()}
+    table |= {f"{name}.{entry}": (channels,) for name, channels in norms.items() for entry in ("weight", "bias")}
+    assert {name: tuple(entry.shape) for name, entry in found.items()} == table
+    assert len(found) == 86 - 2 * 17  # without the running statistics of 17 layers, which are never used
+
+
+@pytest.mark.parametrize("blocks", [0, 2])
+def test_the_label_resnet_computes_what_the_official_code_lists(blocks):
+    torch.manual_seed(0)
+    network = LabelResnet(width=3, blocks=blocks).build(3, 3, 4).double()
+    for layer in network.modules():
+        if isinstance(layer, InstanceNorm):
+            nn.init.uniform_(layer.weight, 0.5, 1.5)
+            nn.init.uniform_(layer.bias, -0.5, 0.5)
+    w = network.state_dict()
+    x, c = torch.randn(2, 3, 16, 20, dtype=torch.float64), torch.eye(4, dtype=torch.float64)[[1, 3]]
+
+    def normalise(x: Tensor, name: str) -> Tensor:
+        centred = x - x.mean((2, 3), keepdim=True)
+        x = centred / (centred.square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
+        return x * w[f"{name}.weight"][:, None, None] + w[f"{name}.bias"][:, None, None]
+
+    planes = torch.zeros(2, 4, 16, 20, dtype=torch.float64)
+    planes[0, 1], planes[1, 3] = 1, 1
+    y = normalise(functional.conv2d(torch.cat([x, planes], 1), w["main.0.weight"], padding=3), "main.1").relu()
+    for place in (3, 6):
+        y = normalise(functional.conv2d(y, w[f"main.{place}.weight"], None, 2, 1), f"main.{place + 1}").relu()
+    for block in range(9, 9 + blocks):
+        inside = functional.conv2d(y, w[f"main.{block}.main.0.weight"], padding=1)
+        inside = normalise(inside, f"main.{block}.main.1").relu()
+        inside = functional.conv2d(inside, w[f"main.{block}.main.3.weight"], padding=1)
+        y = y + normalise(inside, f"main.{block}.main.4")  # no activation after the sum
+    for place in (9 + blocks, 12 + blocks):
+        up = functional.conv_transpose2d(y, w[f"main.{place}.weight"], None, 2, 1)
+        y = normalise(up, f"main.{place + 1}").relu()
+    y = functional.conv2d(y, w[f"main.{15 + blocks}.weight"], padding=3).tanh()
+    torch.testing.assert_close(network(x, c), y, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("labels", [torch.float32, torch.float64])
+def test_labels_take_the_dtype_of_the_picture(dtype, labels):
+    network = LabelResnet(width=2, blocks=0).build(3, 3, 2).to(dtype)
+    assert network(torch.zeros(1, 3, 8, 8, dtype=dtype), torch.ones(1, 2, dtype=labels)).dtype == dtype
+
+
+@pytest.mark.parametrize(("side", "expected"), [(8, 8), (12, 12), (128, 128), (254, 252)])
+def test_the_label_resnet_gives_sides_that_are_multiples_of_4(side, expected):
+    network = LabelResnet(width=1, blocks=1).build(3, 3, 2)
+    found = network(torch.zeros(1, 3, side, 16), torch.ones(1, 2))
+    assert found.shape == (1, 3, expected, 16)  # 254 -> 252: measured on the official one
+
+
+def test_the_label_resnet_sees_124_pixels():  # measured on the official network
+    network = LabelResnet(width=2).build(3, 3, 1).double()
+    for parent in list(network.modules()):
+        for name, layer in list(parent.named_children()):
+            if isinstance(layer, InstanceNorm):
+                setattr(parent, name, nn.Identity())
+    for parameter in network.parameters():  # positive, so that no ReLU closes and nothing cancels
+        parameter.data.fill_(1 / parameter[0].numel())
+    sides = set()
+    for place in range(96, 100):  # the phase against the stride of 4 decides how many pixels are seen
+        x = torch.full((1, 3, 200, 200), 1e-4, dtype=torch.float64, requires_grad=True)
+        (gradient,) = torch.autograd.grad(network(x, torch.ones(1, 1))[0, 0, place, place], x)
+        (top, bottom), (left, right) = extent(gradient[0].sum(0))
+        assert 0 < top < bottom < 199  # or the border would hide how far it reaches
+        assert (top, bottom) == (left, right)
+        sides.add(bottom - top + 1)
+    assert max(sides) == 124

@@ -156,6 +156,86 @@ def test_players_continue_from_their_state_bit_for_bit():
     assert int(others.in_a_row) == 0
 
 
+class Layered(Method):
+    """One convolution for each player, in channels-last or not."""
+
+    def __init__(self, layout):
+        super().__init__()
+        self.settings = MethodSettings(name="layered", optimiser=Adam(lr=0.1))
+        torch.manual_seed(0)
+        self.G, self.D = nn.Conv2d(3, 4, 2).double(), nn.Conv2d(3, 4, 2).double()
+        self.to(memory_format=layout)
+
+    def players(self):
+        return {"G": [self.G], "D": [self.D]}
+
+
+class Turned(torch.autograd.Function):
+    """The identity, whose gradient comes back in another memory layout."""
+
+    @staticmethod
+    def forward(ctx, weight, layout):
+        ctx.layout = layout
+        return weight.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return torch.empty_like(gradient, memory_format=ctx.layout).copy_(gradient), None
+
+
+LAYOUTS = [torch.contiguous_format, torch.channels_last]
+
+
+@pytest.mark.parametrize("gradient_layout", LAYOUTS, ids=str)
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+def test_a_gradient_in_another_memory_layout_moves_the_right_elements(layout, gradient_layout):
+    """Fused Adam on a CPU takes for granted that a parameter and its gradient have equal strides."""
+    method, slopes = Layered(layout), torch.randn(4, 3, 2, 2, dtype=torch.float64)
+    players, weight = Players(method), method.G.weight
+    plain = weight.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+    adam = torch.optim.Adam([plain], 0.1, (0.5, 0.999), fused=False, foreach=False)
+    for n in range(3):
+        turned = Turned.apply(weight, gradient_layout)
+        players(G=(turned * slopes).sum() * (n + 1) + turned.square().sum() + method.G.bias.sum())
+        plain.grad = slopes * (n + 1) + 2 * plain.detach()
+        adam.step()
+        torch.testing.assert_close(weight, plain, rtol=0, atol=1e-12)
+    assert weight.is_contiguous(memory_format=layout)
+
+
+@pytest.mark.parametrize("continued", LAYOUTS, ids=str)
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+def test_players_continue_in_another_memory_layout(layout, continued):
+    """A run may be continued on a device that lays out memory in another way."""
+
+    def steps(method, players):
+        for n in range(2):
+            players(G=(method.G.weight.square() * slopes).sum() * (n + 1) + method.G.bias.sum())
+
+    torch.manual_seed(1)
+    method, other, slopes = Layered(layout), Layered(continued), torch.randn(4, 3, 2, 2, dtype=torch.float64)
+    players, others = Players(method), Players(other)
+    steps(method, players)
+    other.load_state_dict(method.state_dict())
+    others.load(copy.deepcopy(players.state()))
+    steps(method, players)
+    steps(other, others)
+    torch.testing.assert_close(other.G.weight, method.G.weight, rtol=0, atol=1e-12)
+
+
+def test_half_precision_passes_after_an_update_use_the_weights_that_moved():
+    """Autocast remembers the copies that it made of the weights."""
+    duel = Duel(lr=0.5)
+    players, x = Players(duel), torch.ones(1, 2)
+    with torch.autocast("cpu", torch.bfloat16):
+        before = duel.D(x)
+        players(D=before.float().sum())
+        after = duel.D(x)
+    assert (float(before.detach()), float(after.detach())) == (7, 6)  # both weights went down by 0.5
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(duel.D(x), after)
+
+
 def test_the_average_starts_as_a_copy_and_follows_the_formula():
     duel = Duel()
     average = Average(duel, Duel(), limit=0.5)

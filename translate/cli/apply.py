@@ -21,7 +21,7 @@ def apply(
     ],
     out: Annotated[Path, typer.Option(help="A folder; for a single picture also a file.")],
     to: Annotated[
-        str | None, typer.Option(help="The domain to translate to; the model's default if not given.")
+        str | None, typer.Option(help="The domain to translate to; may be left out where the model has a default.")
     ] = None,
     size: Annotated[
         str, typer.Option(help="What the network sees: native, or the shorter side in pixels. Results keep their size.")
@@ -68,7 +68,8 @@ def info(model: Model, json_: Json = False) -> None:
     about = read_about(path)
     tree = {"file": str(path), "megabytes": round(path.stat().st_size / 1e6, 2), **about.model_dump()}
     directions = ", ".join(f"{source} to {target}" for source, target in about.directions)
-    show(tree, [*lines_of(tree), f"directions: {directions} (default: to {about.target})"], json_)
+    default = f" (default: to {about.target})" if about.target else ""
+    show(tree, [*lines_of(tree), f"directions: {directions}{default}"], json_)
 
 
 def _show_plan(plan: "Plan", target: str, as_json: bool) -> None:

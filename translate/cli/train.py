@@ -56,7 +56,7 @@ def train(
         _print_prospect(run)
         return
     if run.finished:
-        print(f"The run in {run.out} is finished. Use it: translate apply {run.out} PHOTOS --out RESULTS")
+        print(f"The run in {run.out} is finished. Use it: {_next(run)}")
         return
     _train(run, quiet)
 
@@ -80,7 +80,12 @@ def _train(run: "Run", quiet: bool) -> None:
         print(f"{name}: {score:.3f}")
     print(f"Finished {run.steps} steps in {duration(time.perf_counter() - started)}. In {run.out}:")
     print("  samples/ and progress.gif  what it learned    losses.svg  how    model.safetensors  the result")
-    print(f"Next: translate apply {run.out} PHOTOS --out RESULTS")
+    print(f"Next: {_next(run)}")
+
+
+def _next(run: "Run") -> str:
+    to = "" if run.dataset.target else " --to DOMAIN"
+    return f"translate apply {run.out} PHOTOS{to} --out RESULTS"
 
 
 def _domains(words: list[str]) -> dict[str, Path]:

@@ -76,7 +76,7 @@ class Dataset:
         name: what a run on it is called.
         train: the training pictures of each domain, in the order of the domains.
         test: the held-out pictures of each domain; empty where the dataset has none.
-        target: the domain that pictures are translated to by default.
+        target: the domain that pictures are translated to by default; empty where the user must name one.
     """
 
     name: str
@@ -180,7 +180,8 @@ def _dataset(name: str, folders: Mapping[str, Path], tests: Mapping[str, Path]) 
                 f" Pictures end in {', '.join(sorted(images.SUFFIXES))}."
             )
     test = {domain: scan(folder) for domain, folder in tests.items()}
-    return Dataset(name, train, {domain: files for domain, files in test.items() if files.paths}, list(folders)[-1])
+    target = list(folders)[-1] if len(folders) == 2 else ""
+    return Dataset(name, train, {domain: files for domain, files in test.items() if files.paths}, target)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -31,7 +31,7 @@ class About(Settings):
     format: int = FORMAT
     method: dict[str, Any]  # the method's settings
     domains: list[str]
-    target: str  # what pictures are translated to by default
+    target: str  # what pictures are translated to by default; empty: it must be said
     size: int  # pixels: the side of the training crops
     steps: int  # training steps done
     planned: int  # training steps of the whole run
@@ -50,10 +50,12 @@ class About(Settings):
         """Return the domain called `to`, or the default target.
 
         Raises:
-            SettingsError: the model does not know the domain.
+            SettingsError: the model does not know the domain, or has no default.
         """
+        known = ", ".join(self.domains)
+        if to is None and not self.target:
+            raise SettingsError(f"The model knows the domains {known}; name one with --to.")
         if to is not None and to not in self.domains:
-            known = ", ".join(self.domains)
             raise SettingsError(f"The model has no domain {to!r}.{nearest(to, self.domains)} It knows {known}.")
         return to or self.target
 

@@ -12,7 +12,8 @@ and the discriminators L_D = L_D_A + L_D_B, where L_D_B = -E log D_B(x_B) - E lo
 Deviations from the paper, all of them those of the official code: a feature-matching term that the paper does not
 mention outweighs the adversarial one by 9 to 1; the sum of these two and the reconstruction term are mixed by a rate
 that is low at first; the discriminators move in one step of three and the generators in the two others; L_D is halved.
-As there, networks see pictures in [0, 1]. The official code calls G_AB generator_B and G_BA generator_A.
+As there, networks see pictures in [0, 1]. The official code calls G_AB generator_B and G_BA generator_A, and shows results
+made with the statistics of their batch; `translate` uses the running ones, so that a result is that of its picture alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from translate.errors import SettingsError
 from translate.methods.base import Adam, Method, MethodSettings, Update
 from translate.networks.blocks import initialise
 from translate.networks.discriminators import JudgingDiscriminator, WholeImage
@@ -42,7 +44,7 @@ class Settings(MethodSettings):
     rate_start: float = Field(0.01, ge=0, le=1)  # share of the reconstruction term until step `curriculum`
     rate: float = Field(0.5, ge=0, le=1)  # its share afterwards
     curriculum: int | None = Field(None, ge=0)  # steps; by default a tenth of the run
-    d_every: int = Field(3, ge=1)  # steps: the discriminators move in one of them, the generators in the others
+    d_every: int = Field(3, ge=2)  # steps: the discriminators move in one of them, the generators in the others
     init_gain: float = Field(0.02, gt=0)
 
     @property
@@ -55,6 +57,14 @@ class Settings(MethodSettings):
 
     def for_run(self, steps: int) -> "Settings":
         return self if self.curriculum is not None else self.model_copy(update={"curriculum": steps // 10})
+
+    def check(self, domains: Sequence[str], size: int, batch: int) -> None:
+        super().check(domains, size, batch)
+        if self.generator.bottleneck and size < 80 and batch < 2:
+            raise SettingsError(
+                f"At {size} pixels the bottleneck of DiscoGAN has a single pixel, which can only be normalised over a"
+                " batch of at least 2. Use --batch 64, or --set method.generator.bottleneck=0."
+            )
 
     def build(self, domains: Sequence[str], size: int) -> "DiscoGAN":
         return DiscoGAN(self, domains, size)

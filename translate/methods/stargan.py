@@ -46,7 +46,7 @@ class Settings(MethodSettings):
 
     @property
     def multiple(self) -> int:
-        return max(self.generator.multiple, self.discriminator.smallest)
+        return self.generator.multiple
 
     @property
     def smallest(self) -> int:
@@ -61,6 +61,14 @@ class Settings(MethodSettings):
                 " with one picture there is nothing to learn. Use --batch 16, as the paper does."
             )
         self.check_size(size)
+
+    def check_size(self, size: int) -> None:
+        if size % self.discriminator.smallest:
+            raise SettingsError(
+                f"Size {size} does not suit {self.name} with a critic of {self.discriminator.layers} layers:"
+                f" it must be a multiple of {self.discriminator.smallest} pixels."
+            )
+        super().check_size(size)
 
     def build(self, domains: Sequence[str], size: int) -> "StarGAN":
         return StarGAN(self, domains, size)
@@ -90,7 +98,7 @@ class StarGAN(Method):
         fake, _ = D(x_fake)
         L_adv_D = wgan_d(real, fake)
         L_cls_D = _classification(real_logits, c_org)
-        L_gp = gradient_penalty(lambda x_hat: D(x_hat)[0], x, x_fake.to(x.dtype))
+        L_gp = gradient_penalty(lambda x_hat: D(x_hat)[0], x, x_fake)
         update(D=L_adv_D + s.lambda_cls * L_cls_D + s.lambda_gp * L_gp)
         terms = {"adv_D": L_adv_D, "cls_D": L_cls_D, "gp": L_gp}
 
@@ -115,4 +123,4 @@ class StarGAN(Method):
 
 def _classification(logits: Tensor, c: Tensor) -> Tensor:
     """-E log D_cls(c | x) for one-hot labels (N, labels), Eq. 2 and 3."""
-    return cross_entropy(logits.float() if logits.dtype == torch.bfloat16 else logits, c)
+    return cross_entropy(logits.to(torch.promote_types(logits.dtype, torch.float32)), c)

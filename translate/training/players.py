@@ -41,6 +41,7 @@ class Players:
                 optimiser.found_inf = (~finite).float()  # how fused optimisers are told to stay where they are
                 optimiser.step()
                 optimiser.zero_grad()
+        torch.clear_autocast_cache()  # it holds half-precision copies of the weights as they were
         self.skipped += ~finite
         self.in_a_row = torch.where(finite, 0, self.in_a_row + 1)
 
@@ -60,15 +61,18 @@ class Players:
         """Continue from `state`."""
         for name, optimiser in self._optimisers.items():
             optimiser.load_state_dict(state["optimisers"][name])
+            for parameter, held in optimiser.state.items():  # moments may come from a device with another layout
+                moments = {key: value for key, value in held.items() if value.shape == parameter.shape}
+                held.update({key: _laid_out_like(parameter, value) for key, value in moments.items()})
         self.skipped.copy_(state["skipped"])
         self.in_a_row.copy_(state["in_a_row"])
 
 
-def _laid_out_like(parameter: Tensor, gradient: Tensor) -> Tensor:
-    """Give a gradient the memory layout of its parameter: fused Adam on a CPU takes for granted that they agree."""
-    if gradient.stride() == parameter.stride():
-        return gradient
-    return torch.empty_like(parameter).copy_(gradient)
+def _laid_out_like(parameter: Tensor, values: Tensor) -> Tensor:
+    """Give a gradient or a moment the memory layout of its parameter: fused Adam takes for granted that they agree."""
+    if values.stride() == parameter.stride():
+        return values
+    return torch.empty_like(parameter).copy_(values)
 
 
 class Average:

@@ -1,0 +1,148 @@
+"""Every method trains from folders of pictures, shows what it does, continues exactly, and is applied."""
+
+import itertools
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+
+from translate import Translator, images
+from translate.data.folders import held_out
+from translate.methods import base
+from translate.recipes import Run, prepare
+from translate.report.samples import square
+from translate.training.record import read_log
+
+STEPS = 7
+TINY: dict[str, tuple[list[str], int, list[str]]] = {  # domains, size in pixels, settings
+    "cyclegan": (["a", "b"], 32, ["generator={width = 2, blocks = 1}", "discriminator={width = 2, layers = 1}"]),
+    "discogan": (["a", "b"], 64, ["generator.width=2", "discriminator.width=2", "init_gain=0.5"]),
+    "stargan": (["a", "b", "c"], 32, ["generator={width = 2, blocks = 1}", "discriminator={width = 2, layers = 4}"]),
+}
+
+
+@pytest.fixture(scope="module", params=base.available())
+def method(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders of three pictures, 70 pixels wide, for training, and of two for looking at."""
+    place = tmp_path_factory.mktemp("pictures")
+    random = np.random.default_rng(0)
+    for count, kind in ((2, 2), (3, 3)):
+        for domain in "abc"[:kind]:
+            for split, number in (("train", 3), ("test", 2)):
+                for index in range(number):
+                    noise = random.integers(0, 256, (66, 70, 3), np.uint8)
+                    images.write_pixels(noise, place / str(count) / split / domain / f"{index}.png")
+    return place
+
+
+def made(method: str, folder: Path, out: Path) -> Run:
+    domains, size, words = TINY[method]
+    words = [f"method.{word}" for word in words]
+    words += ["training.log_every=1", "training.sample_every=3", "training.checkpoint_every=2"]
+    return prepare(
+        folder / str(len(domains)), method=method, out=out, size=size, batch=4, steps=STEPS, words=words,
+        precision="fp32", device="cpu",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def straight(method: str, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A whole run, without a stop."""
+    run = made(method, folder, tmp_path_factory.mktemp(method) / "run")
+    for _ in run.start():
+        pass
+    return run
+
+
+def columns(grid: NDArray[np.uint8], count: int, side: int) -> list[list[NDArray[np.uint8]]]:
+    """Cut a sample grid into the pictures of each column, at their own size."""
+    cell = (grid.shape[1] + 2) // count  # two pixels lie between the cells
+    top = grid.shape[0] - 2 * cell + 2  # two rows; captions above
+    scale = (cell - 2) // side
+    found = []
+    for column in range(count):
+        left = column * cell
+        cells = [grid[top + row * cell :, left:][: scale * side : scale, : scale * side : scale] for row in (0, 1)]
+        found.append(cells)
+    return found
+
+
+def test_the_run_is_whole_and_every_term_is_logged(straight: Run) -> None:
+    assert straight.finished
+    log = read_log(straight.out / "log.jsonl")
+    assert [line["step"] for line in log] == list(range(1, STEPS + 1))
+    assert all(np.isfinite(list(line["losses"].values())).all() and line["losses"] for line in log)
+    terms = {name for line in log for name in line["losses"]}
+    assert (straight.out / "losses.svg").read_text(encoding="utf-8").count("<polyline") == len(terms)
+
+
+def test_everybody_moved(straight: Run) -> None:
+    weights = safetensors.torch.load_file(straight.out / "checkpoints" / f"{STEPS:08d}" / "weights.safetensors")
+    torch.manual_seed(straight.recipe.training.seed)
+    start = straight.recipe.method.build(straight.dataset.domains, straight.recipe.data.size)
+    for name, parameter in start.named_parameters():
+        if parameter.dim() > 1:  # a bias in front of a normalisation may rest
+            change = float((weights[name] - parameter.detach()).abs().max())
+            assert 0 < change < 0.01, name  # a few steps of Adam away from where it started
+
+
+def test_sample_grids_show_every_direction_and_the_last_one_is_what_the_export_does(straight: Run) -> None:
+    grids = [images.read(path).rgb for path in sorted((straight.out / "samples").glob("*.png"))]
+    domains, side = straight.dataset.domains, straight.recipe.data.size
+    pairs = [(source, target) for source in domains for target in domains if source != target]
+    assert len(pairs) == {2: 2, 3: 6}[len(domains)]
+    assert len(grids) == 4  # 0, 3, 6, 7
+    translator = Translator.load(straight.out, device="cpu", precision="fp32")
+    shown = {name: [square(picture, side) for picture in held_out(straight.dataset, name, 4)] for name in domains}
+    cells = columns(grids[-1], 3 * len(pairs), side)
+    for place, (source, target) in enumerate(pairs):
+        translated = translator.batch(shown[source], target)
+        expected = [shown[source], translated, translator.batch(translated, source)]
+        for found, pictures in zip(cells[3 * place : 3 * place + 3], expected, strict=True):
+            assert all(np.array_equal(one, other) for one, other in zip(found, pictures, strict=True))
+    assert not np.array_equal(grids[0], grids[-1])
+
+
+def test_the_export_translates_to_every_domain(straight: Run) -> None:
+    translator = Translator.load(straight.out, device="cpu")
+    assert translator.about.domains == list(straight.dataset.domains)
+    filled_in = straight.recipe.method.for_run(STEPS)  # with what depends on the length of the run
+    assert translator.about.method == json.loads(filled_in.to_json())
+    picture = np.random.default_rng(1).integers(0, 256, (37, 90, 3), np.uint8)
+    results = [translator(picture, to=domain) for domain in straight.dataset.domains]
+    assert all(result.shape == picture.shape for result in results)
+    assert all(not np.array_equal(one, other) for one, other in itertools.pairwise(results))
+
+
+@pytest.mark.parametrize("after", [1, 4, 5])
+def test_a_stopped_run_continues_to_the_same_result_to_the_bit(
+    method: str, folder: Path, straight: Run, tmp_path: Path, after: int
+) -> None:
+    first = made(method, folder, tmp_path / "run")
+    stopped = False
+    for report in first.start():
+        if report.step == after - 1 and not stopped:
+            signal.raise_signal(signal.SIGINT)
+            stopped = True
+    assert first.step == after
+    second = made(method, folder, tmp_path / "run")
+    assert [report.step for report in second.start()][-1] == STEPS
+    whole, parts = (safetensors.torch.load_file(run.out / "model.safetensors") for run in (straight, second))
+    assert whole.keys() == parts.keys()
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    assert losses(straight) == losses(second)
+
+
+def losses(run: Run) -> list[dict[str, Any]]:
+    return [line["losses"] for line in read_log(run.out / "log.jsonl")]
