@@ -6,16 +6,33 @@ Nothing here imports torch before a command needs it, so `--help` is quick.
 import importlib.metadata
 import signal
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from translate.cli import apply, data, machine, train
 from translate.cli.options import SIGNAL_EXIT
-from translate.cli.terminal import say
+from translate.cli.terminal import command_line, say
 from translate.errors import TranslateError
 
+CONTINUING = ("train", "apply")  # commands that go on where they were when they are given again
+
+
+class _Stoppable(TyperGroup):
+    """Commands that say something when Ctrl-C stops them; Typer alone would print an empty line."""
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            goes_on = ctx.invoked_subcommand in CONTINUING
+            say("Stopped; every written file is whole." + (f" Continue with: {command_line()}" if goes_on else ""))
+            raise typer.Exit(SIGNAL_EXIT + signal.SIGINT) from None
+
+
 app = typer.Typer(
+    cls=_Stoppable,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Learn a style from two folders of pictures that are not paired, then convert any folder of photos with it.",
@@ -35,9 +52,6 @@ def main() -> None:
     except TranslateError as error:
         say(f"Error: {error}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        say("Stopped.")
-        sys.exit(SIGNAL_EXIT + signal.SIGINT)
 
 
 def _version(wanted: bool) -> None:

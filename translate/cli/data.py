@@ -1,5 +1,6 @@
 """`translate data ...`."""
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -56,16 +57,21 @@ def make(
     with progress() as advance:
         for done, _ in enumerate(draw(card, folder, count, size, seed), start=1):
             advance("drawing", done, total, "")
-    print(f"Drew {total} pictures into {folder}. Next: translate train {folder}")
+    data = f"./{folder}" if str(folder) in cards.names("datasets") else str(folder)  # a card's name means the card
+    print(f"Drew {total} pictures into {folder}. Next: translate train {shlex.quote(data)}")
 
 
 @app.command("check")
-def check(data: Annotated[Path, typer.Argument(help="A dataset's folder.")], json_: Json = False) -> None:
+def check(data: Annotated[str, typer.Argument(help="A dataset's name or folder.")], json_: Json = False) -> None:
     """Look a dataset over: unreadable, grey, small, duplicate pictures, and training pictures among the test ones."""
+    from translate import cards
     from translate.data.check import check as examine
     from translate.data.folders import open_folder
 
-    dataset = open_folder(data)
+    known = data in cards.names("datasets")
+    if known and cards.dataset(data).drawn:
+        raise SettingsError(f"{data} is drawn from seeds and has no files. `translate data make {data} DIR` writes some.")
+    dataset = open_folder(cards.shelf("datasets") / data if known else Path(data))
     counts = {place: len(pictures) for place, pictures in dataset.places().items()}
     findings = examine(dataset)
     lines = [f"{place}: {count} pictures" for place, count in counts.items()]

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,6 +37,11 @@ def printable(name: object) -> str:
     """Escape what a terminal cannot show: undecodable bytes, line breaks and other controls."""
     text = str(name).encode("utf-8", "backslashreplace").decode()
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def command_line() -> str:
+    """Return the command that is running, as it can be typed again."""
+    return shlex.join(["translate", *sys.argv[1:]])
 
 
 def duration(seconds: float) -> str:

@@ -1,7 +1,6 @@
 """`translate train`."""
 
 import shlex
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from translate.cli.options import SIGNAL_EXIT, Device, Precision, Set
-from translate.cli.terminal import duration, progress, say
+from translate.cli.terminal import command_line, duration, progress, say
 from translate.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -72,8 +71,8 @@ def _train(run: "Run", quiet: bool) -> None:
     for note in run.notes:
         say(f"Note: {note}")
     if run.interrupted is not None:
-        command = shlex.join(["translate", *sys.argv[1:]])
-        say(f"Stopped after {run.step} of {run.steps} steps; everything is saved. Continue with: {command}")
+        done = f"Stopped after {run.step} of {run.steps} steps; everything is saved."
+        say(f"{done} Continue with: {command_line()}")
         raise typer.Exit(SIGNAL_EXIT + run.interrupted)
     about = run.about()
     for name, score in (about.scores if about else {}).items():
@@ -85,7 +84,7 @@ def _train(run: "Run", quiet: bool) -> None:
 
 def _next(run: "Run") -> str:
     to = "" if run.dataset.target else " --to DOMAIN"
-    return f"translate apply {run.out} PHOTOS{to} --out RESULTS"
+    return f"translate apply {shlex.quote(str(run.out))} PHOTOS{to} --out RESULTS"
 
 
 def _domains(words: list[str]) -> dict[str, Path]:
@@ -94,6 +93,8 @@ def _domains(words: list[str]) -> dict[str, Path]:
         name, equals, folder = word.partition("=")
         if not (name and equals and folder):
             raise SettingsError(f"--domain takes NAME=FOLDER; found {word!r}.")
+        if name in domains:
+            raise SettingsError(f"--domain {name} was given twice, for {domains[name]} and {folder}. Name each once.")
         domains[name] = Path(folder)
     return domains
 

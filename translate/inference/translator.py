@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -52,7 +53,13 @@ class Translator:
             SettingsError: the model does not know the domain `to`.
             WeightsError: the model produced values that are not finite.
             DeviceError: there is not enough memory.
+            ValueError: a picture is no such array.
         """
+        for picture in pictures:
+            if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+                raise ValueError(
+                    f"A picture is an (H, W, 3) array of uint8 in RGB; found {picture.shape} of {picture.dtype}."
+                )
         with enough_memory():
             y = self.tensor(enter(stack(pictures), self.engine), self.about.choose(to))
             if not y.isfinite().all():

@@ -12,8 +12,9 @@ and the discriminators L_D = L_D_A + L_D_B, where L_D_B = -E log D_B(x_B) - E lo
 Deviations from the paper, all of them those of the official code: a feature-matching term that the paper does not
 mention outweighs the adversarial one by 9 to 1; the sum of these two and the reconstruction term are mixed by a rate
 that is low at first; the discriminators move in one step of three and the generators in the two others; L_D is halved.
-As there, networks see pictures in [0, 1]. The official code calls G_AB generator_B and G_BA generator_A, and shows results
-made with the statistics of their batch; `translate` uses the running ones, so that a result is that of its picture alone.
+As there, networks see pictures in [0, 1]. The official code calls G_AB generator_B and G_BA generator_A, and shows
+results made with the statistics of their batch; `translate` uses the running ones, so that a result depends on its
+picture alone.
 """
 
 from collections.abc import Mapping, Sequence

@@ -9,8 +9,10 @@ checkpoints/        to continue from
 model.safetensors   the export, renewed with every checkpoint
 """
 
+import contextlib
 import importlib.metadata
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,9 +27,9 @@ from translate.data.batches import Batches, LabelledBatches, Store, UnpairedBatc
 from translate.data.folders import Dataset, held_out
 from translate.data.truth import Drawn
 from translate.devices import Engine
-from translate.errors import SettingsError
+from translate.errors import OutputError, SettingsError
 from translate.evaluation.drawn import drawn_scores
-from translate.files import write_text
+from translate.files import write_text, written_to
 from translate.inference.exports import About, generators_only, read_about, write_export
 from translate.inference.translator import Translator
 from translate.recipes.recipe import Recipe
@@ -106,9 +108,13 @@ class Run:
         Raises:
             DataError: too many pictures cannot be read.
             Diverged: losses were not finite in three steps in a row.
-            OutputError: the disk is full, or the place cannot be written.
+            OutputError: the disk is full, the place cannot be written, or the run is going on in another process.
         """
         batches = self._batches(tell)
+        with _alone_in(self.out):
+            yield from self._start(batches)
+
+    def _start(self, batches: Batches) -> Iterator[Report]:
         plan = Plan.of(self.recipe.training, self.recipe.method, batches.steps_per_epoch)
         training = self._training(plan)
         checkpoints = Checkpoints(self.out / "checkpoints", self._origin, self.recipe.training.keep)
@@ -238,6 +244,32 @@ class Run:
                 f"{self.out} holds a run with other settings: {changes}."
                 " Repeat its command to continue it, or choose another --out."
             )
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Refuse a second process that trains in `folder`; where the system has no locks on folders, nobody is refused."""
+    with written_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)  # the lock ends with the process, however it ends
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise OutputError(
+            f"Another process is training in {folder}. Wait until it has ended, or choose another --out."
+        ) from None
+    except OSError:  # a network disk without locks
+        pass
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
