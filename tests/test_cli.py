@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -110,6 +111,19 @@ def test_the_same_command_again_says_that_the_run_is_finished(run: Run, place: P
     assert before == {path: path.stat().st_mtime_ns for path in (place / "runs").rglob("*")}
 
 
+def test_a_run_inside_its_dataset_is_left_out_of_the_scan(run: Run, place: Path) -> None:
+    for out in ("horses/runs/first", "horses/trainA/run"):
+        assert train(run, "--out", out)[0] == 0
+        assert "finished" in train(run, "--out", out)[1]
+        shutil.rmtree(place / out)
+    (place / "horses/trainA").rename(place / "horses/brown")
+    (place / "horses/trainB").rename(place / "horses/striped")
+    for folder in ("testA", "testB", "runs"):
+        shutil.rmtree(place / "horses" / folder)
+    assert train(run, "--out", "horses/runs")[0] == 0
+    assert "finished" in train(run, "--out", "horses/runs")[1]
+
+
 def test_more_steps_under_the_same_name_are_refused_with_the_difference(run: Run, place: Path) -> None:
     train(run)
     code, _, err = train(run, "--steps", 9)
@@ -138,6 +152,40 @@ def test_ctrl_c_finishes_the_step_saves_and_the_printed_command_continues(
     assert "Finished 3 steps" in out
 
 
+@pytest.mark.parametrize(("command", "goes_on"), [("train", True), ("apply", True), ("data", False)])
+def test_ctrl_c_outside_of_a_step_is_answered_too(
+    run: Run, place: Path, monkeypatch: pytest.MonkeyPatch, command: str, goes_on: bool
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recipes, "prepare", interrupted)
+    monkeypatch.setattr("translate.inference.exports.find_export", interrupted)
+    monkeypatch.setattr("translate.data.check.check", interrupted)
+    words = {"train": ["train", "horses"], "apply": ["apply", "m", "my photos", "--out", "x"]}
+    code, out, err = run(*words.get(command, ["data", "check", "horses"]))
+    assert (code, out) == (130, "")
+    again = f" Continue with: {shlex.join(['translate', *words[command]])}" if goes_on else ""
+    assert err == f"Stopped; every written file is whole.{again}\n"
+
+
+def test_the_printed_next_command_can_be_pasted(run: Run, place: Path) -> None:
+    out = train(run, "--out", "my runs/first")[1]
+    assert "Next: translate apply 'my runs/first' PHOTOS --out RESULTS" in out
+    out = run("data", "make", "toy-horse2zebra", "my toys", "--count", 1, "--size", 32)[1]
+    assert "Next: translate train 'my toys'\n" in out
+    out = run("data", "make", "toy-horse2zebra", "toy-horse2zebra", "--count", 1, "--size", 32)[1]
+    assert "Next: translate train ./toy-horse2zebra\n" in out  # not the card of this name
+
+
+def test_a_dataset_is_checked_by_its_name(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place / "ponies.toml").write_text('title = "Ponies"\ndomains = ["A", "B"]\ntarget = "B"\n')
+    (place / "horses").rename(place / "ponies")
+    shelf = place.rename(place.with_name("shelf"))
+    monkeypatch.setattr(cards, "shelf", lambda kind: shelf)
+    assert json.loads(run("data", "check", "ponies", "--json")[1])["counts"]["train A"] == 4
+
+
 def test_a_dry_run_prints_settings_counts_cost_and_writes_nothing(run: Run, place: Path) -> None:
     code, out, _ = train(run, "--dry-run")
     assert code == 0
@@ -157,8 +205,9 @@ def test_a_dry_run_prints_settings_counts_cost_and_writes_nothing(run: Run, plac
         (["train", "--domain", "a=photos"], 4, "needs two domains"),
         (["train", "--domain", "photos"], 2, "NAME=FOLDER"),
         (["train", "horses", "--domain", "a=photos"], 2, "not both"),
-        (["train", "horses", "--size", "10"], 2, "data.size"),
-        (["train", "horses", "--size", "34"], 2, "data.size"),
+        (["train", "--domain", "a=x", "--domain", "a=y"], 2, "--domain a was given twice, for x and y"),
+        (["train", "horses", "--size", "10"], 2, "a multiple of 4 and at least 32 pixels; found 10"),
+        (["train", "horses", "--size", "34"], 2, "a multiple of 4 and at least 32 pixels; found 34"),
         (["train", "horses", "--steps", "0"], 2, "training.steps"),
         (["train", "horses", "--steps", "5", "--epochs", "5"], 2, "not both"),
         (["train", "horses", "--method", "cylcegan"], 2, "Did you mean cyclegan?"),
@@ -174,6 +223,7 @@ def test_a_dry_run_prints_settings_counts_cost_and_writes_nothing(run: Run, plac
         (["info", "tiny.toml"], 5, "not a readable safetensors file"),
         (["data", "info", "toy-horse"], 2, "Did you mean toy-horse2zebra?"),
         (["data", "check", "photos"], 4, "Wanted are"),
+        (["data", "check", "toy-horse2zebra"], 2, "is drawn from seeds and has no files"),
     ],
 )
 def test_wrong_words_get_one_sentence_and_their_exit_code(

@@ -2,6 +2,7 @@ import functools
 import json
 import shutil
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -448,6 +449,22 @@ def test_too_many_broken_pictures_are_refused_and_nothing_is_written(tmp_path, p
         list(run.start())
     assert caught.value.exit_code == 4
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
+def test_a_second_run_in_a_folder_that_is_trained_in_is_refused(tmp_path, photos):
+    first, second = (prepare(photos, out=tmp_path / "run", words=SMALL, device="cpu") for _ in range(2))
+    reports = first.start()
+    next(reports)
+    before = contents(tmp_path / "run")
+    with pytest.raises(OutputError, match=r"Another process is training in .*run\. Wait until it has ended") as caught:
+        list(second.start())
+    assert caught.value.exit_code == 7
+    assert contents(tmp_path / "run") == before
+    for _ in reports:
+        pass
+    assert first.finished
+    list(prepare(photos, out=tmp_path / "run", words=SMALL, device="cpu").start())  # the lock is gone
 
 
 def test_a_place_that_cannot_be_written_is_refused(tmp_path):

@@ -186,8 +186,8 @@ def test_pictures_are_loaded_at_286_256ths_of_the_crop(size, load, expected):
     ("tree", "sentence"),
     [
         ({"size": 10}, "size is wrong: .*; found 10"),
-        ({"size": 28}, "size is wrong: .*greater than or equal to 32; found 28"),
-        ({"size": 66}, "size is wrong: .*multiple of 4; found 66"),
+        ({"size": 28}, "size is wrong: .*at least 32 pixels; found 28"),
+        ({"size": 66}, "size is wrong: .*multiple of 4 .*found 66"),
         ({"flip": 1.5}, "flip is wrong"),
         ({"crop": 64}, "Unknown setting crop"),
     ],

@@ -50,6 +50,16 @@ def test_any_size_in_the_same_size_out(height: int, width: int) -> None:
     assert result.dtype == np.uint8
 
 
+@pytest.mark.parametrize(
+    "picture",
+    [np.zeros((8, 8), np.uint8), np.zeros((3, 8, 8), np.uint8), np.zeros((8, 8, 4), np.uint8), np.zeros((8, 8, 3))],
+)
+def test_what_is_no_picture_is_refused(picture: Any) -> None:
+    with pytest.raises(ValueError, match=r"A picture is an \(H, W, 3\) array of uint8 in RGB; found \(") as caught:
+        TRANSLATOR(picture)
+    assert f"{picture.shape} of {picture.dtype}" in str(caught.value)
+
+
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (24, 40), (32, 12)])
 def test_sides_that_fit_are_not_padded(height: int, width: int) -> None:
     x = torch.randn(1, 3, height, width)

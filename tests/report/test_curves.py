@@ -93,3 +93,8 @@ def test_losses_may_be_logged_at_different_steps_and_be_negative():
     assert generator[0][1] < critic[1][1] < critic[0][1]
     _, _, _, height = map(float, root.get("viewBox").split())
     assert all(0 <= y <= height for points in lines(root) for _, y in points)
+
+
+def test_a_single_point_is_a_dot():
+    root = read(loss_curves({"a": [(20, 1.0)], "b": [(10, 1.0), (20, 2.0)]}))
+    assert len(list(root.iter(f"{SVG}circle"))) == 1

@@ -3,7 +3,6 @@
 Nothing here imports torch before a command needs it, so `--help` is quick.
 """
 
-import importlib.metadata
 import signal
 import sys
 from typing import Annotated, Any
@@ -22,7 +21,7 @@ CONTINUING = ("train", "apply")  # commands that go on where they were when they
 class _Stoppable(TyperGroup):
     """Commands that say something when Ctrl-C stops them; Typer alone would print an empty line."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -56,6 +55,8 @@ def main() -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
+        import importlib.metadata
+
         print(f"translate {importlib.metadata.version('image-translate')}")
         raise typer.Exit
 

@@ -70,7 +70,7 @@ def check(data: Annotated[str, typer.Argument(help="A dataset's name or folder."
 
     known = data in cards.names("datasets")
     if known and cards.dataset(data).drawn:
-        raise SettingsError(f"{data} is drawn from seeds and has no files. `translate data make {data} DIR` writes some.")
+        raise SettingsError(f"{data} is drawn from seeds and has no files. Draw some: translate data make {data} DIR")
     dataset = open_folder(cards.shelf("datasets") / data if known else Path(data))
     counts = {place: len(pictures) for place, pictures in dataset.places().items()}
     findings = examine(dataset)

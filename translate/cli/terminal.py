@@ -6,10 +6,10 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 Advance = Callable[[str, int, int, str], None]  # what is being done, how much of it, of how much, and a remark
 
@@ -56,6 +56,9 @@ def duration(seconds: float) -> str:
 @contextlib.contextmanager
 def progress(quiet: bool = False) -> Iterator[Advance]:
     """Yield what shows progress: bars on a terminal, elsewhere a line now and then, nothing when `quiet`."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     console = Console(stderr=True, highlight=False)
     if quiet:
         yield lambda *_: None
@@ -68,7 +71,7 @@ def progress(quiet: bool = False) -> Iterator[Advance]:
 
 
 class _Bars:
-    def __init__(self, bars: Progress) -> None:
+    def __init__(self, bars: "Progress") -> None:
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor
 
 from translate import images
@@ -26,10 +26,17 @@ MEMORY = 4 << 30  # bytes of decoded pictures held for each domain
 class Augmentation(Settings):
     """What is done to a picture after it was resized to load x load pixels."""
 
-    size: int = Field(256, ge=32, multiple_of=4)  # pixels: the side of the random crop
+    size: int = 256  # pixels: the side of the random crop
     load: int | None = Field(None, ge=32)  # pixels: the side before the crop; by default size x 286 / 256
     flip: float = Field(0.5, ge=0, le=1)  # probability of a left-right flip
     colour: float = Field(0.0, ge=0, le=1)  # strength of random brightness, contrast, saturation and hue
+
+    @field_validator("size")
+    @classmethod
+    def _fits(cls, size: int) -> int:
+        if size < 32 or size % 4:
+            raise ValueError("it must be a multiple of 4 and at least 32 pixels")
+        return size
 
     @property
     def load_size(self) -> int:

@@ -101,22 +101,22 @@ class Dataset:
         }
 
 
-def scan(folder: Path) -> Files:
+def scan(folder: Path, exclude: Path | None = None) -> Files:
     """Find the pictures in `folder` and below it, by suffix, sorted by the bytes of their names.
 
-    Hidden files count as ignored; hidden folders and `__MACOSX` are not entered.
+    Hidden files count as ignored; hidden folders, `__MACOSX` and the folder `exclude` are not entered.
 
     Raises:
         DataError: a folder cannot be read.
     """
-    files = list(_walk(folder))
+    files = list(_walk(folder, exclude))
     paths = [path for path in files if path.suffix.lower() in images.SUFFIXES and not path.name.startswith(".")]
     paths.sort(key=lambda path: os.fsencode(path.as_posix()))
     return Files(folder, tuple(paths), len(files) - len(paths))
 
 
-def open_folder(root: Path) -> Dataset:
-    """Recognise the layout of `root`.
+def open_folder(root: Path, exclude: Path | None = None) -> Dataset:
+    """Recognise the layout of `root`, leaving out what lies in the folder `exclude`: results of a run.
 
     Raises:
         DataError: the folder is missing, has no known layout, or a domain is empty.
@@ -127,22 +127,22 @@ def open_folder(root: Path) -> Dataset:
     name = os.fsencode(root.resolve().name).decode(errors="replace")  # it is written into exports
     if {"trainA", "trainB"} <= {*inside}:
         tests = {domain: root / f"test{domain}" for domain in "AB" if f"test{domain}" in inside}
-        return _dataset(name, {domain: root / f"train{domain}" for domain in "AB"}, tests)
+        return _dataset(name, {domain: root / f"train{domain}" for domain in "AB"}, tests, exclude)
     if len(domains := _subfolders(root / "train")) > 1:
         tests = _subfolders(root / "test")
-        return _dataset(name, domains, {domain: tests[domain] for domain in domains if domain in tests})
-    domains = _subfolders(root)
+        return _dataset(name, domains, {domain: tests[domain] for domain in domains if domain in tests}, exclude)
+    domains = {domain: folder for domain, folder in _subfolders(root).items() if not _only_holds(folder, exclude)}
     if {"A", "B"} <= domains.keys():
         domains = {domain: domains[domain] for domain in "AB"}
     if len(domains) > 1 and not any(domain.startswith(("train", "test")) for domain in domains):
-        return _dataset(name, domains, {})
+        return _dataset(name, domains, {}, exclude)
     loose = len([path for path in root.iterdir() if path.suffix.lower() in images.SUFFIXES])
     found = f"Found the folders {', '.join(inside) or 'none'} and {loose} pictures beside them."
     raise DataError(f"{root} is not a dataset with two or more domains. {_WANTED} {found}")
 
 
-def open_domains(folders: Mapping[str, Path]) -> Dataset:
-    """Take one folder for each domain, as named by the user.
+def open_domains(folders: Mapping[str, Path], exclude: Path | None = None) -> Dataset:
+    """Take one folder for each domain, as named by the user, leaving out what lies in the folder `exclude`.
 
     Raises:
         DataError: fewer than two domains, or a folder is missing or empty.
@@ -154,7 +154,7 @@ def open_domains(folders: Mapping[str, Path]) -> Dataset:
     for domain, folder in folders.items():
         if not folder.is_dir():
             raise DataError(f"There is no folder {folder} for domain {domain}.")
-    return _dataset("2".join(folders), folders, {})
+    return _dataset("2".join(folders), folders, {}, exclude)
 
 
 _WANTED = (
@@ -171,8 +171,15 @@ def _subfolders(root: Path) -> dict[str, Path]:
     return {name: folders[name] for name in sorted(folders) if not name.startswith(".") and name != "__MACOSX"}
 
 
-def _dataset(name: str, folders: Mapping[str, Path], tests: Mapping[str, Path]) -> Dataset:
-    train = {domain: scan(folder) for domain, folder in folders.items()}
+def _only_holds(folder: Path, exclude: Path | None) -> bool:
+    """Whether `exclude` lies in `folder`, or is it, and there are no pictures beside it."""
+    if exclude is None or folder.resolve() not in (exclude.resolve(), *exclude.resolve().parents):
+        return False
+    return not scan(folder, exclude).paths
+
+
+def _dataset(name: str, folders: Mapping[str, Path], tests: Mapping[str, Path], exclude: Path | None) -> Dataset:
+    train = {domain: scan(folder, exclude) for domain, folder in folders.items()}
     for domain, files in train.items():
         if not files.paths:
             raise DataError(
@@ -184,11 +191,11 @@ def _dataset(name: str, folders: Mapping[str, Path], tests: Mapping[str, Path]) 
     return Dataset(name, train, {domain: files for domain, files in test.items() if files.paths}, target)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, exclude: Path | None) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
         raise DataError(f"Cannot look into {error.filename}: {error.strerror}.") from error
 
-    seen: set[Path] = set()  # a linked folder may contain itself
+    seen = {exclude.resolve()} if exclude else set()  # and what was entered: a linked folder may contain itself
     for parent, subfolders, names in os.walk(folder, followlinks=True, onerror=refuse):
         here = Path(parent).resolve()
         if here in seen:

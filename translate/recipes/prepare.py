@@ -53,7 +53,7 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
     words = (read_word(word) for word in options.get("words", ()))
     said = merge([read_toml(Path(config)) if config else {}, *words, _named(options)])
     recipe = Recipe.parse(merge([_advice(card, said), said]))
-    dataset = _dataset(card, data, domains, recipe)
+    dataset = _dataset(card, data, domains, recipe, exclude=Path(options.get("out") or "runs"))
     recipe.method.check(dataset.domains, recipe.data.size, recipe.training.batch)
     place = Path(options.get("out") or Path("runs") / dataset.name)
     found = engine(options.get("device", "auto"), recipe.training.precision)
@@ -114,10 +114,14 @@ def _advice(card: DatasetCard | None, said: Tree) -> Tree:
 
 
 def _dataset(
-    card: DatasetCard | None, data: str | Path | None, domains: Mapping[str, Path] | None, recipe: Recipe
+    card: DatasetCard | None,
+    data: str | Path | None,
+    domains: Mapping[str, Path] | None,
+    recipe: Recipe,
+    exclude: Path,
 ) -> Dataset:
     if domains:
-        return open_domains(domains)
+        return open_domains(domains, exclude)
     if card and card.drawn:
         return open_drawn(card, recipe.data.load_size)
     folder = cards.shelf("datasets") / card.name if card else Path(str(data))
@@ -126,4 +130,4 @@ def _dataset(
         raise DataError(
             f"{data} is neither a folder nor a known dataset.{nearest(folder.name, known)} Known: {', '.join(known)}."
         )
-    return open_folder(folder)
+    return open_folder(folder, exclude)

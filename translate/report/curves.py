@@ -43,6 +43,9 @@ def loss_curves(losses: Mapping[str, Sequence[tuple[int, float]]], smoothing: in
     for number, (name, points) in enumerate(smooth.items()):
         colour = COLOURS[number % len(COLOURS)]
         places = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in points))
+        if len(points) == 1:  # a line of one point cannot be seen
+            x, y = place(*points[0])
+            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>')
         parts.append(f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
         parts.append(
             f'<text x="{WIDTH - RIGHT + 12}" y="{TOP + 12 + 16 * number}" fill="{colour}">{escape(name)}</text>'
