@@ -13,6 +13,7 @@ import translate
 from translate import cards, images, recipes
 from translate.errors import DataError, Interrupted, OutputError, SettingsError, WeightsError
 from translate.evaluation.drawn import drawn_scores
+from translate.inference.exports import read_about
 from translate.inference.translator import Translator
 from translate.recipes import prepare
 from translate.training.record import read_log
@@ -217,6 +218,12 @@ def test_the_settings_of_a_run_are_stored_with_it_and_with_its_checkpoints(finis
     assert list(stored["dataset"]["domains"]) == ["horse", "zebra"]
     manifest = json.loads((finished[0] / "checkpoints" / "00000004" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["settings"] == stored
+
+
+def test_the_export_carries_all_settings_of_its_run(finished):
+    stored = json.loads((finished / "settings.json").read_text(encoding="utf-8"))
+    about = read_about(finished / "model.safetensors")
+    assert about.recipe == {key: stored[key] for key in ("method", "data", "training")}
 
 
 def test_sample_grids_show_both_directions_and_the_animation_all_of_them(finished):

@@ -35,6 +35,7 @@ class About(Settings):
     size: int  # pixels: the side of the training crops
     steps: int  # training steps done
     planned: int  # training steps of the whole run
+    recipe: dict[str, Any] = Field(default_factory=dict)  # all settings of the run, as they were said
     data: str = ""  # the dataset's name
     train: dict[str, int] = Field(default_factory=dict)  # training pictures of each domain
     scores: dict[str, float] = Field(default_factory=dict)

@@ -188,6 +188,7 @@ class Run:
             size=self.recipe.data.size,
             steps=training.step,
             planned=planned,
+            recipe=json.loads(self.recipe.to_json()),
             data=self.dataset.name,
             train={domain: len(pictures) for domain, pictures in self.dataset.train.items()},
             scores=dict(scores),
