@@ -221,8 +221,8 @@ def test_the_settings_of_a_run_are_stored_with_it_and_with_its_checkpoints(finis
 
 
 def test_the_export_carries_all_settings_of_its_run(finished):
-    stored = json.loads((finished.out / "settings.json").read_text(encoding="utf-8"))
-    about = read_about(finished.out / "model.safetensors")
+    stored = json.loads((finished[0] / "settings.json").read_text(encoding="utf-8"))
+    about = read_about(finished[0] / "model.safetensors")
     assert about.recipe == {key: stored[key] for key in ("method", "data", "training")}
 
 
