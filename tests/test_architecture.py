@@ -20,6 +20,7 @@ FLOORS: dict[str, int] = {
     "tensors": 2,
     "images": 2,
     "cards": 2,
+    "attributes": 2,
     "methods": 3,
     "data": 3,
     "training": 4,

@@ -439,13 +439,12 @@ def test_a_folder_of_photos_trains_without_scores_and_notes_small_and_broken_pic
     assert run.notes[1] == "1 pictures of B are smaller than the crop and were enlarged."
 
 
-def test_a_domain_with_one_picture_trains(tmp_path, photos):
+def test_a_domain_with_one_picture_is_refused(tmp_path, photos):
     here = shutil.copytree(photos, tmp_path / "photos")
     for index in (1, 2):
         (here / "trainA" / f"{index}.png").unlink()
-    run = prepare(here, out=tmp_path / "run", words=SMALL, device="cpu")
-    assert [report.step for report in run.start()][-1] == 2
-    assert run.finished
+    with pytest.raises(DataError, match="Domain A has one picture"):
+        prepare(here, out=tmp_path / "run", words=SMALL, device="cpu")
 
 
 def test_too_many_broken_pictures_are_refused_and_nothing_is_written(tmp_path, photos):
@@ -479,3 +478,38 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(OutputError, match="Cannot write") as caught:
         list(prepare(TOY, out=tmp_path / "file" / "run", device="cpu").start())
     assert caught.value.exit_code == 7
+
+
+def test_attributes_are_learned_from_a_list_and_changed_by_name(tmp_path):
+    random = np.random.default_rng(0)
+    lines = ["12", "Hat Black_Hair Blond_Hair"]
+    for n in range(12):
+        images.write_pixels(random.integers(0, 256, (40, 40, 3), np.uint8), tmp_path / "faces" / "images" / f"{n}.png")
+        lines.append(f"{n}.png {1 if n % 2 else -1} {1 if n % 3 else -1} {-1 if n % 3 else 1}")
+    (tmp_path / "faces" / "list_attr_celeba.txt").write_text("\n".join(lines))
+    words = ["generator={width = 2, blocks = 1}", "discriminator={width = 2, layers = 4}", "g_every=1"]
+    run = prepare(
+        tmp_path / "faces", method="stargan", size=32, batch=4, steps=2, out=tmp_path / "run", device="cpu",
+        words=[*(f"method.{word}" for word in words), 'data.attributes=["Blond_Hair", "Hat", "Black_Hair"]'],
+    )  # fmt: skip
+    list(run.start())
+    assert run.finished
+    grid = images.read(sorted((tmp_path / "run" / "samples").glob("*.png"))[-1]).rgb
+    assert grid.shape[1] > 5 * 32  # the input, three attributes on and one off
+    translator = Translator.load(tmp_path / "run", device="cpu")
+    assert translator.about.attributes
+    assert translator.about.domains == ["Blond_Hair", "Hat", "Black_Hair"]
+    picture = random.integers(0, 256, (50, 70, 3), np.uint8)
+    assert translator(picture, to="Hat=0,Blond_Hair=1").shape == picture.shape
+    with pytest.raises(SettingsError, match="changes the attributes Blond_Hair, Hat, Black_Hair; say how"):
+        translator(picture)
+    with pytest.raises(SettingsError, match="no attribute 'Scarf'"):
+        translator(picture, to="Scarf=1")
+
+
+def test_only_stargan_learns_attributes(tmp_path):
+    for n in range(2):
+        images.write_pixels(np.zeros((40, 40, 3), np.uint8), tmp_path / "images" / f"{n}.png")
+    (tmp_path / "list_attr_celeba.txt").write_text("2\nHat\n0.png 1\n1.png -1\n")
+    with pytest.raises(DataError, match=r"these pictures have attributes\. Use --method stargan"):
+        prepare(tmp_path, out=tmp_path / "run")

@@ -101,10 +101,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def _sentence(cls: type[Settings], error: ValidationError, where: str, under: str) -> str:
     problem = error.errors(include_url=False)[0]
     path = [str(part) for part in problem["loc"]]
-    name = ".".join([under, *path] if under else path)
+    spoken = [part for place, part in enumerate(path) if not _is_tag(cls, path[: place + 1])]
+    name = ".".join([under, *spoken] if under else spoken)
     source = f" in {where}" if where else ""
     if problem["type"] == "extra_forbidden":
-        known = _known_keys(cls, path[:-1])
+        known = sorted({field for model in _models_at(cls, path[:-1]) for field in model.model_fields})
         guess = nearest(path[-1], known)
         choices = f" Known keys: {', '.join(known)}." if known and not guess else ""
         return f"Unknown setting {name}{source}.{guess}{choices}"
@@ -114,17 +115,26 @@ def _sentence(cls: type[Settings], error: ValidationError, where: str, under: st
     return f"The setting {name}{source} is wrong: {problem['msg'].removeprefix('Value error, ')}; found {found[:80]}."
 
 
-def _known_keys(cls: type[Settings], path: list[str]) -> list[str]:
-    """List the fields of the settings at `path`; unions are searched by the tag pydantic puts into the path."""
+def _models_at(cls: type[Settings], path: list[str]) -> list[type[BaseModel]]:
+    """List what the settings at `path` may be; of a union, the one whose tag pydantic put into the path."""
     models: list[type[BaseModel]] = [cls]
     for part in path:
         below: list[type[BaseModel]] = []
         for model in models:
             if part in model.model_fields:
                 below += _models_in(model.model_fields[part].annotation)
-        tagged = [model for model in models if getattr(model.model_fields.get("kind"), "default", None) == part]
-        models = below or tagged or models
-    return sorted({field for model in models for field in model.model_fields})
+        models = below or _tagged(models, part) or models
+    return models
+
+
+def _is_tag(cls: type[Settings], path: list[str]) -> bool:
+    """Whether the last part of `path` is no key but the tag of a union."""
+    models = _models_at(cls, path[:-1])
+    return bool(_tagged(models, path[-1])) and not any(path[-1] in model.model_fields for model in models)
+
+
+def _tagged(models: list[type[BaseModel]], tag: str) -> list[type[BaseModel]]:
+    return [model for model in models if getattr(model.model_fields.get("kind"), "default", None) == tag]
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -110,7 +110,8 @@ def test_names_that_are_not_utf_8_are_read_and_told_apart(tmp_path):
 
 WANTED = (
     "Wanted are the folders trainA and trainB (testA and testB as well, if you like), or train with a folder for each"
-    " domain (test as well), or A and B, or a folder for each domain."
+    " domain (test as well), or list_attr_celeba.txt beside one folder of pictures, or A and B, or a folder for each"
+    " domain."
 )
 
 
@@ -272,3 +273,29 @@ def test_broken_pictures_are_not_shown(tmp_path):
 def test_the_pictures_of_a_folder_are_values(tmp_path):
     paint(tmp_path / "1.png")
     assert scan(tmp_path) == scan(tmp_path) == Files(tmp_path, (tmp_path / "1.png",), 0)
+
+
+def test_a_tenth_of_loose_domains_is_held_out_always_the_same(tmp_path):
+    for index in range(30):
+        paint(tmp_path / "photo" / f"{index}.png")
+        paint(tmp_path / "monet" / f"{index}.png")
+    for index in range(9):
+        paint(tmp_path / "sketch" / f"{index}.png")
+    dataset = open_folder(tmp_path)
+    counts = {place: len(pictures) for place, pictures in dataset.places().items()}
+    assert counts == {
+        "train monet": 27, "train photo": 27, "train sketch": 9, "test monet": 3, "test photo": 3
+    }  # fmt: skip
+    held = names(dataset.test["photo"])
+    assert sorted(held + names(dataset.train["photo"])) == sorted(f"{index}.png" for index in range(30))
+    assert names(open_folder(tmp_path).test["photo"]) == held
+
+
+def test_no_more_than_a_hundred_are_held_out(tmp_path):
+    for domain in "AB":
+        (tmp_path / domain).mkdir()
+        for index in range(1100):
+            (tmp_path / domain / f"{index}.png").touch()
+    assert {place: len(pictures) for place, pictures in open_folder(tmp_path).places().items()} == {
+        "train A": 1000, "train B": 1000, "test A": 100, "test B": 100
+    }  # fmt: skip

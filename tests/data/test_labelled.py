@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from translate.data.batches import Augmentation, LabelledBatches, Store
+from translate.data.folders import Dataset
+from translate.errors import ImageDecodeError
 
 COUNTS = {"red": 3, "green": 5, "blue": 2}
 
@@ -32,7 +34,11 @@ class Plain:
 
 def batches(batch: int = 4, seed: int = 0) -> LabelledBatches:
     augmentation = Augmentation(size=32)
-    stores = {name: Store(name, Plain(i, count), augmentation) for i, (name, count) in enumerate(COUNTS.items())}
+    dataset = Dataset("colours", {name: Plain(i, count) for i, (name, count) in enumerate(COUNTS.items())})
+    stores = {
+        name: Store(name, pictures, augmentation, labels=dataset.labels(name))
+        for name, pictures in dataset.train.items()
+    }
     return LabelledBatches(stores, augmentation, batch, seed)
 
 
@@ -70,3 +76,23 @@ def test_noise_looks_like_a_batch():
     assert {key: (value.shape, value.dtype) for key, value in noise.items()} == {
         key: (value.shape, value.dtype) for key, value in batch.items()
     }
+
+
+class Numbered(Plain):
+    """A hundred and one pictures that are as bright as their number; the first is broken."""
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if index == 0:
+            raise ImageDecodeError("torn")
+        return np.full((40, 40, 3), index, np.uint8)
+
+
+def test_attributes_go_with_their_pictures_also_behind_a_broken_one():
+    has = np.array([[number % 2, number > 50] for number in range(101)], np.float32)
+    dataset = Dataset("numbers", {"images": Numbered(0, 101)}, attributes=("odd", "large"), has=has)
+    augmentation = Augmentation(size=32)
+    store = Store("images", dataset.train["images"], augmentation, labels=dataset.labels("images"))
+    batch = LabelledBatches({"images": store}, augmentation, 100, 0)[0]
+    numbers = batch["x"][:, 0, 0, 0].tolist()
+    assert sorted(numbers) == list(range(1, 101))
+    assert batch["c"].tolist() == has[numbers].tolist()

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.functional import cross_entropy
 
 from translate.errors import DataError, SettingsError
 from translate.methods import base, stargan
 from translate.methods.stargan import Settings, StarGAN
 from translate.networks.blocks import InstanceNorm
-from translate.networks.discriminators import Critic
+from translate.networks.discriminators import Critic, PatchGAN
 from translate.networks.generators import LabelResnet
 from translate.training.players import Players
 
@@ -432,6 +433,91 @@ def test_pictures_of_other_sizes_than_the_trained_one_are_translated(size):
     assert method.translate(torch.zeros(1, 3, size, size + 4), "sad").shape == (1, 3, size, size + 4)
 
 
+# Attributes
+
+FACES = TINY.model_copy(update={"exclusive": (("black", "blond"),)}).for_attributes()
+ATTRIBUTES = ("black", "blond", "glasses")
+
+
+def test_attributes_are_classified_each_for_itself():
+    """Sum over attributes of -log p(c), mean over pictures, written out; a zero logit says 1/2."""
+    method = FACES.build(ATTRIBUTES, 8).double()
+    method.G, method.D = Shift(1.0), Linear(1.0)
+    batch = batch_of([0, 1, 2, 1])
+    batch["c"] = torch.tensor([[1, 0, 1], [0, 0, 0], [0, 1, 1], [1, 0, 0]], dtype=torch.float64)
+    found = step(method, batch, lambda **_: None, 0)["cls_D"]
+    expected = []
+    for x, labels in zip(batch["x"], batch["c"].tolist(), strict=True):
+        p = [1 / (1 + math.exp(-u * float(x.mean()))) for u in SLOPES]
+        expected.append(-math.fsum(math.log(q if label else 1 - q) for q, label in zip(p, labels, strict=True)))
+    assert found == pytest.approx(mean(expected), abs=1e-12)
+
+
+class Reader(nn.Module):
+    """Reads: black always, blond never, glasses when the picture is bright."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        assert x.shape[-2:] == (8, 8)  # the size it was trained at
+        bright = x.mean((1, 2, 3))
+        return x, torch.stack([bright * 0 + 1, bright * 0 - 1, bright], 1)
+
+
+@pytest.mark.parametrize(
+    ("target", "labels"),
+    [
+        ("glasses=0", [[1, 0, 0], [1, 0, 0]]),
+        ("glasses", [[1, 0, 1], [1, 0, 1]]),
+        ("blond=1", [[0, 1, 1], [0, 1, 0]]),  # the two exclude each other
+        ("black=0", [[0, 0, 1], [0, 0, 0]]),
+        ("black=0,glasses=1", [[0, 0, 1], [0, 0, 1]]),
+    ],
+)
+def test_what_is_not_to_be_changed_is_read_off_the_picture(target, labels):
+    method = FACES.build(ATTRIBUTES, 8)
+    method.G, method.D = Shift(1.0), Reader()
+    pictures = torch.cat([torch.full((1, 3, 12, 20), level, dtype=torch.float64) for level in (0.5, -0.5)])
+    method.translate(pictures, target)
+    assert method.G.calls[0][1].tolist() == labels
+
+
+def test_a_model_of_attributes_ships_its_reader():
+    method = FACES.build(ATTRIBUTES, 32)
+    assert method.shipped() == [method.G, method.D]
+    domains = TINY.build(DOMAINS, 32)
+    assert domains.shipped() == [domains.G]
+
+
+def test_targets_worth_showing():
+    assert TINY.build(DOMAINS, 32).showcase() == list(DOMAINS)
+    assert FACES.build(ATTRIBUTES, 32).showcase() == ["black=1", "blond=1", "glasses=1", "glasses=0"]
+
+
+def test_one_attribute_is_enough():
+    FACES.check(("glasses",), 32, 2)
+
+
+# A PatchGAN instead of the paper's critic
+
+
+def test_a_patchgan_judges_patches_and_lets_them_vote_on_labels():
+    settings = Settings(generator=LabelResnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=2))
+    settings.check(DOMAINS, 36, 2)
+    D = settings.build(DOMAINS, 36).D.double()
+    x = batch_of([0, 1], 36)["x"]
+    scores, logits = D(x)
+    assert scores.shape == (2, 1, 7, 7)
+    assert torch.allclose(
+        logits, functional.conv2d(D.main(x), D.classes.weight, D.classes.bias, padding=1).mean((2, 3))
+    )
+    assert logits.shape == (2, 3)
+
+
+def test_a_patchgan_that_mixes_the_pictures_of_a_batch_is_refused():
+    settings = Settings(discriminator=PatchGAN(norm="batch"))
+    with pytest.raises(SettingsError, match="gradient penalty of StarGAN is one of single pictures"):
+        settings.check(DOMAINS, 128, 16)
+
+
 # What it cannot be trained on
 
 
@@ -505,7 +591,7 @@ def test_full_size_is_the_number_of_parameters_in_the_paper():
         ({"generator": {"block": 6}}, "Unknown setting generator.block. Did you mean blocks?"),
         ({"generator": {"norm": "batch"}}, "Unknown setting generator.norm."),
         ({"discriminator": {"layer": 3}}, "Unknown setting discriminator.layer. Did you mean layers?"),
-        ({"discriminator": {"kind": "patchgan"}}, "The setting discriminator.kind is wrong: Input should be 'critic'"),
+        ({"discriminator": {"kind": "pixelgan"}}, "The setting discriminator is wrong: Input tag 'pixelgan'"),
         ({"discriminator": {"layers": 9}}, "The setting discriminator.layers is wrong"),
         ({"lambda_gp": -1}, "The setting lambda_gp is wrong"),
         ({"g_every": 0}, "The setting g_every is wrong"),

@@ -22,6 +22,9 @@ class Duel(Method):
     def players(self):
         return {"G": [self.G], "D": [self.D]}
 
+    def shipped(self):
+        return [self.G]
+
 
 def moments(players):
     """Everything the optimisers hold, flat."""
@@ -272,7 +275,7 @@ def test_the_shadow_of_an_average_needs_no_memory_of_its_own():
     with torch.device("meta"):
         shadow = nn.ModuleDict({"G": nn.Linear(2, 1, bias=False), "D": nn.Linear(2, 1, bias=False)})
     shadow["G"].register_buffer("seen", torch.zeros((), dtype=torch.long, device="meta"))
-    shadow.players = lambda: {"G": [shadow["G"]], "D": [shadow["D"]]}
+    shadow.shipped = lambda: [shadow["G"]]
     average = Average(duel, shadow, limit=0.9)
     average.update(0)
     assert shadow["G"].weight.device.type == "cpu"

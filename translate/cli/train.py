@@ -106,6 +106,8 @@ def _print_prospect(run: "Run") -> None:
         print(
             f"{domain}: {len(pictures)} training pictures, {len(prospect.dataset.test.get(domain, ()))} test pictures"
         )
+    if prospect.dataset.attributes:
+        print(f"attributes: {', '.join(prospect.dataset.attributes)}")
     for player, count in prospect.parameters.items():
         print(f"player {player}: {count:,} parameters")
     thousand, whole = (duration(steps * prospect.seconds_per_step) for steps in (1000, prospect.steps))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from torch import Tensor
 
@@ -61,6 +62,7 @@ class Store:
         pictures: where they come from.
         augmentation: gives the sizes.
         tell: is told the domain, how many pictures have been read, and how many there are.
+        labels: (pictures, labels) of 0 and 1, for methods that want them.
 
     Raises:
         DataError: no picture is readable, or more than 1 % are not.
@@ -72,8 +74,10 @@ class Store:
         pictures: Pictures,
         augmentation: Augmentation,
         tell: Callable[[str, int, int], None] = lambda *_: None,
+        labels: NDArray[np.float32] | None = None,
     ) -> None:
         self._pictures = pictures
+        self._labels = labels
         self._side = augmentation.load_size
         self.census = Census(len(pictures))
         self._held: list[Pixels] | None = None
@@ -113,6 +117,12 @@ class Store:
             if not isinstance(result, ImageDecodeError):
                 return result[0]
         raise DataError(f"100 pictures in a row cannot be read. The last: {result}")
+
+    def label(self, index: int) -> NDArray[np.float32]:
+        """Return the label of picture `index`, (labels,) of 0 and 1."""
+        assert self._labels is not None
+        label: NDArray[np.float32] = self._labels[self._readable[index]]
+        return label
 
     def _try_read(self, index: int) -> tuple[Pixels, int] | ImageDecodeError:
         try:
@@ -229,7 +239,9 @@ class UnpairedBatches(Batches):
 
 
 class LabelledBatches(Batches):
-    """Pictures of all domains together: "x", uint8 (N, 3, size, size), and "c", one-hot (N, domains) in fp32.
+    """Pictures of all domains together: "x", uint8 (N, 3, size, size), and "c", their labels (N, labels) in fp32.
+
+    A label is one-hot for a domain, or says 1 for each attribute that the picture has.
 
     An epoch goes through all pictures of all domains in a new permutation, as the official StarGAN code does.
     """
@@ -246,18 +258,18 @@ class LabelledBatches(Batches):
         return {"x": torch.randint(256, (batch, 3, size, size), dtype=torch.uint8), "c": labels}
 
     def __getitem__(self, n: int) -> dict[str, Tensor]:
-        """Return batch `n`: uint8 (N, 3, size, size) and (N, domains)."""
+        """Return batch `n`: uint8 (N, 3, size, size) and (N, labels)."""
         pictures: list[Pixels] = []
-        labels: list[int] = []
+        labels: list[NDArray[np.float32]] = []
         for position in self._positions(n):
-            index, label = self._shuffled(position), 0
+            index, number = self._shuffled(position), 0
             stores = list(self._stores.values())
-            while index >= len(stores[label]):
-                index, label = index - len(stores[label]), label + 1
-            draws = np.random.default_rng([self._seed, position, label])
-            pictures.append(self._augmented(stores[label][index], draws))
-            labels.append(label)
-        return {"x": stack(pictures), "c": torch.eye(len(self._stores))[labels]}
+            while index >= len(stores[number]):
+                index, number = index - len(stores[number]), number + 1
+            draws = np.random.default_rng([self._seed, position, number])
+            pictures.append(self._augmented(stores[number][index], draws))
+            labels.append(stores[number].label(index))
+        return {"x": stack(pictures), "c": torch.from_numpy(np.stack(labels))}
 
 
 @lru_cache(maxsize=2)

@@ -4,8 +4,11 @@ Layouts, in the order they are tried:
 
 1. `trainA`, `trainB` and, if there, `testA`, `testB`: the official CycleGAN archives
 2. `train/` and, if there, `test/`, each with one folder for each domain, two or more
-3. `A`, `B`
-4. one folder for each domain, two or more
+3. `list_attr_celeba.txt` beside one folder with pictures: CelebA, attributes instead of domains
+4. `A`, `B`
+5. one folder for each domain, two or more
+
+In the last two a tenth of the pictures of each domain, at most 100, is held out, always the same ones.
 """
 
 import contextlib
@@ -13,12 +16,16 @@ import hashlib
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from translate import images
-from translate.errors import DataError, ImageDecodeError
+from translate.data import celeba
+from translate.errors import DataError, ImageDecodeError, SettingsError
 from translate.tensors import Pixels
 
 
@@ -70,24 +77,35 @@ class Files:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Pictures by domain.
+    """Pictures by domain, or one collection of pictures with attributes.
 
     Attributes:
         name: what a run on it is called.
         train: the training pictures of each domain, in the order of the domains.
         test: the held-out pictures of each domain; empty where the dataset has none.
         target: the domain that pictures are translated to by default; empty where the user must name one.
+        attributes: their names; empty where pictures have a domain instead.
+        has: which attributes each training picture has, (pictures, attributes) of 0 and 1.
     """
 
     name: str
     train: Mapping[str, Pictures]
     test: Mapping[str, Pictures] = field(default_factory=dict)
     target: str = ""
+    attributes: tuple[str, ...] = ()
+    has: NDArray[np.float32] | None = None
 
     @property
     def domains(self) -> tuple[str, ...]:
-        """The names of the domains."""
-        return tuple(self.train)
+        """The names of the domains, or of the attributes."""
+        return self.attributes or tuple(self.train)
+
+    def labels(self, collection: str) -> NDArray[np.float32]:
+        """Return the labels (pictures, domains) of a domain's training pictures: one-hot, or their attributes."""
+        if self.has is not None:
+            return self.has
+        one_hot = np.eye(len(self.train), dtype=np.float32)[list(self.train).index(collection)]
+        return np.broadcast_to(one_hot, (len(self.train[collection]), len(self.train)))
 
     def places(self) -> dict[str, Pictures]:
         """Return the pictures by split and domain, such as "train A"."""
@@ -96,9 +114,12 @@ class Dataset:
 
     def fingerprint(self) -> dict[str, str]:
         """Return a text for each domain that differs when its training pictures differ."""
-        return {
+        found = {
             domain: f"{len(pictures)} pictures, {pictures.fingerprint()}" for domain, pictures in self.train.items()
         }
+        if self.has is not None:
+            found["attributes"] = f"{', '.join(self.attributes)}, {hashlib.sha256(self.has.tobytes()).hexdigest()[:16]}"
+        return found
 
 
 def scan(folder: Path, exclude: Path | None = None) -> Files:
@@ -115,11 +136,17 @@ def scan(folder: Path, exclude: Path | None = None) -> Files:
     return Files(folder, tuple(paths), len(files) - len(paths))
 
 
-def open_folder(root: Path, exclude: Path | None = None) -> Dataset:
-    """Recognise the layout of `root`, leaving out what lies in the folder `exclude`: results of a run.
+def open_folder(root: Path, exclude: Path | None = None, attributes: Sequence[str] | None = None) -> Dataset:
+    """Recognise the layout of `root`.
+
+    Args:
+        root: the folder.
+        exclude: a folder whose pictures are left out: results of a run.
+        attributes: those wanted of a list of attributes; see `celeba.read_list`.
 
     Raises:
-        DataError: the folder is missing, has no known layout, or a domain is empty.
+        DataError: the folder is missing, has no known layout, or a domain has fewer than two pictures.
+        SettingsError: the list has no such attribute, or there is no list.
     """
     if not root.is_dir():
         raise DataError(f"There is no dataset folder {root}. {_WANTED}")
@@ -132,10 +159,14 @@ def open_folder(root: Path, exclude: Path | None = None) -> Dataset:
         tests = _subfolders(root / "test")
         return _dataset(name, domains, {domain: tests[domain] for domain in domains if domain in tests}, exclude)
     domains = {domain: folder for domain, folder in _subfolders(root).items() if not _only_holds(folder, exclude)}
+    if (root / celeba.LIST).is_file():
+        return _listed(name, root / celeba.LIST, domains, attributes)
+    if attributes is not None:
+        raise SettingsError(f"data.attributes needs the file {celeba.LIST} in {root}, which is not there.")
     if {"A", "B"} <= domains.keys():
         domains = {domain: domains[domain] for domain in "AB"}
     if len(domains) > 1 and not any(domain.startswith(("train", "test")) for domain in domains):
-        return _dataset(name, domains, {}, exclude)
+        return _dataset(name, domains, None, exclude)
     loose = len([path for path in root.iterdir() if path.suffix.lower() in images.SUFFIXES])
     found = f"Found the folders {', '.join(inside) or 'none'} and {loose} pictures beside them."
     raise DataError(f"{root} is not a dataset with two or more domains. {_WANTED} {found}")
@@ -159,7 +190,7 @@ def open_domains(folders: Mapping[str, Path], exclude: Path | None = None) -> Da
 
 _WANTED = (
     "Wanted are the folders trainA and trainB (testA and testB as well, if you like), or train with a folder for each"
-    " domain (test as well), or A and B, or a folder for each domain."
+    f" domain (test as well), or {celeba.LIST} beside one folder of pictures, or A and B, or a folder for each domain."
 )
 
 
@@ -178,7 +209,8 @@ def _only_holds(folder: Path, exclude: Path | None) -> bool:
     return not scan(folder, exclude).paths
 
 
-def _dataset(name: str, folders: Mapping[str, Path], tests: Mapping[str, Path], exclude: Path | None) -> Dataset:
+def _dataset(name: str, folders: Mapping[str, Path], tests: Mapping[str, Path] | None, exclude: Path | None) -> Dataset:
+    """Take a folder for each domain; without `tests`, hold out training pictures."""
     train = {domain: scan(folder, exclude) for domain, folder in folders.items()}
     for domain, files in train.items():
         if not files.paths:
@@ -186,9 +218,45 @@ def _dataset(name: str, folders: Mapping[str, Path], tests: Mapping[str, Path], 
                 f"Domain {domain} is empty: {files.folder} holds no pictures, but {files.ignored} other files."
                 f" Pictures end in {', '.join(sorted(images.SUFFIXES))}."
             )
-    test = {domain: scan(folder) for domain, folder in tests.items()}
+    if tests is None:
+        parts = {domain: _hold_out(files) for domain, files in train.items()}
+        train, test = ({domain: part[place] for domain, part in parts.items()} for place in (0, 1))
+    else:
+        test = {domain: scan(folder) for domain, folder in tests.items()}
     target = list(folders)[-1] if len(folders) == 2 else ""
     return Dataset(name, train, {domain: files for domain, files in test.items() if files.paths}, target)
+
+
+def _hold_out(files: Files) -> tuple[Files, Files]:
+    """Hold out a tenth of the pictures, at most 100: those whose names have the smallest hashes."""
+    by_hash = sorted(range(len(files)), key=lambda index: hashlib.sha256(os.fsencode(files.name(index))).digest())
+    held = set(by_hash[: min(len(files) // 10, 100)])
+    train = tuple(path for index, path in enumerate(files.paths) if index not in held)
+    return replace(files, paths=train), replace(files, paths=tuple(files.paths[index] for index in sorted(held)))
+
+
+def _listed(name: str, path: Path, folders: Mapping[str, Path], wanted: Sequence[str] | None) -> Dataset:
+    """Take the pictures of a list of attributes from the folder beside it."""
+    likely = [folders[name] for name in celeba.FOLDERS if name in folders] or list(folders.values())
+    if len(likely) != 1:
+        raise DataError(
+            f"Beside {path} must be one folder with its pictures, called {' or '.join(celeba.FOLDERS)} if there are"
+            f" others; found {', '.join(folders) or 'none'}."
+        )
+    folder = likely[0]
+    attributes, listed = celeba.read_list(path, wanted)
+    missing = [picture for picture in listed.names if not (folder / picture).is_file()]
+    if missing:
+        raise DataError(
+            f"{path} lists {len(missing)} pictures that are not in {folder}, the first {missing[0]}. Put them there, or"
+            " take their lines out of the list."
+        )
+    if len(listed.names) < 2:
+        raise DataError(f"{path} lists {len(listed.names)} picture; training needs at least 2.")
+    parts = celeba.split(listed)
+    train, test = (Files(folder, tuple(folder / picture for picture in part.names), 0) for part in parts)
+    tests = {folder.name: test} if test.paths else {}
+    return Dataset(name, {folder.name: train}, tests, "", attributes, parts[0].labels)
 
 
 def _walk(folder: Path, exclude: Path | None) -> Iterator[Path]:

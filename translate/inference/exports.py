@@ -1,7 +1,7 @@
-"""The export: one safetensors file with a generator and everything needed to use it.
+"""The export: one safetensors file with the networks that translate and everything needed to use them.
 
-Its metadata has one entry, `translate`, a JSON object with the fields of `About`. Tensors are the generators of the
-player "G", named `<number of the network>.<parameter>`.
+Its metadata has one entry, `translate`, a JSON object with the fields of `About`. Tensors are those of the networks in
+`Method.shipped`, named `<number of the network>.<parameter>`.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from translate import cards
+from translate.attributes import read_changes
 from translate.errors import SettingsError, WeightsError
 from translate.files import atomic_file
 from translate.methods.base import Method, MethodSettings, settings_class
@@ -30,7 +31,8 @@ class About(Settings):
 
     format: int = FORMAT
     method: dict[str, Any]  # the method's settings
-    domains: list[str]
+    domains: list[str]  # or the names of attributes
+    attributes: bool = False  # whether pictures have attributes instead of a domain
     target: str  # what pictures are translated to by default; empty: it must be said
     size: int  # pixels: the side of the training crops
     steps: int  # training steps done
@@ -44,16 +46,25 @@ class About(Settings):
 
     @property
     def directions(self) -> list[tuple[str, str]]:
-        """All (source, target) pairs of different domains."""
+        """All (source, target) pairs of different domains; none for a model of attributes."""
+        if self.attributes:
+            return []
         return [(source, target) for target in self.domains for source in self.domains if source != target]
 
     def choose(self, to: str | None = None) -> str:
-        """Return the domain called `to`, or the default target.
+        """Return the domain or the changes of attributes called `to`, or the default target.
 
         Raises:
-            SettingsError: the model does not know the domain, or has no default.
+            SettingsError: the model does not know the domain or an attribute, or has no default.
         """
         known = ", ".join(self.domains)
+        if self.attributes:
+            if to is None:
+                raise SettingsError(
+                    f"The model changes the attributes {known}; say how, as in --to {self.domains[0]}=1."
+                )
+            read_changes(to, self.domains)
+            return to
         if to is None and not self.target:
             raise SettingsError(f"The model knows the domains {known}; name one with --to.")
         if to is not None and to not in self.domains:
@@ -61,13 +72,13 @@ class About(Settings):
         return to or self.target
 
 
-def write_export(path: Path, generators: nn.ModuleList, about: About) -> None:
+def write_export(path: Path, shipped: nn.ModuleList, about: About) -> None:
     """Write an export, whole or not at all.
 
     Raises:
         OutputError: the place cannot be written or the disk is full.
     """
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in generators.state_dict().items()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in shipped.state_dict().items()}
     stamped = about.model_copy(update={"sha256": _hash(tensors)})
     with atomic_file(path) as temporary:
         safetensors.torch.save_file(tensors, temporary, {"translate": stamped.model_dump_json()})
@@ -122,7 +133,7 @@ def read_about(path: Path) -> About:
 
 
 def read_export(path: Path) -> tuple[Method, About]:
-    """Read an export and build its generators, on the CPU, in evaluation mode.
+    """Read an export and build its networks, on the CPU, in evaluation mode.
 
     Raises:
         WeightsError: the file is no export, or its tensors are damaged, do not fit or are not finite.
@@ -141,9 +152,8 @@ def read_export(path: Path) -> tuple[Method, About]:
         raise WeightsError(
             f"{path} describes a network that this version of translate cannot build: {error}"
         ) from error
-    generators = nn.ModuleList(method.players()["G"])
     try:
-        generators.load_state_dict(tensors, assign=True)
+        nn.ModuleList(method.shipped()).load_state_dict(tensors, assign=True)
     except RuntimeError as error:
         raise WeightsError(
             f"{path} does not fit the network it describes: {str(error).splitlines()[1].strip()}"

@@ -28,8 +28,8 @@ class Translator:
         self.about = about
         self.engine = engine
         self._method = method
-        # Only the generators have memory: the other networks of the method were built without.
-        nn.ModuleList(method.players()["G"]).to(engine.device).to(memory_format=engine.memory_format)
+        # Only the shipped networks have memory: the others of the method were built without.
+        nn.ModuleList(method.shipped()).to(engine.device).to(memory_format=engine.memory_format)
 
     @classmethod
     def load(cls, model: str | Path, device: str = "auto", precision: Precision = "auto") -> Self:
@@ -43,14 +43,14 @@ class Translator:
         return cls(method, about, engine(device, precision))
 
     def __call__(self, picture: Pixels, to: str | None = None) -> Pixels:
-        """Translate one picture, (H, W, 3) uint8 RGB, to domain `to`; same size, same errors as `batch`."""
+        """Translate one picture, (H, W, 3) uint8 RGB, to `to`; same size, same errors as `batch`."""
         return self.batch([picture], to)[0]
 
     def batch(self, pictures: Sequence[Pixels], to: str | None = None) -> list[Pixels]:
         """Translate pictures of equal size, (H, W, 3) uint8 RGB each.
 
         Raises:
-            SettingsError: the model does not know the domain `to`.
+            SettingsError: the model does not know the domain or the attributes in `to`.
             WeightsError: the model produced values that are not finite.
             DeviceError: there is not enough memory.
             ValueError: a picture is no such array.

@@ -59,6 +59,16 @@ class MethodSettings(Settings):
         """Return these settings with everything filled in that by default depends on the length of the run."""
         return self
 
+    def for_attributes(self) -> "MethodSettings":
+        """Return these settings for pictures that have attributes instead of a domain.
+
+        Raises:
+            DataError: the method knows domains only.
+        """
+        raise DataError(
+            f"{self.name} translates between two domains, but these pictures have attributes. Use --method stargan."
+        )
+
     def check(self, domains: Sequence[str], size: int, batch: int) -> None:
         """Refuse what the method cannot be trained on.
 
@@ -95,15 +105,23 @@ class Method(nn.Module):
     domains: tuple[str, ...]
 
     def players(self) -> dict[str, list[nn.Module]]:
-        """Return who is trained, by name. Player "G" is averaged, exported and shipped; the others are not."""
+        """Return who is trained, by name. Player "G" are the generators."""
         raise NotImplementedError
+
+    def shipped(self) -> list[nn.Module]:
+        """Return the networks that `translate` calls: they are averaged and exported, the others are not."""
+        return self.players()["G"]
+
+    def showcase(self) -> list[str]:
+        """Return the targets worth looking at."""
+        return list(self.domains)
 
     def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
         """Do training step `n`, which counts from 0.
 
         Args:
             batch: "unpaired": (N, 3, S, S) in [-1, 1] for each domain, by name.
-                "labelled": "x", (N, 3, S, S) in [-1, 1], and "c", (N, labels) in 0..1.
+                "labelled": "x", (N, 3, S, S) in [-1, 1], and "c", (N, labels) of 0 and 1.
             update: moves the players.
             n: the step, for methods whose players take turns.
 
@@ -113,7 +131,12 @@ class Method(nn.Module):
         raise NotImplementedError
 
     def translate(self, x: Tensor, target: str) -> Tensor:
-        """Translate (N, 3, H, W) in [-1, 1] to the domain `target`; sides are multiples of the settings' `multiple`."""
+        """Translate (N, 3, H, W) in [-1, 1], whose sides are multiples of the settings' `multiple`.
+
+        Args:
+            x: the pictures.
+            target: a domain, or changes of attributes such as "Blond_Hair=1,Young=0".
+        """
         raise NotImplementedError
 
     def sources(self, target: str) -> tuple[str, ...]:

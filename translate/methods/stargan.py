@@ -13,6 +13,11 @@ As in the official code the target labels are a permutation of the labels of the
 pictures only, G moves in every fifth step, on the same batch and after D, and the gradient penalty is that of the sum
 over the score map. Deviation from the official code: its learning rate falls by 0.1 % in all, by an oversight; here it
 falls to nearly 0.
+
+A label is a domain, or a set of attributes that a picture has or has not. Then L_cls is a binary cross-entropy, summed
+over the attributes, and what is not to be changed must be known at inference: D, which learned to read the attributes
+of real pictures, reads them off the input. So a model of attributes ships D as well; the official code takes them from
+the dataset's list instead.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,11 +26,12 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, interpolate
 
+from translate.attributes import read_changes
 from translate.errors import DataError, SettingsError
 from translate.methods.base import Adam, Method, MethodSettings, Update
-from translate.networks.discriminators import Critic
+from translate.networks.discriminators import Critic, LabelDiscriminator, PatchGAN
 from translate.networks.generators import LabelResnet
 from translate.objectives import gradient_penalty, l1, wgan_d, wgan_g
 
@@ -37,7 +43,9 @@ class Settings(MethodSettings):
 
     name: Literal["stargan"] = "stargan"
     generator: LabelResnet = LabelResnet()
-    discriminator: Critic = Critic()
+    discriminator: LabelDiscriminator = Critic()
+    labels: Literal["domains", "attributes"] = "domains"  # what the dataset has
+    exclusive: tuple[tuple[str, ...], ...] = (("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"),)  # attributes
     optimiser: Adam = Adam(lr=1e-4)
     lambda_cls: float = Field(1.0, ge=0)
     lambda_rec: float = Field(10.0, ge=0)
@@ -52,8 +60,11 @@ class Settings(MethodSettings):
     def smallest(self) -> int:
         return max(self.generator.smallest, self.discriminator.smallest)
 
+    def for_attributes(self) -> "Settings":
+        return self.model_copy(update={"labels": "attributes"})
+
     def check(self, domains: Sequence[str], size: int, batch: int) -> None:
-        if len(domains) < 2:
+        if len(domains) < 2 and self.labels == "domains":
             raise DataError(f"StarGAN translates between two or more domains; found only {', '.join(domains)}.")
         if batch < 2:
             raise SettingsError(
@@ -63,10 +74,15 @@ class Settings(MethodSettings):
         self.check_size(size)
 
     def check_size(self, size: int) -> None:
-        if size % self.discriminator.smallest:
+        if size % self.discriminator.multiple:
             raise SettingsError(
                 f"Size {size} does not suit {self.name} with a critic of {self.discriminator.layers} layers:"
-                f" it must be a multiple of {self.discriminator.smallest} pixels."
+                f" it must be a multiple of {self.discriminator.multiple} pixels."
+            )
+        if isinstance(self.discriminator, PatchGAN) and self.discriminator.norm == "batch":
+            raise SettingsError(
+                "The gradient penalty of StarGAN is one of single pictures, which batch normalisation mixes."
+                " Use method.discriminator.norm=instance or none."
             )
         super().check_size(size)
 
@@ -83,12 +99,23 @@ class StarGAN(Method):
         self.domains = tuple(domains)
         self.G = settings.generator.build(3, 3, len(domains))
         self.D = settings.discriminator.build_with_labels(3, len(domains), size)
+        self.size = size
+        self.classification = {"domains": _one_of, "attributes": _each}[settings.labels]
 
     def players(self) -> dict[str, list[nn.Module]]:
         return {"G": [self.G], "D": [self.D]}
 
+    def shipped(self) -> list[nn.Module]:
+        return [self.G] if self.settings.labels == "domains" else [self.G, self.D]
+
+    def showcase(self) -> list[str]:
+        if self.settings.labels == "domains":
+            return list(self.domains)
+        alone = [name for name in self.domains if not any(name in group for group in self.settings.exclusive)]
+        return [f"{name}=1" for name in self.domains] + [f"{name}=0" for name in alone]
+
     def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
-        x, c_org = batch["x"], batch["c"]  # (N, 3, S, S) in [-1, 1], (N, labels) one-hot
+        x, c_org = batch["x"], batch["c"]  # (N, 3, S, S) in [-1, 1], (N, labels) of 0 and 1
         G, D, s = self.G, self.D, self.settings
         c = c_org[torch.randperm(len(x)).to(x.device)]
 
@@ -97,7 +124,7 @@ class StarGAN(Method):
         real, real_logits = D(x)
         fake, _ = D(x_fake)
         L_adv_D = wgan_d(real, fake)
-        L_cls_D = _classification(real_logits, c_org)
+        L_cls_D = self.classification(real_logits, c_org)
         L_gp = gradient_penalty(lambda x_hat: D(x_hat)[0], x, x_fake)
         update(D=L_adv_D + s.lambda_cls * L_cls_D + s.lambda_gp * L_gp)
         terms = {"adv_D": L_adv_D, "cls_D": L_cls_D, "gp": L_gp}
@@ -105,22 +132,46 @@ class StarGAN(Method):
         if (n + 1) % s.g_every == 0:
             x_fake = G(x, c)
             fake, fake_logits = D(x_fake)
-            L_adv_G, L_cls_G = wgan_g(fake), _classification(fake_logits, c)
+            L_adv_G, L_cls_G = wgan_g(fake), self.classification(fake_logits, c)
             L_rec = l1(x, G(x_fake, c_org))
             update(G=L_adv_G + s.lambda_cls * L_cls_G + s.lambda_rec * L_rec)
             terms |= {"adv_G": L_adv_G, "cls_G": L_cls_G, "rec": L_rec}
         return {name: term.detach() for name, term in terms.items()}
 
     def translate(self, x: Tensor, target: str) -> Tensor:
-        c = x.new_zeros(len(x), len(self.domains))
-        c[:, self.domains.index(target)] = 1
+        if self.settings.labels == "attributes":
+            c = self._changed(self._read(x), read_changes(target, self.domains))
+        else:
+            c = x.new_zeros(len(x), len(self.domains))
+            c[:, self.domains.index(target)] = 1
         y: Tensor = self.G(x, c)
         return y
+
+    def _read(self, x: Tensor) -> Tensor:
+        """Read the attributes (N, labels), 0 or 1, off (N, 3, H, W) in [-1, 1], which is seen at the training size."""
+        logits: Tensor = self.D(interpolate(x, (self.size, self.size), mode="bilinear", antialias=True))[1]
+        return (logits > 0).to(x.dtype)
+
+    def _changed(self, c: Tensor, changes: Mapping[str, int]) -> Tensor:
+        """Change attributes in (N, labels); one that is switched on switches off those that exclude it."""
+        for name, value in changes.items():
+            groups = [group for group in self.settings.exclusive if name in group and value]
+            for place, other in enumerate(self.domains):
+                if any(other in group for group in groups):
+                    c[:, place] = 0
+            c[:, self.domains.index(name)] = value
+        return c
 
     def sources(self, target: str) -> tuple[str, ...]:
         return self.domains
 
 
-def _classification(logits: Tensor, c: Tensor) -> Tensor:
+def _one_of(logits: Tensor, c: Tensor) -> Tensor:
     """-E log D_cls(c | x) for one-hot labels (N, labels), Eq. 2 and 3."""
     return cross_entropy(logits.to(torch.promote_types(logits.dtype, torch.float32)), c)
+
+
+def _each(logits: Tensor, c: Tensor) -> Tensor:
+    """-E log D_cls(c | x) for attributes (N, labels) of 0 and 1, Eq. 2 and 3, summed over the attributes."""
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    return binary_cross_entropy_with_logits(logits, c, reduction="sum") / len(c)

@@ -27,9 +27,18 @@ class PatchGAN(Settings):
         """The smallest side in pixels that leaves one score and more than one pixel for every normalisation."""
         return 3 << self.layers
 
+    @property
+    def multiple(self) -> int:
+        """Sides may be any number of pixels, also with labels."""
+        return 1
+
     def build(self, in_channels: int) -> "PatchDiscriminator":
         """Build the network with torch's default initialisation."""
         return PatchDiscriminator(self, in_channels)
+
+    def build_with_labels(self, in_channels: int, labels: int, size: int) -> "LabelPatchDiscriminator":
+        """Build the network with a second head for labels; it takes pictures of any size."""
+        return LabelPatchDiscriminator(self, in_channels, labels)
 
 
 class PatchDiscriminator(nn.Module):
@@ -68,6 +77,21 @@ class PatchDiscriminator(nn.Module):
             if isinstance(layer, nn.LeakyReLU):
                 features.append(x)
         return x, features[1:]
+
+
+class LabelPatchDiscriminator(nn.Module):
+    """A patch discriminator with two heads: each patch is judged, and votes on the labels of the picture."""
+
+    def __init__(self, settings: PatchGAN, in_channels: int, labels: int) -> None:
+        super().__init__()
+        *trunk, self.source = PatchDiscriminator(settings, in_channels).model
+        self.main = nn.Sequential(*trunk)
+        self.classes = nn.Conv2d(settings.width * min(1 << settings.layers, 8), labels, 4, padding=1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, in_channels, H, W) in [-1, 1] -> scores (N, 1, h, w), and logits (N, labels): the mean over patches."""
+        h: Tensor = self.main(x)
+        return self.source(h), self.classes(h).mean((2, 3))
 
 
 class PixelGAN(Settings):
@@ -171,7 +195,12 @@ class Critic(Settings):
 
     @property
     def smallest(self) -> int:
-        """The smallest side in pixels; sides are also multiples of it."""
+        """The smallest side in pixels."""
+        return 1 << self.layers
+
+    @property
+    def multiple(self) -> int:
+        """Sides must be a multiple of this, in pixels."""
         return 1 << self.layers
 
     def build_with_labels(self, in_channels: int, labels: int, size: int) -> "CriticDiscriminator":
@@ -216,3 +245,4 @@ Discriminator = Annotated[
 JudgingDiscriminator = Annotated[
     Annotated[WholeImage, Tag("whole-image")] | Annotated[PatchGAN, Tag("patchgan")], _kind("whole-image")
 ]
+LabelDiscriminator = Annotated[Annotated[Critic, Tag("critic")] | Annotated[PatchGAN, Tag("patchgan")], _kind("critic")]

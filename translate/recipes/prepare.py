@@ -54,6 +54,11 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
     said = merge([read_toml(Path(config)) if config else {}, *words, _named(options)])
     recipe = Recipe.parse(merge([_advice(card, said), said]))
     dataset = _dataset(card, data, domains, recipe, exclude=Path(options.get("out") or "runs"))
+    for domain, pictures in dataset.train.items():
+        if len(pictures) < 2:
+            raise DataError(f"Domain {domain} has one picture, which teaches nothing. Add more.")
+    if dataset.attributes:
+        recipe = recipe.model_copy(update={"method": recipe.method.for_attributes()})
     recipe.method.check(dataset.domains, recipe.data.size, recipe.training.batch)
     place = Path(options.get("out") or Path("runs") / dataset.name)
     found = engine(options.get("device", "auto"), recipe.training.precision)
@@ -130,4 +135,4 @@ def _dataset(
         raise DataError(
             f"{data} is neither a folder nor a known dataset.{nearest(folder.name, known)} Known: {', '.join(known)}."
         )
-    return open_folder(folder, exclude)
+    return open_folder(folder, exclude, recipe.data.attributes)

@@ -11,11 +11,17 @@ from translate.settings import Settings
 from translate.training.loop import TrainingSettings
 
 
+class DataSettings(Augmentation):
+    """Which pictures, and what is done to them."""
+
+    attributes: tuple[str, ...] | None = None  # of a list of attributes; by default StarGAN's five, or all
+
+
 class Recipe(Settings):
     """A method, what is done to pictures, and a schedule."""
 
     method: SerializeAsAny[MethodSettings]
-    data: Augmentation = Augmentation()
+    data: DataSettings = DataSettings()
     training: TrainingSettings = TrainingSettings()
 
     @field_validator("method", mode="plain")

@@ -34,7 +34,7 @@ from translate.inference.exports import About, generators_only, read_about, writ
 from translate.inference.translator import Translator
 from translate.recipes.recipe import Recipe
 from translate.report.curves import loss_curves
-from translate.report.samples import sample_grid, square
+from translate.report.samples import attribute_grid, sample_grid, square
 from translate.training.checkpoint import Checkpoints
 from translate.training.loop import Plan, Report, Training
 from translate.training.record import Record, read_log
@@ -165,7 +165,7 @@ class Run:
     def _batches(self, tell: Callable[[str, int, int], None]) -> Batches:
         stores: dict[str, Store] = {}
         for domain, pictures in self.dataset.train.items():
-            store = Store(domain, pictures, self.recipe.data, tell)
+            store = Store(domain, pictures, self.recipe.data, tell, self.dataset.labels(domain))
             if store.census.unreadable:
                 first = store.census.unreadable[0]
                 self.notes.append(f"{len(store.census.unreadable)} pictures of {domain} cannot be read, as {first}")
@@ -184,6 +184,7 @@ class Run:
         return About(
             method=json.loads(training.method.settings.model_dump_json()),
             domains=list(self.dataset.domains),
+            attributes=bool(self.dataset.attributes),
             target=self.dataset.target,
             size=self.recipe.data.size,
             steps=training.step,
@@ -203,9 +204,13 @@ class Run:
         side = self.recipe.data.size
         inputs = {
             domain: [square(picture, side) for picture in held_out(self.dataset, domain, SAMPLES)]
-            for domain in self.dataset.domains
+            for domain in self.dataset.train
         }
-        grid = sample_grid(self._translator(training).batch, inputs)
+        translate = self._translator(training).batch
+        if self.dataset.attributes:
+            grid = attribute_grid(translate, next(iter(inputs.values())), training.method.showcase())
+        else:
+            grid = sample_grid(translate, inputs)
         images.write_pixels(grid, self.out / "samples" / f"{training.step:08d}.png")
 
     def _animate(self) -> None:

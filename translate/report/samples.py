@@ -33,6 +33,21 @@ def sample_grid(translate: Translate, inputs: Mapping[str, Sequence[Pixels]]) ->
     return images.sheet(list(zip(*columns, strict=True)), captions=captions)
 
 
+def attribute_grid(translate: Translate, pictures: Sequence[Pixels], targets: Sequence[str]) -> Pixels:
+    """Draw input | translated to each of `targets`, such as "Young=0", side by side.
+
+    Args:
+        translate: turns pictures (S, S, 3) uint8 into pictures with changed attributes.
+        pictures: (S, S, 3) uint8.
+        targets: changes of attributes.
+
+    Returns:
+        (H, W, 3) uint8, with a row for each picture.
+    """
+    columns = [pictures, *(translate(pictures, target) for target in targets)]
+    return images.sheet(list(zip(*columns, strict=True)), captions=["input", *targets])
+
+
 def square(picture: Pixels, side: int) -> Pixels:
     """Crop the middle square out of (H, W, 3) and resize it to (side, side, 3)."""
     height, width = picture.shape[:2]

@@ -76,20 +76,20 @@ def _laid_out_like(parameter: Tensor, values: Tensor) -> Tensor:
 
 
 class Average:
-    """An exponential moving average of the player "G" (Yazici et al. 2019), which is what is sampled and exported.
+    """An exponential moving average (Yazici et al. 2019) of the networks that are shipped: it is sampled and exported.
 
     The decay after step n is min(limit, (1 + n) / (10 + n)), so the random start is soon forgotten.
 
     Args:
         method: the method in training.
-        shadow: the same method, whose player "G" becomes the average; its other networks are not used.
+        shadow: the same method, whose shipped networks become the average; its other networks are not used.
         limit: the decay reached in the end.
     """
 
     def __init__(self, method: Method, shadow: Method, limit: float) -> None:
         self.method = shadow
-        self.generators = nn.ModuleList(shadow.players()["G"])
-        self._source = nn.ModuleList(method.players()["G"])
+        self.generators = nn.ModuleList(shadow.shipped())
+        self._source = nn.ModuleList(method.shipped())
         self._limit = limit
         copies = {name: tensor.detach().clone() for name, tensor in self._source.state_dict().items()}
         self.generators.load_state_dict(copies, assign=True)
