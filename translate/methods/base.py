@@ -1,6 +1,7 @@
 """What a method is: its players and its step."""
 
 import importlib
+import math
 import pkgutil
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal, Protocol
@@ -19,6 +20,18 @@ class Update(Protocol):
 
     def __call__(self, **losses: Tensor) -> None:
         """Take each loss's gradient with respect to its player's parameters only, then move all named players."""
+
+
+class Network(Protocol):
+    """What the settings of every network say."""
+
+    @property
+    def multiple(self) -> int:
+        """Sides of its pictures must be a multiple of this, in pixels."""
+
+    @property
+    def smallest(self) -> int:
+        """The smallest side of its pictures, in pixels."""
 
 
 class Adam(Settings):
@@ -46,14 +59,19 @@ class MethodSettings(Settings):
     decay: Literal["linear", "none"] = "linear"  # of the learning rate, over the second half of the run
 
     @property
-    def multiple(self) -> int:
-        """Sides of the images must be a multiple of this, in pixels."""
+    def networks(self) -> tuple[Network, Network]:
+        """The settings of the generator and of the discriminator."""
         raise NotImplementedError
 
     @property
+    def multiple(self) -> int:
+        """Sides of pictures to translate must be a multiple of this, in pixels."""
+        return self.networks[0].multiple
+
+    @property
     def smallest(self) -> int:
-        """The smallest training size, in pixels."""
-        raise NotImplementedError
+        """The smallest side of pictures to translate, in pixels."""
+        return self.networks[0].smallest
 
     def for_run(self, steps: int) -> "MethodSettings":
         """Return these settings with everything filled in that by default depends on the length of the run."""
@@ -82,10 +100,12 @@ class MethodSettings(Settings):
 
     def check_size(self, size: int) -> None:
         """Refuse a size of training crops, in pixels, that the networks cannot take. Raises `SettingsError`."""
-        if size % self.multiple or size < self.smallest:
+        multiple = math.lcm(*(network.multiple for network in self.networks))
+        smallest = max(network.smallest for network in self.networks)
+        if size % multiple or size < smallest:
             raise SettingsError(
-                f"Size {size} does not suit {self.name} with these networks: it must be a multiple of {self.multiple}"
-                f" and at least {self.smallest} pixels."
+                f"Size {size} does not suit {self.name} with these networks: it must be a multiple of {multiple} and at"
+                f" least {smallest} pixels."
             )
 
     def build(self, domains: Sequence[str], size: int) -> "Method":
@@ -137,10 +157,6 @@ class Method(nn.Module):
             x: the pictures.
             target: a domain, or changes of attributes such as "Blond_Hair=1,Young=0".
         """
-        raise NotImplementedError
-
-    def sources(self, target: str) -> tuple[str, ...]:
-        """Return the domains whose pictures `translate` can turn into `target`."""
         raise NotImplementedError
 
 

@@ -21,7 +21,7 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from translate.methods.base import Method, MethodSettings, Update
+from translate.methods.base import Method, MethodSettings, Network, Update
 from translate.networks.blocks import initialise, together
 from translate.networks.discriminators import Discriminator, PatchGAN
 from translate.networks.generators import Resnet
@@ -42,12 +42,8 @@ class Settings(MethodSettings):
     init_gain: float = Field(0.02, gt=0)
 
     @property
-    def multiple(self) -> int:
-        return self.generator.multiple
-
-    @property
-    def smallest(self) -> int:
-        return max(self.generator.smallest, self.discriminator.smallest)
+    def networks(self) -> tuple[Network, Network]:
+        return self.generator, self.discriminator
 
     def build(self, domains: Sequence[str], size: int) -> "CycleGAN":
         return CycleGAN(self, domains, size)
@@ -101,6 +97,3 @@ class CycleGAN(Method):
     def translate(self, x: Tensor, target: str) -> Tensor:
         y: Tensor = self.G(x) if target == self.domains[1] else self.F(x)
         return y
-
-    def sources(self, target: str) -> tuple[str, ...]:
-        return tuple(domain for domain in self.domains if domain != target)

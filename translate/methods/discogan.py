@@ -25,7 +25,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from translate.errors import SettingsError
-from translate.methods.base import Adam, Method, MethodSettings, Update
+from translate.methods.base import Adam, Method, MethodSettings, Network, Update
 from translate.networks.blocks import initialise
 from translate.networks.discriminators import JudgingDiscriminator, WholeImage
 from translate.networks.generators import EncoderDecoder
@@ -49,12 +49,8 @@ class Settings(MethodSettings):
     init_gain: float = Field(0.02, gt=0)
 
     @property
-    def multiple(self) -> int:
-        return self.generator.multiple
-
-    @property
-    def smallest(self) -> int:
-        return max(self.generator.smallest, self.discriminator.smallest)
+    def networks(self) -> tuple[Network, Network]:
+        return self.generator, self.discriminator
 
     def for_run(self, steps: int) -> "Settings":
         return self if self.curriculum is not None else self.model_copy(update={"curriculum": steps // 10})
@@ -128,6 +124,3 @@ class DiscoGAN(Method):
         G = self.G_AB if target == self.domains[1] else self.G_BA
         y: Tensor = G((x + 1) / 2)
         return 2 * y - 1
-
-    def sources(self, target: str) -> tuple[str, ...]:
-        return tuple(domain for domain in self.domains if domain != target)

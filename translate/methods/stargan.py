@@ -30,7 +30,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 
 from translate.attributes import read_changes
 from translate.errors import DataError, SettingsError
-from translate.methods.base import Adam, Method, MethodSettings, Update
+from translate.methods.base import Adam, Method, MethodSettings, Network, Update
 from translate.networks.discriminators import Critic, LabelDiscriminator, PatchGAN
 from translate.networks.generators import LabelResnet
 from translate.objectives import gradient_penalty, l1, wgan_d, wgan_g
@@ -53,12 +53,8 @@ class Settings(MethodSettings):
     g_every: int = Field(5, ge=1)  # steps: G moves in one of them, D in all
 
     @property
-    def multiple(self) -> int:
-        return self.generator.multiple
-
-    @property
-    def smallest(self) -> int:
-        return max(self.generator.smallest, self.discriminator.smallest)
+    def networks(self) -> tuple[Network, Network]:
+        return self.generator, self.discriminator
 
     def for_attributes(self) -> "Settings":
         return self.model_copy(update={"labels": "attributes"})
@@ -74,11 +70,6 @@ class Settings(MethodSettings):
         self.check_size(size)
 
     def check_size(self, size: int) -> None:
-        if size % self.discriminator.multiple:
-            raise SettingsError(
-                f"Size {size} does not suit {self.name} with a critic of {self.discriminator.layers} layers:"
-                f" it must be a multiple of {self.discriminator.multiple} pixels."
-            )
         if isinstance(self.discriminator, PatchGAN) and self.discriminator.norm == "batch":
             raise SettingsError(
                 "The gradient penalty of StarGAN is one of single pictures, which batch normalisation mixes."
@@ -161,9 +152,6 @@ class StarGAN(Method):
                     c[:, place] = 0
             c[:, self.domains.index(name)] = value
         return c
-
-    def sources(self, target: str) -> tuple[str, ...]:
-        return self.domains
 
 
 def _one_of(logits: Tensor, c: Tensor) -> Tensor:

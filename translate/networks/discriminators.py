@@ -1,6 +1,6 @@
 """Discriminators: a picture in, a map of scores out. No sigmoid: objectives take scores."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pydantic
 from pydantic import Field, Tag
@@ -22,15 +22,12 @@ class PatchGAN(Settings):
     layers: int = Field(3, ge=1, le=8)  # stride-2 convolutions
     norm: Norm = "instance"
 
+    multiple: ClassVar[int] = 1  # sides must be a multiple of this, in pixels
+
     @property
     def smallest(self) -> int:
         """The smallest side in pixels that leaves one score and more than one pixel for every normalisation."""
         return 3 << self.layers
-
-    @property
-    def multiple(self) -> int:
-        """Sides may be any number of pixels, also with labels."""
-        return 1
 
     def build(self, in_channels: int) -> "PatchDiscriminator":
         """Build the network with torch's default initialisation."""
@@ -101,10 +98,8 @@ class PixelGAN(Settings):
     width: int = Field(64, ge=1)
     norm: Norm = "instance"
 
-    @property
-    def smallest(self) -> int:
-        """The smallest side in pixels."""
-        return 2
+    multiple: ClassVar[int] = 1  # sides must be a multiple of this, in pixels
+    smallest: ClassVar[int] = 2  # and at least this
 
     def build(self, in_channels: int) -> "PixelDiscriminator":
         """Build the network with torch's default initialisation."""
@@ -141,10 +136,8 @@ class WholeImage(Settings):
     kind: Literal["whole-image"] = "whole-image"
     width: int = Field(64, ge=1)  # channels after the first convolution
 
-    @property
-    def smallest(self) -> int:
-        """The smallest side in pixels."""
-        return 64
+    multiple: ClassVar[int] = 1  # sides must be a multiple of this, in pixels
+    smallest: ClassVar[int] = 64  # and at least this
 
     def build(self, in_channels: int) -> "WholeImageDiscriminator":
         """Build the network with torch's default initialisation."""
