@@ -1,0 +1,44 @@
+"""The worked examples of the README work as they stand there."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import translate.methods
+from translate import Translator, images
+from translate.methods import base
+from translate.recipes import prepare
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def block(section: str, language: str) -> str:
+    """Return the first block of code in a section of the README."""
+    text = README.split(f"## {section}\n")[1].split("\n## ")[0]
+    (found, *_) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    return str(found)
+
+
+@pytest.fixture
+def paintings(tmp_path: Path) -> Path:
+    random = np.random.default_rng(0)
+    for domain in "AB":
+        for index in range(3):
+            pixels = random.integers(0, 256, (40, 40, 3), np.uint8)
+            images.write_pixels(pixels, tmp_path / "paintings" / domain / f"{index}.png")
+    return tmp_path / "paintings"
+
+
+def test_your_own_method_trains_and_translates(tmp_path, monkeypatch, paintings):
+    (tmp_path / "dualgan.py").write_text(block("Add your own method", "python"))
+    monkeypatch.setattr(translate.methods, "__path__", [*translate.methods.__path__, str(tmp_path)])
+    assert "dualgan" in base.available()
+    words = ["method.generator={width = 2, blocks = 1}", "method.discriminator={width = 2, layers = 1}"]
+    run = prepare(paintings, method="dualgan", size=32, steps=2, out=tmp_path / "run", words=words, device="cpu")
+    losses = [report.losses for report in run.start() if report.losses]
+    assert losses[-1].keys() == {"adv", "rec", "D", "gp"}
+    picture = np.full((40, 60, 3), 128, np.uint8)
+    translator = Translator.load(tmp_path / "run", device="cpu")
+    assert not np.array_equal(translator(picture, to="A"), translator(picture, to="B"))
