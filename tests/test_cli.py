@@ -209,7 +209,9 @@ def test_a_dry_run_prints_settings_counts_cost_and_writes_nothing(run: Run, plac
         (["train", "horses", "--size", "10"], 2, "a multiple of 4 and at least 32 pixels; found 10"),
         (["train", "horses", "--size", "34"], 2, "a multiple of 4 and at least 32 pixels; found 34"),
         (["train", "horses", "--steps", "0"], 2, "training.steps"),
-        (["train", "horses", "--steps", "5", "--epochs", "5"], 2, "not both"),
+        (["train", "horses", "--steps", "5", "--epochs", "5"], 2, "one of --steps, --epochs and --time"),
+        (["train", "horses", "--time", "soon"], 2, "A time is written like 30m, 90s or 1h30m; found 'soon'"),
+        (["train", "horses", "--time", "0m"], 2, "A time is written like"),
         (["train", "horses", "--method", "cylcegan"], 2, "Did you mean cyclegan?"),
         (["train", "horses", "--set", "method.lamda_idt=0"], 2, "Did you mean lambda_idt?"),
         (["train", "horses", "--set", "method.generator.widht=4"], 2, "method.generator.widht"),
@@ -356,7 +358,7 @@ def test_every_command_of_the_readme_works(run: Run, place: Path, monkeypatch: p
 
     def shortened(*arguments: Any, **named: Any) -> recipes.Run:
         named["config"] = place / "tiny.toml"
-        named |= {"size": 32, "steps": 2, "epochs": None}
+        named |= {"size": 32, "steps": 2, "epochs": None, "seconds": None}
         named["words"] = [*named["words"], "method.generator.blocks=1"]
         return prepare(*arguments, **named)
 
@@ -375,7 +377,9 @@ def test_every_command_of_the_readme_works(run: Run, place: Path, monkeypatch: p
     for command in commands:
         words = shlex.split(command.removeprefix("pip install uv && uv run "))
         if words[0] == "translate":
-            if words[1] == "train" and "--set" in words:  # the same name with other settings is another run
+            if words[1] == "train" and {"--set", "--time"} & {
+                *words
+            }:  # the same name with other settings is another run
                 words += ["--out", f"runs/{ran}"]
             code, _, err = run(*words[1:])
             assert code == 0, (command, err)

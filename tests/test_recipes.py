@@ -1,4 +1,5 @@
 import functools
+import itertools
 import json
 import shutil
 import signal
@@ -513,3 +514,27 @@ def test_only_stargan_learns_attributes(tmp_path):
     (tmp_path / "list_attr_celeba.txt").write_text("2\nHat\n0.png 1\n1.png -1\n")
     with pytest.raises(DataError, match=r"these pictures have attributes\. Use --method stargan"):
         prepare(tmp_path, out=tmp_path / "run")
+
+
+def test_a_run_of_a_given_time_counts_its_steps_once(tmp_path, photos, monkeypatch):
+    clock = itertools.count(step=0.125)  # each look at the clock is an eighth of a second later
+    monkeypatch.setattr("translate.recipes.run.time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("translate.recipes.run.MEASURED", 1)
+
+    def made(seconds):
+        words = [word for word in SMALL if "steps" not in word]
+        return prepare(photos, out=tmp_path / "run", words=words, seconds=seconds, device="cpu")
+
+    first = made(0.5)
+    assert first.recipe.training.steps == 3  # 0.9 * 0.5 s at an eighth of a second each
+    assert not first.out.exists()
+    list(first.start())
+    monkeypatch.setattr(recipes.run.Run, "steps_within", lambda *_: 1 / 0)
+    assert made(0.5).finished
+    with pytest.raises(SettingsError, match=r"training\.seconds was 0\.5, now 0\.75"):
+        made(0.75)
+
+
+def test_only_one_length_is_given(tmp_path, photos):
+    with pytest.raises(SettingsError, match="one of --steps, --epochs and --time"):
+        prepare(photos, out=tmp_path / "run", steps=2, seconds=10.0)

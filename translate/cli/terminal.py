@@ -2,11 +2,14 @@
 
 import contextlib
 import json
+import re
 import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from translate.errors import SettingsError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -51,6 +54,19 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def read_duration(text: str) -> float:
+    """Read a time such as "90s", "30m" or "1h30m" as seconds.
+
+    Raises:
+        SettingsError: it is no such text, or is no time at all.
+    """
+    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text.strip())
+    hours, minutes, seconds = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
+    if not (total := 3600 * hours + 60 * minutes + seconds):
+        raise SettingsError(f"A time is written like 30m, 90s or 1h30m; found {text!r}.")
+    return float(total)
 
 
 @contextlib.contextmanager

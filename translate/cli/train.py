@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from translate.cli.options import SIGNAL_EXIT, Device, Precision, Set
-from translate.cli.terminal import command_line, duration, progress, say
+from translate.cli.terminal import command_line, duration, progress, read_duration, say
 from translate.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ def train(
         int | None, typer.Option(help="Length in steps: constant learning rate for half, then linear decay.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Length in epochs; the same schedule, by epochs.")] = None,
+    time_: Annotated[
+        str | None, typer.Option("--time", help="Length in time, such as 30m or 1h30m: counted in steps once.")
+    ] = None,
     size: Annotated[
         int | None, typer.Option(help="Side of the training crops in pixels, a multiple of 4, at least 32.")
     ] = None,
@@ -47,9 +50,11 @@ def train(
     """Learn to translate between two folders of pictures. The same command again continues a stopped run."""
     from translate import recipes
 
+    seconds = None if time_ is None else read_duration(time_)
     run = recipes.prepare(
-        data, domains=_domains(domain or []), method=method, out=out, steps=steps, epochs=epochs, size=size,
-        batch=batch, seed=seed, device=device, precision=precision, workers=workers, config=config, words=set_ or [],
+        data, domains=_domains(domain or []), method=method, out=out, steps=steps, epochs=epochs, seconds=seconds,
+        size=size, batch=batch, seed=seed, device=device, precision=precision, workers=workers, config=config,
+        words=set_ or [],
     )  # fmt: skip
     if dry_run:
         _print_prospect(run)

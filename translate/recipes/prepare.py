@@ -8,10 +8,10 @@ from translate import cards
 from translate.cards import DatasetCard
 from translate.data.folders import Dataset, open_domains, open_folder
 from translate.data.truth import open_drawn
-from translate.devices import Precision, engine
+from translate.devices import Engine, Precision, engine
 from translate.errors import DataError, Interrupted, SettingsError
 from translate.recipes.recipe import Recipe
-from translate.recipes.run import Run
+from translate.recipes.run import Run, steps_of_run
 from translate.settings import Tree, merge, nearest, read_toml, read_word
 
 
@@ -23,6 +23,7 @@ class Options(TypedDict, total=False):
     out: str | Path | None  # the run's folder; by default `runs/` and the name of the dataset
     steps: int | None  # length of the run in steps
     epochs: int | None  # length of the run in epochs, instead
+    seconds: float | None  # length of the run in time, instead: steps are counted once, from the speed of a few
     size: int | None  # side of the training crops, in pixels
     batch: int | None  # pictures of each domain in a step
     seed: int | None
@@ -62,6 +63,8 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
     recipe.method.check(dataset.domains, recipe.data.size, recipe.training.batch)
     place = Path(options.get("out") or Path("runs") / dataset.name)
     found = engine(options.get("device", "auto"), recipe.training.precision)
+    if recipe.training.seconds and not recipe.training.steps:
+        recipe = _fitted(recipe, recipe.training.seconds, dataset, place, found)
     return Run(recipe, dataset, place, found, options.get("workers", 0))
 
 
@@ -95,12 +98,14 @@ def _card(data: str | Path | None, domains: Mapping[str, Path] | None) -> Datase
 
 def _named(options: Options) -> Tree:
     """Return the settings among the options as a tree."""
-    if options.get("steps") is not None and options.get("epochs") is not None:
-        raise SettingsError("Give --steps or --epochs, not both.")
-    training = {key: options.get(key) for key in ("steps", "epochs", "batch", "seed")}
+    lengths = {key: options.get(key) for key in ("steps", "epochs", "seconds")}
+    said = {key: value for key, value in lengths.items() if value is not None}
+    if len(said) > 1:
+        raise SettingsError("Give one of --steps, --epochs and --time.")
+    training = {key: options.get(key) for key in ("batch", "seed")}
     tree: Tree = {"training": {key: value for key, value in training.items() if value is not None}}
-    if options.get("epochs") is not None:
-        tree["training"]["steps"] = None  # a recipe may have set it
+    if said:
+        tree["training"] |= {"steps": None, "seconds": None, **said}  # a recipe may have set another
     if options.get("precision", "auto") != "auto":
         tree["training"]["precision"] = options["precision"]
     if options.get("size") is not None:
@@ -108,6 +113,12 @@ def _named(options: Options) -> Tree:
     if options.get("method"):
         tree["method"] = {"name": options["method"]}
     return tree
+
+
+def _fitted(recipe: Recipe, seconds: float, dataset: Dataset, place: Path, engine: Engine) -> Recipe:
+    """Return the recipe with the steps that fit into `seconds`; those of the run in `place` if there is one."""
+    steps = steps_of_run(place) or Run(recipe, dataset, place, engine).steps_within(seconds)
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update={"steps": steps})})
 
 
 def _advice(card: DatasetCard | None, said: Tree) -> Tree:

@@ -44,6 +44,7 @@ _BATCHES: dict[str, type[Batches]] = {"unpaired": UnpairedBatches, "labelled": L
 
 SAMPLES = 4  # fixed inputs of each domain in a sample grid
 FRAMES = 60  # at most, in the animation
+MEASURED = 15  # steps, before a run whose time is given: whole turns of players that move in every third or fifth
 
 # Settings that cannot change the result; a run may continue with other ones.
 _FREE = frozenset({"training.log_every", "training.sample_every", "training.checkpoint_every", "training.keep"})
@@ -88,16 +89,22 @@ class Run:
         plan = Plan.of(self.recipe.training, self.recipe.method, -(-kind.pictures_per_epoch(counts) // batch))
         training = self._training(plan)
         noise = kind.noise(self.dataset.domains, batch, size)
-        training.train_step(noise)
-        started = time.perf_counter()
-        for _ in range(3):
-            training.train_step(noise)
-        seconds = (time.perf_counter() - started) / 3
+        seconds = _seconds_per_step(training, noise, 3)
         parameters = {
             player: sum(parameter.numel() for network in networks for parameter in network.parameters())
             for player, networks in training.method.players().items()
         }
         return Prospect(self.recipe, self.dataset, self.out, plan.steps, parameters, seconds, _peak_memory(self.engine))
+
+    def steps_within(self, seconds: float) -> int:
+        """Count the steps that fit into so many seconds, from the speed of a few on noise.
+
+        A tenth of the time is left for reading pictures, samples and checkpoints.
+        """
+        data, training = self.recipe.data, self.recipe.training
+        noise = _BATCHES[self.recipe.method.batches].noise(self.dataset.domains, training.batch, data.size)
+        plan = Plan.of(training.model_copy(update={"steps": MEASURED}), self.recipe.method, 1)
+        return max(int(0.9 * seconds / _seconds_per_step(self._training(plan), noise, MEASURED)), 1)
 
     def start(self, tell: Callable[[str, int, int], None] = lambda *_: None) -> Iterator[Report]:
         """Read the pictures and train, continuing from the newest checkpoint; yield reports on the way.
@@ -276,6 +283,22 @@ def _alone_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def steps_of_run(folder: Path) -> int | None:
+    """Return the length of the run in `folder`, if there is one and its settings can be read."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        steps: int | None = json.loads((folder / "settings.json").read_text(encoding="utf-8"))["training"]["steps"]
+        return steps
+    return None
+
+
+def _seconds_per_step(training: Training, batch: Mapping[str, torch.Tensor], steps: int) -> float:
+    training.train_step(batch)  # the first is slower
+    started = time.perf_counter()
+    for _ in range(steps):
+        training.train_step(batch)
+    return (time.perf_counter() - started) / steps
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:

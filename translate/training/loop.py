@@ -30,6 +30,7 @@ class TrainingSettings(Settings):
     """How long and how a method is trained."""
 
     steps: int | None = Field(None, ge=1)  # length of the run; decides over `epochs` when given
+    seconds: float | None = Field(None, gt=0)  # the time that `steps` are fitted to when a run begins
     epochs: int = Field(200, ge=1)
     batch: int = Field(1, ge=1)  # pictures of each domain in a step
     seed: int = Field(0, ge=0, lt=2**31)
