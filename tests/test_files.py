@@ -18,7 +18,7 @@ import pytest
 
 from translate import files
 from translate.errors import OutputError
-from translate.files import PARTIAL, atomic_file, atomic_folder, sha256, sweep, write_text, written_to
+from translate.files import PARTIAL, alone, atomic_file, atomic_folder, sha256, sweep, write_text, written_to
 
 Atomic = Callable[[Path], AbstractContextManager[Path]]
 
@@ -320,3 +320,26 @@ def test_sweeping_a_folder_that_is_not_there_does_nothing(tmp_path: Path):
 def test_sha256_is_that_of_the_standard(data, expected, tmp_path: Path):
     (tmp_path / "file").write_bytes(data)
     assert sha256(tmp_path / "file") == expected
+
+
+def test_sweeping_one_name_leaves_the_leftovers_of_others(tmp_path: Path):
+    for name in ("birds", "birds2", "cats"):
+        (tmp_path / f".{name}.0123{PARTIAL}").mkdir()
+    sweep(tmp_path, "birds")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f".birds2.0123{PARTIAL}", f".cats.0123{PARTIAL}"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is locked there")
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_who_holds_a_place_is_alone_until_the_end(kind: str, tmp_path: Path):
+    place = tmp_path / "place"
+    place.mkdir() if kind == "folder" else place.touch()
+    with alone(place, "not now"):
+        with pytest.raises(OutputError, match="not now"), alone(place, "not now"):
+            pass
+        with pytest.raises(OutputError, match="not now"), alone(place, "not now"):  # the refused one took nothing away
+            pass
+    with alone(place, "not now"):
+        pass
+    with pytest.raises(OutputError, match="Cannot write"), alone(tmp_path / "nowhere", "not now"):
+        pass

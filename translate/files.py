@@ -9,6 +9,7 @@ import errno
 import hashlib
 import os
 import shutil
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,9 +68,9 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def sweep(folder: Path) -> None:
-    """Remove what killed writers left in `folder`."""
-    for leftover in folder.glob(f".*{PARTIAL}"):
+def sweep(folder: Path, name: str = "*") -> None:
+    """Remove what killed writers left in `folder`, of one file or folder or of all."""
+    for leftover in folder.glob(f".{name}.*{PARTIAL}"):
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:
@@ -80,6 +81,33 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def alone(path: Path, refusal: str) -> Iterator[None]:
+    """Hold the file or folder `path`, so that a second process is refused; where the system cannot lock, nobody is.
+
+    Raises:
+        OutputError: another process holds it; the sentence is `refusal`.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with written_to(path):
+        handle = os.open(path, os.O_RDONLY)  # the lock ends with the process, however it ends
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise OutputError(refusal) from None
+    except OSError:  # a network disk without locks
+        pass
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,6 @@ model.safetensors   the export, renewed with every checkpoint
 import contextlib
 import importlib.metadata
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -27,9 +26,9 @@ from translate.data.batches import Batches, LabelledBatches, Store, UnpairedBatc
 from translate.data.folders import Dataset, held_out
 from translate.data.truth import Drawn
 from translate.devices import Engine
-from translate.errors import OutputError, SettingsError
+from translate.errors import SettingsError
 from translate.evaluation.drawn import drawn_scores
-from translate.files import write_text, written_to
+from translate.files import alone, write_text, written_to
 from translate.inference.exports import About, generators_only, read_about, write_export
 from translate.inference.translator import Translator
 from translate.recipes.recipe import Recipe
@@ -118,7 +117,10 @@ class Run:
             OutputError: the disk is full, the place cannot be written, or the run is going on in another process.
         """
         batches = self._batches(tell)
-        with _alone_in(self.out):
+        with written_to(self.out):
+            self.out.mkdir(parents=True, exist_ok=True)
+        refusal = f"Another process is training in {self.out}. Wait until it has ended, or choose another --out."
+        with alone(self.out, refusal):
             yield from self._start(batches)
 
     def _start(self, batches: Batches) -> Iterator[Report]:
@@ -257,32 +259,6 @@ class Run:
                 f"{self.out} holds a run with other settings: {changes}."
                 " Repeat its command to continue it, or choose another --out."
             )
-
-
-@contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Refuse a second process that trains in `folder`; where the system has no locks on folders, nobody is refused."""
-    with written_to(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY)  # the lock ends with the process, however it ends
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise OutputError(
-            f"Another process is training in {folder}. Wait until it has ended, or choose another --out."
-        ) from None
-    except OSError:  # a network disk without locks
-        pass
-    try:
-        yield
-    finally:
-        os.close(handle)
 
 
 def steps_of_run(folder: Path) -> int | None:
