@@ -4,7 +4,8 @@
     |-- SettingsError           2   a word or a setting is wrong
     |-- SomeFailed              3   some items of a batch failed, the others are done
     |-- DataError               4   no usable images where they were expected
-    |   `-- ImageDecodeError        one file that is not a readable picture
+    |   |-- ImageDecodeError        one file that is not a readable picture
+    |   `-- DownloadError           an address does not give the file it should
     |-- WeightsError            5   a model or checkpoint is missing, damaged or refused
     |-- DeviceError             6   the device is not there or has not enough memory
     |-- OutputError             7   a place cannot be written, or the disk is full
@@ -41,6 +42,10 @@ class DataError(TranslateError):
 
 class ImageDecodeError(DataError):
     """A file that should be a picture cannot be decoded."""
+
+
+class DownloadError(DataError):
+    """An address does not give the file that it should."""
 
 
 class WeightsError(TranslateError):
