@@ -1,5 +1,6 @@
 """The command line as a user meets it: words, exit codes, what is printed where, what is left on the disk."""
 
+import hashlib
 import json
 import re
 import shlex
@@ -7,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,7 +154,9 @@ def test_ctrl_c_finishes_the_step_saves_and_the_printed_command_continues(
     assert "Finished 3 steps" in out
 
 
-@pytest.mark.parametrize(("command", "goes_on"), [("train", True), ("apply", True), ("data", False)])
+@pytest.mark.parametrize(
+    ("command", "goes_on"), [("train", True), ("apply", True), ("data fetch", True), ("data check", False)]
+)
 def test_ctrl_c_outside_of_a_step_is_answered_too(
     run: Run, place: Path, monkeypatch: pytest.MonkeyPatch, command: str, goes_on: bool
 ) -> None:
@@ -162,8 +166,14 @@ def test_ctrl_c_outside_of_a_step_is_answered_too(
     monkeypatch.setattr(recipes, "prepare", interrupted)
     monkeypatch.setattr("translate.inference.exports.find_export", interrupted)
     monkeypatch.setattr("translate.data.check.check", interrupted)
-    words = {"train": ["train", "horses"], "apply": ["apply", "m", "my photos", "--out", "x"]}
-    code, out, err = run(*words.get(command, ["data", "check", "horses"]))
+    monkeypatch.setattr("translate.data.known.fetch", interrupted)
+    words = {
+        "train": ["train", "horses"],
+        "apply": ["apply", "m", "my photos", "--out", "x"],
+        "data fetch": ["data", "fetch", "horse2zebra"],
+        "data check": ["data", "check", "horses"],
+    }
+    code, out, err = run(*words[command])
     assert (code, out) == (130, "")
     again = f" Continue with: {shlex.join(['translate', *words[command]])}" if goes_on else ""
     assert err == f"Stopped; every written file is whole.{again}\n"
@@ -184,6 +194,58 @@ def test_a_dataset_is_checked_by_its_name(run: Run, place: Path, monkeypatch: py
     shelf = place.rename(place.with_name("shelf"))
     monkeypatch.setattr(cards, "shelf", lambda kind: shelf)
     assert json.loads(run("data", "check", "ponies", "--json")[1])["counts"]["train A"] == 4
+
+
+@pytest.fixture
+def stored(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A shelf with the card `ponies`, whose archive is `ponies.zip` in the working folder; no address works."""
+    with zipfile.ZipFile(place / "ponies.zip", "w") as archive:
+        for path in (place / "horses").rglob("*.png"):
+            archive.write(path, path.relative_to(place))
+    content = (place / "ponies.zip").read_bytes()
+    shelf = place / "clone/datasets"
+    shelf.mkdir(parents=True)
+    (shelf / "ponies.toml").write_text(
+        'title = "Ponies"\ndomains = ["pony", "zebra"]\ntarget = "zebra"\ncitation = "Me, 2026"\n'
+        f'[archive]\nurl = "http://127.0.0.1:1/ponies.zip"\nbytes = {len(content)}\n'
+        f'sha256 = "{hashlib.sha256(content).hexdigest()}"\n'
+    )
+    monkeypatch.setattr(cards, "shelf", lambda kind: shelf)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    return shelf
+
+
+def test_a_known_dataset_is_told_of_fetched_and_trained_on_by_its_own_names(
+    run: Run, place: Path, stored: Path
+) -> None:
+    assert run("data", "list")[1] == "ponies: Ponies (pony, zebra); not here, 0 MB to fetch\n"
+    out = run("data", "info", "ponies")[1]
+    for part in ("citation: Me, 2026", "archive.url: http://127.0.0.1:1/ponies.zip", "pictures: not here"):
+        assert part in out
+    code, out, err = run("data", "fetch", "ponies", "--from", "ponies.zip")
+    assert (code, out) == (0, f"The pictures of ponies are in {stored / 'ponies'}. Next: translate train ponies\n")
+    assert "unpacking 12/12" in err
+    assert json.loads(run("data", "list", "--json")[1])[0]["pictures"] == f"in {stored / 'ponies'}"
+    assert json.loads(run("data", "check", "ponies", "--json")[1])["counts"]["train pony"] == 4
+    code, _, err = run("train", "ponies", "--config", "tiny.toml", "--device", "cpu", "--download")
+    assert code == 0
+    assert "cyclegan on ponies: 4 pony, 4 zebra" in err
+    assert "directions: zebra to pony, pony to zebra (default: to zebra)" in run("info", "runs/ponies")[1]
+
+
+def test_training_fetches_only_when_told_to(run: Run, place: Path, stored: Path) -> None:
+    words = ("train", "ponies", "--config", "tiny.toml", "--device", "cpu")
+    code, out, err = run(*words)
+    assert (code, out) == (4, "")
+    assert "`translate data fetch ponies`" in err
+    code, out, err = run(*words, "--download")
+    assert (code, out) == (4, "")
+    assert "http://127.0.0.1:1/ponies.zip cannot be reached" in err
+    assert f"put it at {stored / 'ponies.zip'}, and run this again: translate data fetch ponies" in err
+    (place / "ponies.zip").rename(stored / "ponies.zip")
+    code, out, _ = run(*words, "--download", "--dry-run")
+    assert code == 0
+    assert "pony: 4 training pictures, 2 test pictures" in out
 
 
 def test_a_dry_run_prints_settings_counts_cost_and_writes_nothing(run: Run, place: Path) -> None:
@@ -226,11 +288,20 @@ def test_a_dry_run_prints_settings_counts_cost_and_writes_nothing(run: Run, plac
         (["data", "info", "toy-horse"], 2, "Did you mean toy-horse2zebra?"),
         (["data", "check", "photos"], 4, "Wanted are"),
         (["data", "check", "toy-horse2zebra"], 2, "is drawn from seeds and has no files"),
+        (["data", "check", "horse2zebra"], 4, "(117 MB) with `translate data fetch horse2zebra`, or train with"),
+        (["train", "horse2zebra"], 4, "(117 MB) with `translate data fetch horse2zebra`, or train with --download."),
+        (["train", "--download"], 2, "--download needs the name of a dataset"),
+        (["train", "horses", "--download"], 2, "There is no dataset 'horses'. Did you mean horse2zebra?"),
+        (["data", "fetch", "horse2zebr"], 2, "Did you mean horse2zebra?"),
+        (["data", "fetch", "toy-horse2zebra"], 2, "is drawn from seeds, so there is nothing to fetch"),
+        (["data", "fetch", "horse2zebra", "--from", "nowhere.zip"], 4, "Cannot read nowhere.zip"),
     ],
 )
 def test_wrong_words_get_one_sentence_and_their_exit_code(
-    run: Run, place: Path, words: list[str], code: int, part: str
+    run: Run, place: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, part: str
 ) -> None:
+    monkeypatch.setattr(cards, "folder", lambda name: place / "stored" / name)
+    (place / "stored").mkdir()
     before = sorted(place.rglob("*"))
     found, out, err = run(*words)
     assert (found, out) == (code, "")
@@ -365,7 +436,10 @@ def test_every_command_of_the_readme_works(run: Run, place: Path, monkeypatch: p
     monkeypatch.setattr(recipes, "prepare", shortened)
     monkeypatch.setattr("translate.evaluation.drawn.COUNT", 2)
     card = cards.dataset("toy-horse2zebra").model_copy(update={"train": 4, "test": 4})
-    monkeypatch.setattr(cards, "dataset", lambda name: card)
+    dataset = cards.dataset
+    monkeypatch.setattr(cards, "dataset", lambda name: card if name == card.name else dataset(name))
+    monkeypatch.setattr(cards, "folder", lambda name: place / name)
+    shutil.copytree(place / "horses", place / "horse2zebra")
     (place / "horses").rename(place / "paintings")
     picture = np.full((40, 40, 3), 128, np.uint8)
     for name in ("holidays/a.jpg", "holidays/below/b.jpg", "scans/c.png", "scans/d.png", "photo.png"):

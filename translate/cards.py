@@ -3,8 +3,9 @@
 In a clone the two folders stand beside the package, in a wheel inside it; both are found the same way.
 """
 
+import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -14,18 +15,30 @@ from translate.settings import Settings, nearest, read_toml
 Shelf = Literal["datasets", "weights"]
 
 
+class Archive(Settings):
+    """A zip archive of pictures on the network."""
+
+    url: str = Field(pattern="^https?://")
+    mirrors: list[Annotated[str, Field(pattern="^https?://")]] = Field(default_factory=list)  # the same bytes elsewhere
+    bytes: int = Field(gt=0)
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
 class DatasetCard(Settings):
     """What is known about a dataset.
 
-    The recipe is a tree of run settings; it lies over the defaults and under everything the user says.
+    Its pictures are drawn, or fetched as an archive, or put into `folder(name)` by hand. The recipe is a tree of run
+    settings; it lies over the defaults and under everything the user says.
     """
 
     name: str
     title: str
     drawn: bool = False  # generated from seeds instead of stored
-    domains: list[str]
+    domains: list[str]  # in the order of the folders A, B, ... where the pictures lie in such
     target: str  # what pictures are translated to unless the user says otherwise
     licence: str = ""
+    citation: str = ""
+    archive: Archive | None = None
     recipe: dict[str, Any] = Field(default_factory=dict)
     train: int = 0  # drawn: pictures of each domain
     test: int = 0
@@ -36,6 +49,30 @@ def shelf(kind: Shelf) -> Path:
     package = Path(__file__).parent
     inside = package / kind
     return inside if inside.is_dir() else package.parent / kind
+
+
+def home() -> Path:
+    """Return the folder for what is downloaded and has no clone to lie in."""
+    return Path(os.environ.get("TRANSLATE_HOME") or Path.home() / ".cache" / "translate")
+
+
+def folder(name: str) -> Path:
+    """Return where the pictures of a dataset are, or where they belong if they are nowhere yet.
+
+    That is beside the card in a clone. It is in `home()` where the cards lie inside an installed package, or where
+    nothing can be written beside them.
+    """
+    beside, elsewhere = shelf("datasets") / name, home() / "datasets" / name
+    for place in (beside, elsewhere):
+        if is_filled(place):
+            return place
+    installed = shelf("datasets").parent == Path(__file__).parent
+    return elsewhere if installed or not os.access(beside.parent, os.W_OK) else beside
+
+
+def is_filled(place: Path) -> bool:
+    """Whether there is a folder with something in it."""
+    return place.is_dir() and any(place.iterdir())
 
 
 def names(kind: Shelf) -> list[str]:

@@ -15,7 +15,7 @@ from translate.cli.options import SIGNAL_EXIT
 from translate.cli.terminal import command_line, say
 from translate.errors import TranslateError
 
-CONTINUING = ("train", "apply")  # commands that go on where they were when they are given again
+CONTINUING = ("train", "apply", "data fetch")  # commands that go on where they were when they are given again
 
 
 class _Stoppable(TyperGroup):
@@ -25,7 +25,7 @@ class _Stoppable(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            goes_on = ctx.invoked_subcommand in CONTINUING
+            goes_on = " ".join(sys.argv[1:3]).startswith(CONTINUING)
             say("Stopped; every written file is whole." + (f" Continue with: {command_line()}" if goes_on else ""))
             raise typer.Exit(SIGNAL_EXIT + signal.SIGINT) from None
 

@@ -3,7 +3,7 @@
 import shlex
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,29 +11,55 @@ from translate.cli.options import Json
 from translate.cli.terminal import lines_of, printable, progress, show
 from translate.errors import SettingsError
 
-app = typer.Typer(no_args_is_help=True, help="Look at datasets, draw toy ones, check your own.")
+if TYPE_CHECKING:
+    from translate.cards import DatasetCard
+
+app = typer.Typer(no_args_is_help=True, help="Look at datasets, fetch known ones, draw toy ones, check your own.")
 
 
 @app.command("list")
 def list_(json_: Json = False) -> None:
-    """List the known datasets."""
+    """List the known datasets, and which of them are here."""
     from translate import cards
 
     known = [cards.dataset(name) for name in cards.names("datasets")]
     show(
-        [card.model_dump() for card in known],
-        [f"{card.name}: {card.title} ({', '.join(card.domains)})" for card in known],
+        [{**card.model_dump(), "pictures": _pictures(card)} for card in known],
+        [f"{card.name}: {card.title} ({', '.join(card.domains)}); {_pictures(card)}" for card in known],
         json_,
     )
 
 
 @app.command("info")
 def info(name: str, json_: Json = False) -> None:
-    """Tell what is known about a dataset."""
+    """Tell what is known about a dataset: source, licence, citation, recipe."""
     from translate import cards
 
-    tree = cards.dataset(name).model_dump()
-    show(tree, lines_of(tree), json_)
+    card = cards.dataset(name)
+    tree = {**card.model_dump(), "pictures": _pictures(card)}
+    spoken = {**tree, **{f"archive.{key}": value for key, value in (tree["archive"] or {}).items()}, "archive": None}
+    show(tree, lines_of({key: value for key, value in spoken.items() if value}), json_)
+
+
+@app.command("fetch")
+def fetch(
+    name: Annotated[str, typer.Argument(help="A dataset with an archive, such as horse2zebra.")],
+    source: Annotated[
+        Path | None, typer.Option("--from", help="The archive, if you have it already; nothing is downloaded.")
+    ] = None,
+) -> None:
+    """Download a known dataset and unpack it. The same command again continues a stopped download."""
+    folder = fetch_pictures(name, source)
+    print(f"The pictures of {name} are in {folder}. Next: translate train {name}")
+
+
+def fetch_pictures(name: str, source: Path | None = None, quiet: bool = False) -> Path:
+    """Fetch a known dataset under progress bars and return its folder; one that is here is left as it is."""
+    from translate import cards
+    from translate.data.known import fetch as get
+
+    with progress(quiet) as advance:
+        return get(cards.dataset(name), lambda what, done, total: advance(what, done, total, ""), source)
 
 
 @app.command("make")
@@ -67,11 +93,12 @@ def check(data: Annotated[str, typer.Argument(help="A dataset's name or folder."
     from translate import cards
     from translate.data.check import check as examine
     from translate.data.folders import open_folder
+    from translate.data.known import open_known
 
     known = data in cards.names("datasets")
     if known and cards.dataset(data).drawn:
         raise SettingsError(f"{data} is drawn from seeds and has no files. Draw some: translate data make {data} DIR")
-    dataset = open_folder(cards.shelf("datasets") / data if known else Path(data))
+    dataset = open_known(cards.dataset(data)) if known else open_folder(Path(data))
     counts = {place: len(pictures) for place, pictures in dataset.places().items()}
     findings = examine(dataset)
     lines = [f"{place}: {count} pictures" for place, count in counts.items()]
@@ -80,3 +107,16 @@ def check(data: Annotated[str, typer.Argument(help="A dataset's name or folder."
         lines += [f"    and {len(finding.files) - 10} more"] if len(finding.files) > 10 else []
     lines += [] if findings else ["Nothing unusual."]
     show({"counts": counts, "findings": [asdict(finding) for finding in findings]}, lines, json_)
+
+
+def _pictures(card: "DatasetCard") -> str:
+    """Say where the pictures of a dataset are."""
+    from translate import cards
+
+    folder = cards.folder(card.name)
+    if card.drawn:
+        return "drawn from seeds"
+    if cards.is_filled(folder):
+        return f"in {folder}"
+    size = f", {card.archive.bytes / 1e6:,.0f} MB to fetch" if card.archive else ""
+    return f"not here{size}"

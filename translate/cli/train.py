@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from translate.cli.data import fetch_pictures
 from translate.cli.options import SIGNAL_EXIT, Device, Precision, Set
 from translate.cli.terminal import command_line, duration, progress, read_duration, say
 from translate.errors import SettingsError
@@ -42,6 +43,9 @@ def train(
     workers: Annotated[int, typer.Option(min=0, help="Threads that prepare batches ahead.")] = 0,
     config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
     set_: Set = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch a known dataset first if it is not here; see `translate data`.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be done and what it would cost, and stop.")
     ] = False,
@@ -51,6 +55,10 @@ def train(
     from translate import recipes
 
     seconds = None if time_ is None else read_duration(time_)
+    if download:
+        if data is None:
+            raise SettingsError("--download needs the name of a dataset; `translate data list` shows them.")
+        fetch_pictures(data, quiet=quiet)
     run = recipes.prepare(
         data, domains=_domains(domain or []), method=method, out=out, steps=steps, epochs=epochs, seconds=seconds,
         size=size, batch=batch, seed=seed, device=device, precision=precision, workers=workers, config=config,

@@ -7,6 +7,7 @@ from typing import TypedDict, Unpack
 from translate import cards
 from translate.cards import DatasetCard
 from translate.data.folders import Dataset, open_domains, open_folder
+from translate.data.known import open_known
 from translate.data.truth import open_drawn
 from translate.devices import Engine, Precision, engine
 from translate.errors import DataError, Interrupted, SettingsError
@@ -140,8 +141,10 @@ def _dataset(
         return open_domains(domains, exclude)
     if card and card.drawn:
         return open_drawn(card, recipe.data.load_size)
-    folder = cards.shelf("datasets") / card.name if card else Path(str(data))
-    if not card and not folder.exists() and folder.name == str(data):
+    if card:
+        return open_known(card, exclude, recipe.data.attributes)
+    folder = Path(str(data))
+    if not folder.exists() and folder.name == str(data):
         known = cards.names("datasets")
         raise DataError(
             f"{data} is neither a folder nor a known dataset.{nearest(folder.name, known)} Known: {', '.join(known)}."
