@@ -17,6 +17,7 @@ FLOORS: dict[str, int] = {
     "objectives": 2,
     "schedules": 2,
     "pool": 2,
+    "diffaugment": 2,
     "devices": 2,
     "tensors": 2,
     "images": 2,

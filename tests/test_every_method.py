@@ -49,6 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(method: str, folder: Path, out: Path) -> Run:
     domains, size, words = TINY[method]
     words = [f"method.{word}" for word in words]
+    words += ["method.diffaugment=colour,translation,cutout"]
     words += ["training.log_every=1", "training.sample_every=3", "training.checkpoint_every=2"]
     return prepare(
         folder / str(len(domains)), method=method, out=out, size=size, batch=4, steps=STEPS, words=words,

@@ -4,13 +4,14 @@ import importlib
 import math
 import pkgutil
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 import translate.methods
+from translate.diffaugment import Operation
 from translate.errors import DataError, SettingsError
 from translate.settings import Settings, nearest
 
@@ -57,6 +58,14 @@ class MethodSettings(Settings):
     name: str
     optimiser: Adam = Adam()
     decay: Literal["linear", "none"] = "linear"  # of the learning rate, over the second half of the run
+    diffaugment: tuple[Operation, ...] = ()  # of all that discriminators see, for few pictures
+
+    @field_validator("diffaugment", mode="before")
+    @classmethod
+    def _in_one_word(cls, value: Any) -> Any:
+        """Take "colour,translation,cutout" as well as a list."""
+        value = value.replace(",", " ").split() if isinstance(value, str) else value
+        return tuple(value) if isinstance(value, list) else value
 
     @property
     def networks(self) -> tuple[Network, Network]:

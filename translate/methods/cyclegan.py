@@ -8,7 +8,7 @@ arXiv 1703.10593. With x from domain X, y from domain Y, G: X -> Y and F: Y -> X
             + lambda_idt (E |G(y) - y| + E |F(x) - x|)            section 5.2
 
 and D_Y, D_X minimise (E (D_Y(y) - 1)^2 + E D_Y(G(x))^2) / 2 and its mirror image, where G(x) comes from a history of 50
-generated images (section 4).
+generated images (section 4). With `diffaugment` a discriminator sees T(y) wherever it saw y (arXiv 2006.10738).
 
 Deviations from the paper, all of them those of the official PyTorch code: the identity term is on by default (5, an
 absolute weight), the generators' adversarial term is not halved, and the two discriminators move together after the two
@@ -16,11 +16,13 @@ generators, judging pictures made before the generators moved.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 from pydantic import Field
 from torch import Tensor, nn
 
+from translate.diffaugment import diffaugment
 from translate.methods.base import Method, MethodSettings, Network, Update
 from translate.networks.blocks import initialise, together
 from translate.networks.discriminators import Discriminator, PatchGAN
@@ -75,18 +77,19 @@ class CycleGAN(Method):
         G, F, D_X, D_Y = self.G, self.F, self.D_X, self.D_Y
         lambda_cyc, lambda_idt = self.settings.lambda_cyc, self.settings.lambda_idt
         objective = OBJECTIVES[self.settings.objective]
+        T = partial(diffaugment, operations=self.settings.diffaugment)
 
         y_fake, y_same = together(G, x, y) if lambda_idt else (G(x), y)
         x_fake, x_same = together(F, y, x) if lambda_idt else (F(y), x)
         x_cycled, y_cycled = F(y_fake), G(x_fake)
 
-        L_GAN_G, L_GAN_F = objective.g(D_Y(y_fake)), objective.g(D_X(x_fake))
+        L_GAN_G, L_GAN_F = objective.g(D_Y(T(y_fake))), objective.g(D_X(T(x_fake)))
         L_cyc_X, L_cyc_Y = l1(x_cycled, x), l1(y_cycled, y)
         L_idt_X, L_idt_Y = l1(x_same, x), l1(y_same, y)
         L_G = L_GAN_G + L_GAN_F + lambda_cyc * (L_cyc_X + L_cyc_Y) + lambda_idt * (L_idt_X + L_idt_Y)
 
-        L_D_Y = 0.5 * objective.d(*together(D_Y, y, self.pool_Y.query(y_fake)))
-        L_D_X = 0.5 * objective.d(*together(D_X, x, self.pool_X.query(x_fake)))
+        L_D_Y = 0.5 * objective.d(*together(D_Y, T(y), T(self.pool_Y.query(y_fake))))
+        L_D_X = 0.5 * objective.d(*together(D_X, T(x), T(self.pool_X.query(x_fake))))
         L_D = L_D_X + L_D_Y
 
         update(G=L_G, D=L_D)

@@ -14,16 +14,18 @@ mention outweighs the adversarial one by 9 to 1; the sum of these two and the re
 that is low at first; the discriminators move in one step of three and the generators in the two others; L_D is halved.
 As there, networks see pictures in [0, 1]. The official code calls G_AB generator_B and G_BA generator_A, and shows
 results made with the statistics of their batch; `translate` uses the running ones, so that a result depends on its
-picture alone.
+picture alone. With `diffaugment` a discriminator sees T(x) wherever it saw x (arXiv 2006.10738).
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from translate.diffaugment import diffaugment
 from translate.errors import SettingsError
 from translate.methods.base import Adam, Method, MethodSettings, Network, Update
 from translate.networks.blocks import initialise
@@ -94,12 +96,13 @@ class DiscoGAN(Method):
 
     def _generator_step(self, x_A: Tensor, x_B: Tensor, update: Update, n: int) -> dict[str, Tensor]:
         s, objective = self.settings, OBJECTIVES["vanilla"]
+        T = partial(diffaugment, operations=s.diffaugment, black=0.0)
         rate = s.rate_start if n < (s.curriculum or 0) else s.rate
         x_AB, x_BA = self.G_AB(x_A), self.G_BA(x_B)
         x_ABA, x_BAB = self.G_BA(x_AB), self.G_AB(x_BA)
 
-        (_, real_A), (fake_scores_A, fake_A) = self.D_A.judge(x_A), self.D_A.judge(x_BA)
-        (_, real_B), (fake_scores_B, fake_B) = self.D_B.judge(x_B), self.D_B.judge(x_AB)
+        (_, real_A), (fake_scores_A, fake_A) = self.D_A.judge(T(x_A)), self.D_A.judge(T(x_BA))
+        (_, real_B), (fake_scores_B, fake_B) = self.D_B.judge(T(x_B)), self.D_B.judge(T(x_AB))
         L_GAN_A, L_GAN_B = objective.g(fake_scores_A), objective.g(fake_scores_B)
         L_FM_A, L_FM_B = batch_feature_matching(real_A, fake_A), batch_feature_matching(real_B, fake_B)
         L_CONST_A, L_CONST_B = mse(x_ABA, x_A), mse(x_BAB, x_B)
@@ -113,10 +116,11 @@ class DiscoGAN(Method):
 
     def _discriminator_step(self, x_A: Tensor, x_B: Tensor, update: Update) -> dict[str, Tensor]:
         objective = OBJECTIVES["vanilla"]
+        T = partial(diffaugment, operations=self.settings.diffaugment, black=0.0)
         with torch.no_grad():
             x_AB, x_BA = self.G_AB(x_A), self.G_BA(x_B)
-        L_D_A = 0.5 * objective.d(self.D_A(x_A), self.D_A(x_BA))
-        L_D_B = 0.5 * objective.d(self.D_B(x_B), self.D_B(x_AB))
+        L_D_A = 0.5 * objective.d(self.D_A(T(x_A)), self.D_A(T(x_BA)))
+        L_D_B = 0.5 * objective.d(self.D_B(T(x_B)), self.D_B(T(x_AB)))
         update(D=L_D_A + L_D_B)
         return {"D_A": L_D_A.detach(), "D_B": L_D_B.detach()}
 

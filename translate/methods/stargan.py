@@ -12,7 +12,7 @@ both whether a picture is real and of which domain it is. With c' the domain tha
 As in the official code the target labels are a permutation of the labels of the batch, D learns classes from real
 pictures only, G moves in every fifth step, on the same batch and after D, and the gradient penalty is that of the sum
 over the score map. Deviation from the official code: its learning rate falls by 0.1 % in all, by an oversight; here it
-falls to nearly 0.
+falls to nearly 0. With `diffaugment` D sees T(x) wherever it saw x, in the penalty too (arXiv 2006.10738).
 
 A label is a domain, or a set of attributes that a picture has or has not. Then L_cls is a binary cross-entropy, summed
 over the attributes, and what is not to be changed must be known at inference: D, which learned to read the attributes
@@ -21,6 +21,7 @@ the dataset's list instead.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import ClassVar, Literal
 
 import torch
@@ -29,6 +30,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, interpolate
 
 from translate.attributes import read_changes
+from translate.diffaugment import diffaugment
 from translate.errors import DataError, SettingsError
 from translate.methods.base import Adam, Method, MethodSettings, Network, Update
 from translate.networks.discriminators import Critic, LabelDiscriminator, PatchGAN
@@ -108,21 +110,22 @@ class StarGAN(Method):
     def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
         x, c_org = batch["x"], batch["c"]  # (N, 3, S, S) in [-1, 1], (N, labels) of 0 and 1
         G, D, s = self.G, self.D, self.settings
+        T = partial(diffaugment, operations=s.diffaugment)
         c = c_org[torch.randperm(len(x)).to(x.device)]
 
         with torch.no_grad():
             x_fake = G(x, c)
-        real, real_logits = D(x)
-        fake, _ = D(x_fake)
+        real, real_logits = D(T(x))
+        fake, _ = D(T(x_fake))
         L_adv_D = wgan_d(real, fake)
         L_cls_D = self.classification(real_logits, c_org)
-        L_gp = gradient_penalty(lambda x_hat: D(x_hat)[0], x, x_fake)
+        L_gp = gradient_penalty(lambda x_hat: D(T(x_hat))[0], x, x_fake)
         update(D=L_adv_D + s.lambda_cls * L_cls_D + s.lambda_gp * L_gp)
         terms = {"adv_D": L_adv_D, "cls_D": L_cls_D, "gp": L_gp}
 
         if (n + 1) % s.g_every == 0:
             x_fake = G(x, c)
-            fake, fake_logits = D(x_fake)
+            fake, fake_logits = D(T(x_fake))
             L_adv_G, L_cls_G = wgan_g(fake), self.classification(fake_logits, c)
             L_rec = l1(x, G(x_fake, c_org))
             update(G=L_adv_G + s.lambda_cls * L_cls_G + s.lambda_rec * L_rec)
