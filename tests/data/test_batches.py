@@ -1,15 +1,11 @@
-import os
-import subprocess
-import sys
-import textwrap
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from translate.data import batches
-from translate.data.batches import Augmentation, Store, UnpairedBatches
+from translate.data.augmentation import Augmentation
+from translate.data.batches import Store, UnpairedBatches
 from translate.errors import DataError, ImageDecodeError, SettingsError
 
 
@@ -306,23 +302,3 @@ def test_a_stream_prepares_no_more_than_is_wanted():
     next(stream)
     stream.close()
     assert max(watched.made) <= 105
-
-
-def test_importing_and_using_albumentations_asks_nobody():
-    program = """
-        import socket
-
-        def refuse(*_, **__):
-            raise SystemExit("a socket was opened")
-
-        socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = socket.create_connection = refuse
-        import numpy as np
-        from translate.data.batches import Augmentation, _pipeline
-        pipeline = _pipeline(Augmentation(size=32, colour=1.0))
-        assert pipeline(image=np.zeros((36, 36, 3), np.uint8))["image"].shape == (32, 32, 3)
-        print("done")
-    """
-    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(program)]
-    environment = {name: value for name, value in os.environ.items() if name != "NO_ALBUMENTATIONS_UPDATE"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")

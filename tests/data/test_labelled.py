@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from translate.data.batches import Augmentation, LabelledBatches, Store
+from translate.data.augmentation import Augmentation
+from translate.data.batches import LabelledBatches, Store
 from translate.data.folders import Dataset
 from translate.errors import ImageDecodeError
 

@@ -3,7 +3,8 @@ import signal
 import pytest
 import torch
 
-from translate.data.batches import Augmentation, Store, UnpairedBatches
+from translate.data.augmentation import Augmentation
+from translate.data.batches import Store, UnpairedBatches
 from translate.data.truth import Drawn
 from translate.devices import engine
 from translate.errors import Diverged

@@ -12,37 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
 from torch import Tensor
 
 from translate import images
+from translate.data.augmentation import Augmentation, Augmenter
 from translate.data.folders import Pictures
 from translate.errors import DataError, ImageDecodeError
-from translate.settings import Settings
 from translate.tensors import Pixels, stack
 
 MEMORY = 4 << 30  # bytes of decoded pictures held for each domain
-
-
-class Augmentation(Settings):
-    """What is done to a picture after it was resized to load x load pixels."""
-
-    size: int = 256  # pixels: the side of the random crop
-    load: int | None = Field(None, ge=32)  # pixels: the side before the crop; by default size x 286 / 256
-    flip: float = Field(0.5, ge=0, le=1)  # probability of a left-right flip
-    colour: float = Field(0.0, ge=0, le=1)  # strength of random brightness, contrast, saturation and hue
-
-    @field_validator("size")
-    @classmethod
-    def _fits(cls, size: int) -> int:
-        if size < 32 or size % 4:
-            raise ValueError("it must be a multiple of 4 and at least 32 pixels")
-        return size
-
-    @property
-    def load_size(self) -> int:
-        """The side in pixels to which pictures are resized before the crop."""
-        return max(self.load or round(self.size * 286 / 256), self.size)
 
 
 @dataclass
@@ -194,17 +172,10 @@ class Batches(ABC):
         return int(_permutation(self._seed, epoch, self._length)[place])
 
     def _augmented(self, picture: Pixels, draws: np.random.Generator) -> Pixels:
-        transform = self._transform()
-        # albumentations 2.0.8 repeats its draws in every worker and every epoch unless it is seeded for each picture.
-        transform.set_random_seed(int(draws.integers(2**32)))
-        augmented: Pixels = transform(image=picture)["image"]
+        if not hasattr(self._thread, "augmenter"):
+            self._thread.augmenter = Augmenter(self._augmentation)
+        augmented: Pixels = self._thread.augmenter(picture, int(draws.integers(2**32)))
         return augmented
-
-    def _transform(self) -> Any:
-        """Return this thread's own pipeline: one pipeline cannot be seeded by two threads at once."""
-        if not hasattr(self._thread, "transform"):
-            self._thread.transform = _pipeline(self._augmentation)
-        return self._thread.transform
 
 
 class UnpairedBatches(Batches):
@@ -275,24 +246,3 @@ class LabelledBatches(Batches):
 @lru_cache(maxsize=2)
 def _permutation(seed: int, epoch: int, length: int) -> Any:
     return np.random.default_rng([seed, epoch]).permutation(length)
-
-
-def _pipeline(settings: Augmentation) -> Any:
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else importing it asks the network for a newer version
-    import albumentations
-    import cv2
-
-    cv2.setNumThreads(0)
-    steps = [albumentations.RandomCrop(settings.size, settings.size), albumentations.HorizontalFlip(p=settings.flip)]
-    if settings.colour:
-        strength = 0.4 * settings.colour
-        steps.append(
-            albumentations.ColorJitter(
-                (1 - strength, 1 + strength),
-                (1 - strength, 1 + strength),
-                (1 - strength, 1 + strength),
-                (-strength / 4, strength / 4),
-                p=0.8,
-            )
-        )
-    return albumentations.Compose(steps)

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import SerializeAsAny, field_validator
 
-from translate.data.batches import Augmentation
+from translate.data.augmentation import Augmentation
 from translate.errors import SettingsError
 from translate.methods.base import MethodSettings, settings_class
 from translate.settings import Settings

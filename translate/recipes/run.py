@@ -254,7 +254,7 @@ class Run:
         now = _flat(self._origin)
         keys = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key) and key not in _FREE)
         if keys:
-            changes = "; ".join(f"{key} was {before.get(key)!r}, now {now.get(key)!r}" for key in keys)
+            changes = "; ".join(f"{key} was {before.get(key)!r:.80}, now {now.get(key)!r:.80}" for key in keys)
             raise SettingsError(
                 f"{self.out} holds a run with other settings: {changes}."
                 " Repeat its command to continue it, or choose another --out."
