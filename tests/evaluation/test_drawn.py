@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from translate.data.truth import DATASETS, Drawn
-from translate.evaluation import drawn
+from translate.evaluation import drawn, horses
 from translate.evaluation.drawn import drawn_scores
 
 TOY = "toy-horse2zebra"
@@ -48,8 +48,8 @@ def test_scores_are_means_over_unseen_horses_translated_to_zebras(monkeypatch, c
         seen.extend(picture.tobytes() for picture in pictures)
         return list(pictures)
 
-    monkeypatch.setattr(drawn, "stripe_score", lambda zebra, mask: float(mask.mean()))
-    monkeypatch.setattr(drawn, "background_error", lambda horse, zebra, mask: 0.25)
+    monkeypatch.setattr(horses, "stripe_score", lambda zebra, mask: float(mask.mean()))
+    monkeypatch.setattr(horses, "background_error", lambda horse, zebra, mask: 0.25)
     scores = drawn_scores(TOY, translate, 32, count)
     samples = [Drawn(TOY, "horse", "test", count, 32).sample(index) for index in range(count)]
     assert seen == [sample.image.tobytes() for sample in samples]
@@ -59,6 +59,10 @@ def test_scores_are_means_over_unseen_horses_translated_to_zebras(monkeypatch, c
 
 def test_two_hundred_horses_are_scored():
     assert drawn.COUNT == 200
+
+
+def test_every_drawn_dataset_has_a_judge():
+    assert set(drawn.JUDGES) == set(DATASETS)
 
 
 def test_other_datasets_have_no_scores():
