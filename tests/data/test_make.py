@@ -59,6 +59,36 @@ def test_the_same_words_write_the_same_bytes_and_another_seed_others(tmp_path):
     assert all(one[name].read_bytes() != three[name].read_bytes() for name in one)
 
 
+def test_faces_are_written_with_a_list_of_their_attributes(tmp_path):
+    card = cards.dataset("toy-faces")
+    paths = list(make(card, tmp_path / "faces", 25, 32, seed=2))
+    assert len(paths) == len(set(paths)) == 30
+    drawn = Drawn(card.name, "face", "train", 30, 32, seed=2)
+    lines = (tmp_path / "faces" / "parameters" / "images.jsonl").read_text(encoding="utf-8").splitlines()
+    for index, line in enumerate(map(json.loads, lines)):
+        sample = drawn.sample(index)
+        assert line == {"file": drawn.name(index), **sample.parameters, **sample.attributes}
+    assert len(lines) == 30
+
+    dataset = open_folder(tmp_path / "faces")
+    assert dataset.attributes == tuple(drawn.attributes(0))
+    assert len(dataset.test["images"]) == 3
+    for index, has in enumerate(dataset.has):
+        place = int(dataset.train["images"].name(index).removesuffix(".png"))
+        assert has.tolist() == list(drawn.attributes(place).values())
+        np.testing.assert_array_equal(dataset.train["images"][index], drawn[place])
+
+
+def test_three_domains_are_written_by_their_names(tmp_path):
+    paths = list(make(cards.dataset("toy-faces-hair"), tmp_path / "hair", 5, 32, seed=0))
+    assert len(paths) == 3 * (5 + 1)
+    dataset = open_folder(tmp_path / "hair")
+    assert dataset.domains == ("black", "blond", "red")
+    assert {len(files) for files in dataset.train.values()} == {5}
+    assert {len(files) for files in dataset.test.values()} == {1}
+    np.testing.assert_array_equal(dataset.train["red"][3], Drawn("toy-faces-hair", "red", "train", 5, 32)[3])
+
+
 def test_the_size_is_that_of_the_pictures(tmp_path):
     paths = made(tmp_path, count=1, size=44)
     assert all(images.probe(path)[:2] == (44, 44) for path in paths)

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from translate.data.truth import DATASETS, Drawn
+from translate import cards
+from translate.data import faces
+from translate.data.truth import DATASETS, Drawn, open_drawn
 from translate.errors import SettingsError
 
 TOY = "toy-horse2zebra"
@@ -112,6 +114,54 @@ def test_animals_face_both_ways_and_graze_or_look_up():
     assert 15 < sum(p["facing"] > 0 for p in parameters) < 45
     assert min(p["neck"] for p in parameters) < -25
     assert max(p["neck"] for p in parameters) > 45
+
+
+@pytest.mark.parametrize(("dataset", "domain"), DOMAINS)
+def test_parameters_and_attributes_are_known_without_drawing(dataset, domain):
+    drawn = Drawn(dataset, domain, "train", count=3, size=32)
+    assert drawn.parameters(2) == drawn.sample(2).parameters
+    assert drawn.attributes(2) == drawn.sample(2).attributes
+    with pytest.raises(IndexError, match="3 drawn pictures"):
+        drawn.parameters(3)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_a_card_names_the_domains_that_are_drawn(name):
+    card = cards.dataset(name)
+    assert card.drawn
+    assert card.domains == list(DATASETS[name])
+    dataset = open_drawn(card, 32)
+    assert {len(pictures) for pictures in dataset.train.values()} == {card.train} != {0}
+    assert {len(pictures) for pictures in dataset.test.values()} == {card.test} != {0}
+
+
+def test_every_drawn_card_is_drawn():
+    assert {name for name in cards.names("datasets") if cards.dataset(name).drawn} == {*DATASETS}
+
+
+def test_faces_have_all_attributes_or_the_wanted_ones_in_their_order():
+    card = cards.dataset("toy-faces").model_copy(update={"train": 20})
+    drawn, dataset = Drawn("toy-faces", "face", "train", 20, 32), open_drawn(card, 32)
+    assert dataset.attributes == ("black_hair", "blond_hair", "red_hair", "glasses", "smile")
+    assert dataset.has.dtype == np.float32
+    for index, has in enumerate(dataset.has):
+        assert has.tolist() == list(drawn.attributes(index).values())
+    chosen = open_drawn(card, 32, ["smile", "red_hair"])
+    assert chosen.attributes == ("smile", "red_hair")
+    np.testing.assert_array_equal(chosen.has, dataset.has[:, [4, 2]])
+
+
+def test_domains_of_faces_differ_in_their_hair():
+    for domain in ("black", "blond", "red"):
+        drawn = Drawn("toy-faces-hair", domain, "train", 20, 32)
+        assert all(faces.attributes(drawn.parameters(k))[f"{domain}_hair"] for k in range(20))
+        assert drawn.attributes(0) == {}
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("toy-faces", "smiles"), (TOY, "smile")])
+def test_attributes_that_are_not_there_are_refused(name, wanted):
+    with pytest.raises(SettingsError, match=f"attribute of {name} '{wanted}'"):
+        open_drawn(cards.dataset(name), 32, [wanted])
 
 
 def test_a_drawn_domain_is_a_sequence_of_named_pictures():

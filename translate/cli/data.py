@@ -84,7 +84,9 @@ def make(
         for done, _ in enumerate(draw(card, folder, count, size, seed), start=1):
             advance("drawing", done, total, "")
     data = f"./{folder}" if str(folder) in cards.names("datasets") else str(folder)  # a card's name means the card
-    print(f"Drew {total} pictures into {folder}. Next: translate train {shlex.quote(data)}")
+    method = card.recipe.get("method", {}).get("name", "cyclegan")
+    words = [shlex.quote(data), *([] if method == "cyclegan" else ["--method", method])]
+    print(f"Drew {total} pictures into {folder}. Next: translate train {' '.join(words)}")
 
 
 @app.command("check")

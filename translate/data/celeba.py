@@ -7,7 +7,7 @@ and, for each attribute, 1 if the picture has it and -1 if not.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from translate.errors import DataError, SettingsError
+from translate.files import write_text
 from translate.settings import nearest
 
 LIST = "list_attr_celeba.txt"
@@ -75,6 +76,17 @@ def read_list(path: Path, chosen: Sequence[str] | None = None) -> tuple[tuple[st
     if len(names) != int(lines[0]):
         raise DataError(f"{path} promises {int(lines[0])} pictures and lists {len(names)}. Get the whole file.")
     return tuple(chosen), Listed(tuple(names), np.array(labels, np.float32))
+
+
+def write_list(path: Path, has: Mapping[str, Mapping[str, int]]) -> None:
+    """Write the list of pictures by name, each with 1 for the attributes that it has and 0 for the others.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    names = list(next(iter(has.values())))
+    lines = [" ".join([picture, *("1" if of[name] else "-1" for name in names)]) for picture, of in has.items()]
+    write_text(path, "\n".join([str(len(has)), " ".join(names), *lines]) + "\n")
 
 
 def split(listed: Listed) -> tuple[Listed, Listed]:

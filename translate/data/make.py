@@ -1,8 +1,11 @@
 """Writing a drawn dataset into a folder, with masks and parameters beside the pictures.
 
 DIR/trainA/00000.png ...        pictures of the first domain
-DIR/masks/trainA/00000.png ...  coverage of the animal, 0..255
+DIR/masks/trainA/00000.png ...  coverage of the animal, the hair or the land, 0..255
 DIR/parameters/trainA.jsonl     what each picture was drawn from, a JSON object a line
+
+Three domains or more are in DIR/train/NAME and DIR/test/NAME instead. Pictures with attributes are in DIR/images,
+training and test pictures together, with DIR/list_attr_celeba.txt beside them, as those of CelebA are.
 """
 
 import json
@@ -14,6 +17,7 @@ import numpy as np
 
 from translate import images
 from translate.cards import DatasetCard
+from translate.data import celeba
 from translate.data.truth import Drawn
 from translate.errors import OutputError
 from translate.files import write_text
@@ -28,15 +32,26 @@ def make(card: DatasetCard, folder: Path, count: int, size: int, seed: int) -> I
     """
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise OutputError(f"{folder} is not an empty folder. Choose a new one.")
+    amounts = {"train": count, "test": max(count // 5, 1)}
+    together = Drawn(card.name, card.domains[0], "train", sum(amounts.values()), size, seed)
+    if together.attributes(0):
+        yield from _draw(together, folder, celeba.FOLDERS[0])
+        has = {together.name(index): together.attributes(index) for index in range(len(together))}
+        celeba.write_list(folder / celeba.LIST, has)
+        return
     for letter, domain in zip(ascii_uppercase, card.domains, strict=False):
-        for split, amount in (("train", count), ("test", max(count // 5, 1))):
-            drawn = Drawn(card.name, domain, split, amount, size, seed)
-            lines: list[str] = []
-            for index in range(amount):
-                sample, place = drawn.sample(index), Path(f"{split}{letter}") / drawn.name(index)
-                mask = np.repeat(np.rint(sample.mask * 255).astype(np.uint8)[..., None], 3, axis=2)
-                images.write_pixels(mask, folder / "masks" / place)
-                images.write_pixels(sample.image, folder / place)
-                lines.append(json.dumps({"file": place.name, **sample.parameters}))
-                yield folder / place
-            write_text(folder / "parameters" / f"{split}{letter}.jsonl", "\n".join(lines) + "\n")
+        for split, amount in amounts.items():
+            place = f"{split}{letter}" if len(card.domains) == 2 else f"{split}/{domain}"
+            yield from _draw(Drawn(card.name, domain, split, amount, size, seed), folder, place)
+
+
+def _draw(drawn: Drawn, folder: Path, place: str) -> Iterator[Path]:
+    lines: list[str] = []
+    for index in range(len(drawn)):
+        sample, name = drawn.sample(index), drawn.name(index)
+        mask = np.repeat(np.rint(sample.mask * 255).astype(np.uint8)[..., None], 3, axis=2)
+        images.write_pixels(mask, folder / "masks" / place / name)
+        images.write_pixels(sample.image, folder / place / name)
+        lines.append(json.dumps({"file": name, **sample.parameters, **sample.attributes}))
+        yield folder / place / name
+    write_text(folder / "parameters" / f"{place}.jsonl", "\n".join(lines) + "\n")

@@ -1,12 +1,17 @@
 """Scores of a translator on a drawn dataset, whose right answer is known."""
 
+from translate.evaluation.faces import judge_faces, judge_hair
 from translate.evaluation.horses import judge_horses
+from translate.evaluation.monets import judge_monets
 from translate.evaluation.unseen import Judge, Translate
 
 COUNT = 200  # unseen pictures
 
 JUDGES: dict[str, Judge] = {
     "toy-horse2zebra": judge_horses,
+    "toy-monet2photo": judge_monets,
+    "toy-faces": judge_faces,
+    "toy-faces-hair": judge_hair,
 }
 
 

@@ -140,7 +140,7 @@ def _dataset(
     if domains:
         return open_domains(domains, exclude)
     if card and card.drawn:
-        return open_drawn(card, recipe.data.load_size)
+        return open_drawn(card, recipe.data.load_size, recipe.data.attributes)
     if card:
         return open_known(card, exclude, recipe.data.attributes)
     folder = Path(str(data))
