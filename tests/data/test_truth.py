@@ -5,6 +5,8 @@ from translate import cards
 from translate.data import faces
 from translate.data.truth import DATASETS, Drawn, open_drawn
 from translate.errors import SettingsError
+from translate.recipes.recipe import Recipe
+from translate.settings import merge
 
 TOY = "toy-horse2zebra"
 DOMAINS = [(dataset, domain) for dataset, domains in DATASETS.items() for domain in domains]
@@ -133,6 +135,15 @@ def test_a_card_names_the_domains_that_are_drawn(name):
     dataset = open_drawn(card, 32)
     assert {len(pictures) for pictures in dataset.train.values()} == {card.train} != {0}
     assert {len(pictures) for pictures in dataset.test.values()} == {card.test} != {0}
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_the_recipe_of_a_card_suits_what_is_drawn(name):
+    card = cards.dataset(name)
+    recipe = Recipe.parse(merge([{"method": {"name": "cyclegan"}}, card.recipe]))
+    dataset = open_drawn(card, recipe.data.load_size, recipe.data.attributes)
+    method = recipe.method.for_attributes() if dataset.attributes else recipe.method
+    method.check(dataset.domains, recipe.data.size, recipe.training.batch)
 
 
 def test_every_drawn_card_is_drawn():
