@@ -5,7 +5,7 @@ from translate.data.truth import Drawn
 from translate.evaluation.drawn import drawn_scores
 
 TOY = "toy-monet2photo"
-COUNT = 16
+COUNT = 24
 
 
 def distance(translate):
@@ -25,7 +25,7 @@ def test_true_monets_of_the_same_landscapes_are_near():
         strokes = {name: 0.5 * sum(monets.PAINTING[name]) for name in monets.PAINTING.keys() - monets.SCENERY.keys()}
         sample = photos.sample(index)
         truth[sample.image.tobytes()] = monets.paint_monet(sample.parameters | strokes, 64)[0]
-    assert distance(lambda pictures, _: [truth[picture.tobytes()] for picture in pictures]) < 0.15
+    assert distance(lambda pictures, _: [truth[picture.tobytes()] for picture in pictures]) < 0.3
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])

@@ -1,8 +1,8 @@
 """Draws one face, from numbers alone.
 
-The face is built of ellipses and curves in units of half the head's height, u to its left ear's side of the picture
-and v down, around the middle of the head. Hair colour, glasses and smile are attributes: each is a function of one
-parameter and of no other. The places of the frames and of the mouth are known for every face, with glasses or without.
+The face is built of ellipses and curves in units of half the head's height, from the middle of the head with u to the
+right and v down; a tilted head tilts both. Hair colour, glasses and smile are attributes: each depends on one parameter
+and on no other, and changes its own pixels only. Where glasses would be is known for every face, also without them.
 """
 
 from dataclasses import dataclass
