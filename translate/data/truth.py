@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from translate.cards import DatasetCard
-from translate.data import faces, horses, monets
+from translate.data import faces, horses, monets, shoes, turntable
 from translate.data.folders import Dataset
 from translate.errors import SettingsError
 from translate.settings import nearest
@@ -54,6 +54,14 @@ DATASETS: dict[str, dict[str, Painter]] = {
         "black": Painter(faces.FACE | {"hair": (0.0, 1.0)}, faces.paint_face),
         "blond": Painter(faces.FACE | {"hair": (1.0, 2.0)}, faces.paint_face),
         "red": Painter(faces.FACE | {"hair": (2.0, 3.0)}, faces.paint_face),
+    },
+    "toy-edges2shoes": {
+        "edges": Painter(shoes.EDGES, shoes.paint_edges),
+        "shoes": Painter(shoes.SHOES, shoes.paint_shoe),
+    },
+    "toy-turntable": {
+        "cars": Painter(turntable.CARS, turntable.paint_car),
+        "chairs": Painter(turntable.CHAIRS, turntable.paint_chair),
     },
 }
 

@@ -3,6 +3,8 @@
 from translate.evaluation.faces import judge_faces, judge_hair
 from translate.evaluation.horses import judge_horses
 from translate.evaluation.monets import judge_monets
+from translate.evaluation.shoes import judge_shoes
+from translate.evaluation.turntable import judge_turntable
 from translate.evaluation.unseen import Judge, Translate
 
 COUNT = 200  # unseen pictures
@@ -12,6 +14,8 @@ JUDGES: dict[str, Judge] = {
     "toy-monet2photo": judge_monets,
     "toy-faces": judge_faces,
     "toy-faces-hair": judge_hair,
+    "toy-edges2shoes": judge_shoes,
+    "toy-turntable": judge_turntable,
 }
 
 
