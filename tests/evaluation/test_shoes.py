@@ -1,3 +1,5 @@
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -5,9 +7,10 @@ from translate.data.truth import DATASETS, Drawn
 from translate.evaluation.shoes import judge_shoes, overlap, silhouette
 
 TOY = "toy-edges2shoes"
-COUNT = 60
+COUNT = 40
 
 
+@cache
 def drawn(domain, size=64):
     return list(map(Drawn(TOY, domain, "test", COUNT, size).sample, range(COUNT)))
 
@@ -41,7 +44,7 @@ def test_true_partners_have_nearly_full_marks():
     assert scores["colour distance"] < 0.15
 
 
-@pytest.mark.parametrize("colour", [0.1, 0.3, 0.5, 0.7, 0.9])
+@pytest.mark.parametrize("colour", [0.1, 0.5, 0.9])
 def test_the_same_colour_for_all_shoes_is_far_from_their_colours(colour):
     scores = judge_shoes(partners(colour=colour), 64, COUNT)
     assert scores["silhouette IoU"] > 0.98

@@ -31,7 +31,7 @@ def polygon_distance(points: Points, x: Plane, y: Plane) -> Plane:
 
 
 def curve(points: Points, pieces: int) -> list[Point]:
-    """Return a smooth line through `points` (Catmull and Rom 1974), in `pieces` straight pieces from each to the next."""
+    """Return a smooth line through `points` (Catmull and Rom 1974), with `pieces` straight pieces between two."""
     knots = np.array([points[0], *points, points[-1]], float)
     t = (np.arange(pieces) / pieces)[:, None]
     line: list[Point] = []

@@ -59,7 +59,8 @@ def _closed(faces: Sequence[Sequence[Sequence[float]] | Corners], colour: Colour
     middle = np.mean([np.mean(corners, axis=0) for corners in faces], axis=0)
     for face in faces:
         corners = np.array(face)
-        normal = np.cross(corners[1] - corners[0], corners[2] - corners[0])
+        (a, b, c), (d, e, f) = corners[1] - corners[0], corners[2] - corners[0]
+        normal = np.array((b * f - c * e, c * d - a * f, a * e - b * d))  # numpy.cross takes ten times as long
         normal /= np.linalg.norm(normal) * (1 if normal @ (corners.mean(0) - middle) > 0 else -1)
         yield Face(corners, normal, colour)
 
@@ -69,12 +70,12 @@ def paint_solids(faces: Sequence[Face], degrees: float, scale: float, size: int)
 
     Args:
         faces: of closed solids; those turned away are left out.
-        degrees: how far to turn, to the left as seen by the viewer.
+        degrees: how far to turn, counter-clockwise as seen from above.
         scale: picture widths in a unit; the origin is the middle of the picture.
         size: of the picture, in pixels.
 
     Returns:
-        the picture (size, size, 3) in 0..1 on black, to be added to a background, and its coverage (size, size) in 0..1.
+        the picture (size, size, 3) on black, to be added to a background, and its coverage (size, size), in 0..1.
     """
     turn = np.radians(degrees)
     rotation = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
@@ -115,7 +116,6 @@ def _distance(xs: NDArray[np.float64], ys: NDArray[np.float64], u: Plane, v: Pla
     middle = xs.mean(), ys.mean()
     # Without its bounding box a sliver would run on beyond its sharp corners.
     farthest = np.maximum(np.maximum(u - xs.max(), xs.min() - u), np.maximum(v - ys.max(), ys.min() - v))
-    farthest = farthest.astype(np.float32)
     for k in range(len(xs)):
         nx, ny = ys[k] - ys[k - 1], xs[k - 1] - xs[k]
         length = np.hypot(nx, ny)
@@ -124,4 +124,4 @@ def _distance(xs: NDArray[np.float64], ys: NDArray[np.float64], u: Plane, v: Pla
         sign = 1 if (xs[k] - middle[0]) * nx + (ys[k] - middle[1]) * ny > 0 else -1
         nx, ny = nx * sign / length, ny * sign / length
         np.maximum(farthest, nx * (u - xs[k]) + ny * (v - ys[k]), out=farthest)
-    return farthest
+    return np.asarray(farthest, np.float32)

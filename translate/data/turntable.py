@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from translate.data.landscapes import Parameters, Plane, Ranges, mix
 from translate.data.solids import Face, block, paint_solids, wheel
 
-TURN: Ranges = {"angle": (-75.0, 75.0)}  # degrees, to the left as seen by the viewer
+TURN: Ranges = {"angle": (-75.0, 75.0)}  # degrees, counter-clockwise as seen from above
 CARS = TURN | {"length": (0.94, 1.06), "roof": (0.9, 1.1), "paint": (0.0, 1.0)}
 CHAIRS = TURN | {"width": (0.94, 1.06), "back": (0.9, 1.1), "cloth": (0.0, 1.0)}
 
@@ -38,7 +38,7 @@ def _paint(faces: list[Face], degrees: float, size: int) -> tuple[NDArray[np.uin
 
 
 def _car(p: Parameters) -> Iterator[Face]:
-    half, roof = 1.02 * p["length"], 0.3 + 0.34 * p["roof"]
+    half, roof = 0.96 * p["length"], 0.3 + 0.34 * p["roof"]
     paint = mix((0.78, 0.12, 0.12), (0.95, 0.35, 0.12), p["paint"])
     glass, dark, lamp = (np.array(c, np.float32) for c in ((0.35, 0.50, 0.62), (0.16, 0.16, 0.18), (1.0, 0.95, 0.6)))
     yield from block((-0.46, -half, -0.32), (0.46, half, 0.12), paint)

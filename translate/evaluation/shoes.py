@@ -23,7 +23,8 @@ def judge_shoes(translate: Translate, size: int, count: int) -> dict[str, float]
     name = "toy-edges2shoes"
     pairs = list(translated(translate, Drawn(name, "edges", "test", count, size), "shoes"))
     edges, painted = [sample.image for sample, _ in pairs], [shoe for _, shoe in pairs]
-    real = list(Drawn(name, "shoes", "test", count, size))
+    unseen = Drawn(name, "shoes", "test", count, size)
+    real = [unseen[index] for index in range(count)]
     return {
         "silhouette IoU": float(np.mean([overlap(silhouette(shoe), sample.mask > 0.5) for sample, shoe in pairs])),
         "colour distance": colour_distance(painted, real) / colour_distance(edges, real),

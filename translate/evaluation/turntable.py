@@ -27,12 +27,12 @@ class Protractor:
     """Reads the angle of an object by comparing pictures with rendered ones.
 
     The object in its middle proportions is rendered at every third degree of its range. A picture is correlated with
-    each; the angle is where the parabola through the best correlation and its two neighbours is highest. The correlation
-    does not see how bright a picture is or how strong its contrast. Below 0.8 the picture is no such object, and its
-    angle is given as 0: cars and chairs at the same angle are alike enough for a chair's angle to be read off a car.
+    each; the angle is where the parabola through the best correlation and its two neighbours is highest. How bright a
+    picture is and how strong its contrast makes no difference. Below 0.8 the picture is no such object and its angle is
+    given as 0: cars and chairs at the same angle are alike enough for a chair's angle to be read off a car.
 
-    Controls, which the tests hold: drawn objects, whose proportions and tones differ, are read within 4 degrees and with
-    a likeness above 0.9; of the other object, noise and plain pictures no angle is read.
+    Controls, which the tests hold: drawn objects, whose proportions and tones differ, are read within 4 degrees and
+    with a likeness above 0.9; off the other object, noise and plain pictures no angle is read.
 
     Args:
         domain: "cars" or "chairs".
