@@ -1,0 +1,33 @@
+"""Every drawn dataset has a card, a judge and a recipe that fits it."""
+
+import pytest
+
+from translate import cards
+from translate.data.truth import DATASETS
+from translate.evaluation.drawn import COUNT, JUDGES
+from translate.recipes import prepare
+
+
+def test_drawn_datasets_have_cards_and_judges():
+    assert {name for name in cards.names("datasets") if cards.dataset(name).drawn} == set(DATASETS) == set(JUDGES)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_a_card_names_the_domains_and_enough_unseen_pictures(name):
+    card = cards.dataset(name)
+    assert card.domains == list(DATASETS[name])
+    assert card.target in card.domains
+    assert card.test >= COUNT
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_the_recipe_of_a_card_suits_its_domains(name, tmp_path):
+    run = prepare(name, out=tmp_path / "run")
+    assert run.recipe.method.name == cards.dataset(name).recipe.get("method", {}).get("name", "cyclegan")
+    assert run.recipe.data.size == 64
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_another_method_of_two_domains_can_be_named(name, tmp_path):
+    run = prepare(name, out=tmp_path / "run", method="cyclegan")
+    assert run.recipe.method.name == "cyclegan"
