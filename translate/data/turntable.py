@@ -16,7 +16,8 @@ TURN: Ranges = {"angle": (-75.0, 75.0)}  # degrees, counter-clockwise as seen fr
 CARS = TURN | {"length": (0.94, 1.06), "roof": (0.9, 1.1), "paint": (0.0, 1.0)}
 CHAIRS = TURN | {"width": (0.94, 1.06), "back": (0.9, 1.1), "cloth": (0.0, 1.0)}
 
-SHADOW = np.float32(0.25)
+STUDIO = np.float32(0.5)  # the background: halfway between black and white, where a sigmoid begins
+SHADOW = np.float32(0.3)  # how much darker it is under the object
 
 
 def paint_car(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], Plane]:
@@ -33,7 +34,7 @@ def _paint(faces: list[Face], degrees: float, size: int) -> tuple[NDArray[np.uin
     picture, mask = paint_solids(faces, degrees, 0.42, size)
     places = (np.arange(size) + 0.5) / size - 0.5
     shadow = SHADOW * np.exp(-((places[None, :] / 0.36) ** 4) - ((places[:, None] - 0.2) / 0.16) ** 4)
-    picture = picture + ((1 - mask) * (1 - shadow))[..., None]
+    picture = picture + ((1 - mask) * STUDIO * (1 - shadow))[..., None]
     return np.rint(np.clip(picture, 0.0, 1.0) * 255).astype(np.uint8), mask
 
 

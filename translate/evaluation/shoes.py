@@ -34,8 +34,8 @@ def judge_shoes(translate: Translate, size: int, count: int) -> dict[str, float]
 def silhouette(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which pixels (H, W) of a picture (H, W, 3) are not white.
 
-    Controls, which the tests hold: drawn shoes overlap their masks by more than 0.98; outlines, of which most of the
-    inside is white, by less than 0.5; a white picture by 0 and a black one by the share of the picture that is shoe.
+    Controls, which the tests hold: drawn shoes overlap their masks by more than 0.98 on average; outlines, whose inside
+    is mostly white, by less than 0.5; a white picture by 0 and a black one by the share of the picture that is shoe.
     """
     return np.asarray(image.min(axis=2) <= WHITE * 255, np.bool_)
 
