@@ -34,11 +34,12 @@ def fill(place: Path) -> None:
 @pytest.mark.parametrize("name", cards.names("datasets"))
 def test_every_card_has_a_target_among_its_domains_a_licence_and_a_recipe(name: str) -> None:
     card = cards.dataset(name)
-    assert card.target in card.domains
+    assert card.target in card.domains if len(card.domains) == 2 else card.target == ""
     assert card.licence
     assert card.drawn is (card.archive is None)
     recipe = Recipe.parse(merge([{"method": {"name": "cyclegan"}}, card.recipe]))
-    recipe.method.check(card.domains, recipe.data.size, recipe.training.batch)
+    method = recipe.method if len(card.domains) > 1 else recipe.method.for_attributes()
+    method.check(card.domains, recipe.data.size, recipe.training.batch)
 
 
 @pytest.mark.parametrize("name", OFFICIAL)
