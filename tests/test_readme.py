@@ -1,13 +1,14 @@
 """The worked examples of the README work as they stand there."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import translate.methods
-from translate import Translator, images
+from translate import Translator, cards, images
 from translate.methods import base
 from translate.recipes import prepare
 
@@ -42,3 +43,19 @@ def test_your_own_method_trains_and_translates(tmp_path, monkeypatch, paintings)
     picture = np.full((40, 60, 3), 128, np.uint8)
     translator = Translator.load(tmp_path / "run", device="cpu")
     assert not np.array_equal(translator(picture, to="A"), translator(picture, to="B"))
+
+
+def test_your_own_dataset_has_names_and_a_recipe(tmp_path, monkeypatch, paintings):
+    shelf = tmp_path / "datasets"
+    shelf.mkdir()
+    (shelf / "holidays2paintings.toml").write_text(block("Add your own dataset", "toml"))
+    for domain in "AB":
+        shutil.copytree(paintings / domain, shelf / "holidays2paintings" / f"train{domain}")
+    monkeypatch.setattr(cards, "shelf", lambda kind: tmp_path / kind)
+    words = ["method.generator={width = 2, blocks = 1}", "method.discriminator={width = 2, layers = 1}"]
+    run = prepare("holidays2paintings", size=32, steps=1, out=tmp_path / "run", words=words, device="cpu")
+    assert run.dataset.domains == ("photo", "painting")
+    recipe = run.recipe
+    assert (recipe.training.epochs, recipe.data.rotation, len(recipe.method.diffaugment)) == (100, 10.0, 3)
+    list(run.start())
+    assert Translator.load(tmp_path / "run", device="cpu").about.target == "painting"
