@@ -62,7 +62,8 @@ def outputs(found: Plan, out: Path) -> list[str]:
 
 def run(inputs: Sequence[str | Path], out: Path, **options: Any) -> dict[str, Result]:
     """Plan and convert; return the results by the name of their source."""
-    found = plan(inputs, out, options.pop("overwrite", False))
+    encoding = options.setdefault("encoding", images.Encoding())
+    found = plan(inputs, out, options.pop("overwrite", False), encoding)
     results = list(convert(options.pop("translator", TRANSLATOR), found, **options))
     assert len(results) == len(found.items) + len(found.missing) + len(found.existing)
     return {result.source.name: result for result in results}
@@ -102,7 +103,7 @@ def test_a_plan_touches_nothing(tmp_path: Path) -> None:
 def test_what_is_hidden_is_no_input_and_what_is_no_picture_is_counted(tmp_path: Path) -> None:
     for name in ("a.png", ".b.png", ".c/d.png", "__MACOSX/e.png", "__MACOSX/._a.png"):
         put(tmp_path / name)
-    for name in ("notes.txt", "movie.mp4", "raw.heic", ".DS_Store"):
+    for name in ("notes.txt", "movie.mp4", "raw.dng", ".DS_Store"):
         (tmp_path / name).write_text("x")
     for inputs in ([tmp_path], [tmp_path / "*"], [tmp_path / "**/*"], [tmp_path, tmp_path / "*"]):
         found = plan(inputs, tmp_path / "out")
@@ -527,7 +528,7 @@ def test_a_consumer_may_stop(tmp_path: Path) -> None:
 def test_only_a_few_pictures_are_held_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(30):
         put(tmp_path / "in" / f"{number:02}.png")
-    held, lock, most, real_read, real_write = 0, threading.Lock(), 0, images.read, images.write
+    held, lock, most, real_read, real_write = 0, threading.Lock(), 0, images.read_frames, images.write
 
     def change(by: int) -> None:
         nonlocal held, most
@@ -535,15 +536,15 @@ def test_only_a_few_pictures_are_held_at_once(tmp_path: Path, monkeypatch: pytes
             held += by
             most = max(most, held)
 
-    def read(source: Path) -> images.Picture:
+    def read(*arguments: Any) -> list[images.Picture]:
         change(1)
-        return real_read(source)
+        return real_read(*arguments)
 
-    def write(picture: images.Picture, path: Path) -> None:
-        real_write(picture, path)
+    def write(*arguments: Any) -> tuple[str, ...]:
         change(-1)
+        return real_write(*arguments)
 
-    monkeypatch.setattr(images, "read", read)
+    monkeypatch.setattr(images, "read_frames", read)
     monkeypatch.setattr(images, "write", write)
     run([tmp_path / "in"], tmp_path / "out", batch=2)
     assert held == 0
@@ -554,17 +555,17 @@ def test_only_a_few_pictures_are_held_at_once(tmp_path: Path, monkeypatch: pytes
 def test_what_was_only_planned_is_not_read_after_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(41):
         put(tmp_path / "in" / f"{number:02}.png")
-    read, real = [], images.read
+    read, real = [], images.read_frames
 
-    def slow(source: Path) -> images.Picture:
-        read.append(source)
+    def slow(*arguments: Any) -> list[images.Picture]:
+        read.append(arguments)
         time.sleep(0.005)
-        return real(source)
+        return real(*arguments)
 
     def fail(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(images, "read", slow)
+    monkeypatch.setattr(images, "read_frames", slow)
     translator = made()
     monkeypatch.setattr(translator, "batch", fail)
     with pytest.raises(KeyboardInterrupt):
@@ -575,18 +576,18 @@ def test_what_was_only_planned_is_not_read_after_an_error(tmp_path: Path, monkey
 def test_reading_ahead_overlaps_with_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         put(tmp_path / "in" / f"{number}.png")
-    translator, second, real = made(), threading.Event(), images.read
+    translator, second, real = made(), threading.Event(), images.read_frames
 
-    def read(source: Path) -> images.Picture:
+    def read(source: Path, *arguments: Any) -> list[images.Picture]:
         if source.name == "1.png":
             second.set()
-        return real(source)
+        return real(source, *arguments)
 
     def wait(x: torch.Tensor, target: str) -> torch.Tensor:
         assert second.wait(10)  # the network has the first picture
         return x
 
-    monkeypatch.setattr(images, "read", read)
+    monkeypatch.setattr(images, "read_frames", read)
     monkeypatch.setattr(translator._method, "translate", wait)
     run([tmp_path / "in"], tmp_path / "out", translator=translator)
 

@@ -1,12 +1,13 @@
 """`translate apply` and `translate info`."""
 
+import importlib.metadata
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from translate.cli.options import Device, Json, Model, Precision
+from translate.cli.options import Device, Json, MaxPixels, Model, Precision, count_of
 from translate.cli.terminal import duration, lines_of, printable, progress, say, show
 from translate.errors import SettingsError, SomeFailed
 
@@ -29,6 +30,20 @@ def apply(
     batch: Annotated[int, typer.Option(min=1, help="Pictures of equal size translated together.")] = 1,
     device: Device = "auto",
     precision: Precision = "auto",
+    format: Annotated[
+        Literal["auto", "jpg", "png", "webp", "tif", "avif", "gif", "bmp", "ppm"],
+        typer.Option(help="Of the results; auto is the picture's own if that can hold them, else png."),
+    ] = "auto",
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of jpg, webp and avif.")] = 95,
+    depth: Annotated[
+        Literal["8", "16"], typer.Option(help="Bits a channel, read, translated and written; 16 in png and tif.")
+    ] = "8",
+    keep_metadata: Annotated[
+        Literal["none", "safe", "all"],
+        typer.Option(help="safe: camera, dates, author and copyright. all: also places, serial numbers, comments."),
+    ] = "none",
+    note: Annotated[bool, typer.Option("--note", help="Record model and version in the results' metadata.")] = False,
+    max_pixels: MaxPixels = "64M",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Do results again that are already there.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and stop.")] = False,
     json_: Json = False,
@@ -36,12 +51,21 @@ def apply(
     """Translate pictures. Folders are mirrored, results that are already there are skipped."""
     if size != "native" and not (size.isdecimal() and int(size) > 0):
         raise SettingsError(f"--size takes native or a number of pixels; found {size!r}.")
+    from translate import images
     from translate.inference import folder
     from translate.inference.exports import find_export, read_about
     from translate.inference.translator import Translator
 
-    target = read_about(find_export(model)).choose(to)
-    plan = folder.plan(inputs, out, overwrite)
+    about, limit = read_about(find_export(model)), count_of(max_pixels, "--max-pixels")
+    target, version = about.choose(to), importlib.metadata.version("image-translate")
+    encoding = images.Encoding(
+        format=None if format == "auto" else images.SUFFIXES[f".{format}"],
+        quality=quality,
+        depth=16 if depth == "16" else 8,
+        keep_metadata=keep_metadata,
+        note=f"image-translate {version}, model {about.sha256[:12]} to {target}" if note else "",
+    )
+    plan = folder.plan(inputs, out, overwrite, encoding)
     if dry_run:
         _show_plan(plan, target, json_)
         return
@@ -50,7 +74,9 @@ def apply(
     total = len(plan.items) + len(plan.existing) + len(plan.missing)
     started = time.perf_counter()
     with progress(json_) as advance:
-        for result in folder.convert(translator, plan, target, "native" if size == "native" else int(size), batch):
+        for result in folder.convert(
+            translator, plan, target, "native" if size == "native" else int(size), batch, encoding, limit
+        ):
             results.append(result)
             if result.status == "failed":
                 say(f"Failed: {printable(result.source)}: {result.reason}")

@@ -1,8 +1,11 @@
 """Options that several commands share."""
 
+import re
 from typing import Annotated, Literal
 
 import typer
+
+from translate.errors import SettingsError
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 Precision = Annotated[
@@ -11,6 +14,22 @@ Precision = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else there.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, such as method.lambda_idt=0.")]
+MaxPixels = Annotated[
+    str, typer.Option(help="The most pixels a picture may have, all frames of an animation together, such as 120M.")
+]
 Model = Annotated[str, typer.Argument(help="A run's folder, an export file, or a name in weights.")]
 
 SIGNAL_EXIT = 128  # plus the number of the signal: 130 for Ctrl-C, 143 for SIGTERM
+
+
+def count_of(word: str, option: str) -> int:
+    """Read a count such as 5000, 64M or 1.5G.
+
+    Raises:
+        SettingsError: it is no positive count.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kMG]?)", word)
+    count = int(float(match[1]) * {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}[match[2]]) if match else 0
+    if count < 1:
+        raise SettingsError(f"{option} takes a number such as 5000, 64M or 1.5G; found {word!r}.")
+    return count

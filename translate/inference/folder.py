@@ -1,19 +1,17 @@
 """Translating many pictures: first a plan, which refuses everything that can be refused, then the work."""
 
-import io
 import os
-import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import groupby, islice, takewhile
+from itertools import chain, groupby, islice, takewhile
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from translate import images
-from translate.errors import DataError, ImageDecodeError, SettingsError, WeightsError
-from translate.images import Picture
+from translate.errors import DataError, ImageDecodeError, OutputError, SettingsError, WeightsError
+from translate.images import Encoding, Picture
 from translate.inference.translator import Translator, enough_memory
 from translate.tensors import Pixels
 
@@ -22,10 +20,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 THREADS = 4  # that decode and encode while the network runs
-
-_MAGIC = re.compile(
-    rb"(?P<JPEG>\xff\xd8\xff)|(?P<WEBP>RIFF....WEBP)|(?P<AVIF>....ftypavi[fs])|(?P<TIFF>II[*+]\0|MM\0[*+])", re.DOTALL
-)
+_AS_IT_IS = Encoding()
 
 
 @dataclass(frozen=True)
@@ -54,11 +49,11 @@ class Result:
     output: Path | None  # the file that holds the result
     status: Literal["done", "failed", "skipped"]
     reason: str = ""  # why it was not done; one line
-    notes: tuple[str, ...] = ()  # what reading the picture changed that a user may want to know
+    notes: tuple[str, ...] = ()  # what reading or writing changed that a user may want to know
     size: tuple[int, int] | None = None  # of the output, (H, W) in pixels
 
 
-def plan(inputs: Sequence[str | Path], out: Path, overwrite: bool = False) -> Plan:
+def plan(inputs: Sequence[str | Path], out: Path, overwrite: bool = False, encoding: Encoding = _AS_IT_IS) -> Plan:
     """Find the pictures and decide what each becomes. Nothing is written.
 
     Args:
@@ -67,11 +62,13 @@ def plan(inputs: Sequence[str | Path], out: Path, overwrite: bool = False) -> Pl
         out: a folder, which mirrors the folders of the inputs and is left out where it lies inside one; for one input
             file also a file. Stems stay; suffixes say what is written, see `images.output_suffix`.
         overwrite: translate again what is already there.
+        encoding: how results will be written.
 
     Raises:
         SettingsError: two pictures would become one file (also where names differ only in case), a result would replace
             an input, or `out` is a file.
         DataError: there are no pictures at all.
+        OutputError: `out` is a file of a format that cannot be written as `encoding` says.
     """
     paths, hole = [Path(word) for word in inputs], out.resolve()
     if hole in [path.resolve() for path in paths]:
@@ -95,8 +92,12 @@ def plan(inputs: Sequence[str | Path], out: Path, overwrite: bool = False) -> Pl
             f" {len(ignored)} files are no pictures, whose names end in {', '.join(sorted(images.SUFFIXES))}."
         )
     if out.is_dir() or not (out.exists() or out.suffix.lower() in images.SUFFIXES):
-        items = [Item(source, out / relative.with_suffix(_suffix(source))) for source, relative in found.values()]
+        items = [
+            Item(source, out / relative.with_suffix(images.output_suffix(source, encoding)))
+            for source, relative in found.values()
+        ]
     elif [source for source, _ in found.values()] == paths[:1]:
+        images.format_of(out, encoding)
         items = [Item(paths[0], out)]
     else:
         raise SettingsError(f"--out {out} is the name of a file, which only one input file can become. Name a folder.")
@@ -107,9 +108,15 @@ def plan(inputs: Sequence[str | Path], out: Path, overwrite: bool = False) -> Pl
 
 
 def convert(
-    translator: Translator, plan: Plan, to: str | None = None, size: Size = "native", batch: int = 1
+    translator: Translator,
+    plan: Plan,
+    to: str | None = None,
+    size: Size = "native",
+    batch: int = 1,
+    encoding: Encoding = _AS_IT_IS,
+    max_pixels: int = images.MAX_PIXELS,
 ) -> Iterator[Result]:
-    """Translate what is planned; every result has the size of its picture.
+    """Translate what is planned; every result has the size of its picture, and an animation's all of its frames.
 
     Args:
         translator: the model.
@@ -117,6 +124,8 @@ def convert(
         to: the domain to translate to, or None for the model's default.
         size: "native", or pixels: the short side that larger pictures have in the network; it is enlarged again.
         batch: how many neighbours of equal size share a pass through the network.
+        encoding: how results are written, the same as in the plan.
+        max_pixels: larger pictures fail; the frames of an animation count together.
 
     Raises:
         SettingsError: an argument is wrong; raised at once.
@@ -125,10 +134,12 @@ def convert(
     """
     if batch < 1 or (size != "native" and size < 1):
         raise SettingsError(f"--batch and --size must be at least 1; found batch {batch} and size {size}.")
-    return _convert(translator, plan, translator.about.choose(to), size, batch)
+    return _convert(translator, plan, translator.about.choose(to), size, batch, encoding, max_pixels)
 
 
-def _convert(translator: Translator, plan: Plan, target: str, size: Size, batch: int) -> Iterator[Result]:
+def _convert(
+    translator: Translator, plan: Plan, target: str, size: Size, batch: int, encoding: Encoding, max_pixels: int
+) -> Iterator[Result]:
     for word in plan.missing:
         yield Result(Path(word), None, "failed", "it does not exist, cannot be read, or matches nothing")
     for item in plan.existing:
@@ -136,9 +147,10 @@ def _convert(translator: Translator, plan: Plan, target: str, size: Size, batch:
     pool = ThreadPoolExecutor(THREADS)
     try:
         with enough_memory():
-            decoded = _ahead(pool, lambda item: _decode(item, size), plan.items, batch + 1)
-            translated = _translate(translator, decoded, target, batch)
-            yield from _ahead(pool, _encode, translated, batch + 1)
+            decoded = _ahead(pool, lambda item: _decode(item, size, encoding, max_pixels), plan.items, batch + 1)
+            translated = _translate(translator, chain.from_iterable(decoded), target, batch)
+            whole = (list(frames) for _, frames in groupby(translated, lambda job: job.source))
+            yield from _ahead(pool, lambda frames: _encode(frames, encoding), whole, batch + 1)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -146,8 +158,12 @@ def _convert(translator: Translator, plan: Plan, target: str, size: Size, batch:
 @dataclass(frozen=True)
 class _Job:
     item: Item
-    picture: Picture
+    picture: Picture  # one frame of an animation, or a still
     pixels: Pixels  # (h, w, 3), what the network takes, and then what it made of it
+
+    @property
+    def source(self) -> Path:
+        return self.item.source
 
 
 def _ahead(pool: ThreadPoolExecutor, function: Callable[[A], B], values: Iterable[A], depth: int) -> Iterator[B]:
@@ -160,15 +176,23 @@ def _ahead(pool: ThreadPoolExecutor, function: Callable[[A], B], values: Iterabl
     yield from (future.result() for future in waiting)
 
 
-def _decode(item: Item, size: Size) -> _Job | Result:
+def _decode(item: Item, size: Size, encoding: Encoding, max_pixels: int) -> list[_Job | Result]:
     try:
-        picture = images.read(item.source)
-    except ImageDecodeError as error:
-        return Result(item.source, None, "failed", str(error).removeprefix(f"{item.source} "))
-    height, width, _ = picture.rgb.shape
+        if images.holds_frames(item.output, encoding):
+            frames = images.read_frames(item.source, max_pixels, encoding.depth)
+        else:
+            frames = [images.read(item.source, max_pixels, encoding.depth)]
+        images.check_fits(frames[0], images.format_of(item.output, encoding))
+    except (ImageDecodeError, OutputError) as error:
+        return [Result(item.source, None, "failed", str(error).removeprefix(f"{item.source} "))]
+    return [_Job(item, frame, _seen(frame.rgb, size)) for frame in frames]
+
+
+def _seen(rgb: Pixels, size: Size) -> Pixels:
+    """Return what the network sees of a picture (H, W, 3)."""
+    height, width, _ = rgb.shape
     scale = 1 if size == "native" else min(1, size / min(height, width))
-    small = picture.rgb if scale == 1 else images.resize(picture.rgb, round(height * scale), round(width * scale))
-    return _Job(item, picture, small)
+    return rgb if scale == 1 else images.resize(rgb, round(height * scale), round(width * scale))
 
 
 def _translate(
@@ -188,12 +212,17 @@ def _translate(
                 yield from (replace(job, pixels=pixels) for job, pixels in made_of) if jobs else some
 
 
-def _encode(job: _Job | Result) -> Result:
-    if isinstance(job, Result):
-        return job
-    height, width, _ = job.picture.rgb.shape
-    images.write(replace(job.picture, rgb=images.resize(job.pixels, height, width)), job.item.output)
-    return Result(job.item.source, job.item.output, "done", notes=job.picture.notes, size=(height, width))
+def _encode(frames: list[_Job | Result], encoding: Encoding) -> Result:
+    """Write the frames of one file, or return why one of them failed."""
+    jobs: list[_Job] = []
+    for job in frames:
+        if isinstance(job, Result):
+            return job
+        jobs.append(job)
+    item, (height, width, _) = jobs[0].item, jobs[0].picture.rgb.shape
+    results = [replace(job.picture, rgb=images.resize(job.pixels, height, width)) for job in jobs]
+    lost = images.write(results, item.output, encoding)
+    return Result(item.source, item.output, "done", notes=(*jobs[0].picture.notes, *lost), size=(height, width))
 
 
 def _find(path: Path, missing: list[str]) -> Iterator[tuple[Path, Path]]:
@@ -224,16 +253,6 @@ def _walk(folder: Path, missing: list[str]) -> Iterator[Path]:
 
 def _hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
-
-
-def _suffix(source: Path) -> str:
-    """Return the suffix of what `source` becomes. Its first bytes decide, because names lie."""
-    try:
-        with source.open("rb") if source.is_file() else io.BytesIO() as stream:  # opening a pipe would wait
-            match = _MAGIC.match(stream.read(12))
-    except OSError:
-        match = None  # it stays in the plan, and fails with its reason when it is decoded
-    return images.output_suffix(str(match and match.lastgroup), has_alpha=False)  # only JPEG lacks it, read or written
 
 
 def _refuse_collisions(items: Sequence[Item], inputs: set[str]) -> None:

@@ -43,11 +43,11 @@ class Translator:
         return cls(method, about, engine(device, precision))
 
     def __call__(self, picture: Pixels, to: str | None = None) -> Pixels:
-        """Translate one picture, (H, W, 3) uint8 RGB, to `to`; same size, same errors as `batch`."""
+        """Translate one picture, (H, W, 3) RGB, to `to`; same size and type, same errors as `batch`."""
         return self.batch([picture], to)[0]
 
     def batch(self, pictures: Sequence[Pixels], to: str | None = None) -> list[Pixels]:
-        """Translate pictures of equal size, (H, W, 3) uint8 RGB each.
+        """Translate pictures of equal size, (H, W, 3) RGB each, all uint8 or all uint16, to such pictures.
 
         Raises:
             SettingsError: the model does not know the domain or the attributes in `to`.
@@ -56,17 +56,19 @@ class Translator:
             ValueError: a picture is no such array.
         """
         for picture in pictures:
-            if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+            if picture.dtype not in (np.uint8, np.uint16) or picture.ndim != 3 or picture.shape[2] != 3:
                 raise ValueError(
-                    f"A picture is an (H, W, 3) array of uint8 in RGB; found {picture.shape} of {picture.dtype}."
+                    "A picture is an (H, W, 3) array of uint8 or uint16 in RGB;"
+                    f" found {picture.shape} of {picture.dtype}."
                 )
         with enough_memory():
-            y = self.tensor(enter(stack(pictures), self.engine), self.about.choose(to))
+            stacked = stack(pictures)
+            y = self.tensor(enter(stacked, self.engine), self.about.choose(to))
             if not y.isfinite().all():
                 raise WeightsError(
                     "The model produced values that are not finite. Try --precision fp32 or another model."
                 )
-            return leave(y)
+            return leave(y, stacked.dtype)
 
     @torch.inference_mode()
     def tensor(self, x: Tensor, target: str) -> Tensor:

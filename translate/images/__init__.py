@@ -1,0 +1,39 @@
+"""Pictures between files and arrays; the only place that knows Pillow.
+
+Whatever a file holds, a `Picture` is sRGB, upright, with its alpha beside it, in 8 bits or, where asked for, in 16.
+Other depths are scaled, never clipped or wrapped:
+
+    16-bit grey and colour   0..65535, rounded; grey of 12 bits 0..4095
+    32-bit integers, floats  0..1, 0..255 or 0..65535, the first that holds the largest finite value, else 0 to it;
+                             below 0 and NaN are black, infinity is white
+
+What is written carries pixels, an sRGB profile, and of the metadata what `Encoding` asks for, by default nothing.
+"""
+
+from translate.images.formats import FORMATS, SUFFIXES, format_of, holds_frames
+from translate.images.picture import Depth, Encoding, Picture
+from translate.images.reading import MAX_PIXELS, output_suffix, probe, read, read_frames
+from translate.images.sheets import resize, sheet, write_animation
+from translate.images.writing import check_fits, encode, write, write_pixels
+
+__all__ = [
+    "FORMATS",
+    "MAX_PIXELS",
+    "SUFFIXES",
+    "Depth",
+    "Encoding",
+    "Picture",
+    "check_fits",
+    "encode",
+    "format_of",
+    "holds_frames",
+    "output_suffix",
+    "probe",
+    "read",
+    "read_frames",
+    "resize",
+    "sheet",
+    "write",
+    "write_animation",
+    "write_pixels",
+]

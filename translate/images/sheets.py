@@ -1,0 +1,81 @@
+"""Pictures for people to look at: resizing, grids with captions, and a GIF that shows how training went."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from translate.files import atomic_file
+from translate.images.picture import Array
+
+
+def resize(rgb: Array, height: int, width: int) -> Array:
+    """Resize (H, W, 3), uint8 or uint16, to (height, width, 3) pixels: bicubic, antialiased when shrinking."""
+    if rgb.dtype == np.uint16:  # of which Pillow has single channels only
+        return np.dstack([_resized(rgb[..., channel], height, width) for channel in range(3)])
+    return _resized(rgb, height, width)
+
+
+def _resized(samples: Array, height: int, width: int) -> Array:
+    return np.array(Image.fromarray(samples).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def sheet(rows: Sequence[Sequence[Array]], gap: int = 2, captions: Sequence[str] = (), scale: int = 0) -> Array:
+    """Lay equally sized pictures out in a grid on white.
+
+    Args:
+        rows: pictures (H, W, 3); rows may differ in length.
+        gap: pixels between neighbours.
+        captions: one text above each column, cut at the column's width.
+        scale: the side of the square each pixel becomes. 0: wide enough for captions, or 1 without any.
+
+    Returns:
+        (caption + rows * (H * scale + gap) - gap, columns * (W * scale + gap) - gap, 3), the caption 20 pixels or none.
+
+    Raises:
+        ValueError: there are no pictures, or their sizes differ.
+    """
+    height, width = _one_size([picture for row in rows for picture in row])
+    scale = scale or (math.ceil(128 / width) if captions else 1)
+    height, width, columns, top = height * scale, width * scale, max(map(len, rows)), 20 if captions else 0
+    canvas = np.full((top + len(rows) * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    for row, pictures in enumerate(rows):
+        for column, picture in enumerate(pictures):
+            y, x = top + row * (height + gap), column * (width + gap)
+            canvas[y : y + height, x : x + width] = picture.repeat(scale, axis=0).repeat(scale, axis=1)
+    for column, caption in enumerate(captions[:columns]):
+        strip = Image.new("RGB", (width, top), "white")
+        ImageDraw.Draw(strip).text((2, 2), caption, fill="black", font=ImageFont.load_default(14))
+        canvas[:top, column * (width + gap) :][:, :width] = np.asarray(strip)
+    return canvas
+
+
+def write_animation(frames: Sequence[Array], path: Path, frame_ms: int = 200) -> None:
+    """Write a GIF that loops for ever and shows its last frame ten times longer; whole or not at all.
+
+    Args:
+        frames: pictures (H, W, 3); they share one adaptive palette. Equal neighbours become one longer frame.
+        path: the file to write.
+        frame_ms: how long a frame is shown, in milliseconds; GIF counts in steps of 10.
+
+    Raises:
+        ValueError: there are no frames, or their sizes differ.
+        OutputError: the place cannot be written or the disk is full.
+    """
+    height, width = _one_size(frames)
+    step = 1 + math.isqrt(len(frames) * height * width >> 20)  # about a million pixels are enough for a palette
+    palette = Image.fromarray(np.concatenate([frame[::step, ::step] for frame in frames])).quantize(256)
+    first, *rest = [Image.fromarray(frame).quantize(palette=palette) for frame in frames]
+    duration = [frame_ms] * len(rest) + [10 * frame_ms]
+    with atomic_file(path) as temporary:
+        first.save(temporary, "GIF", save_all=True, append_images=rest, duration=duration, loop=0, optimize=False)
+
+
+def _one_size(pictures: Sequence[Array]) -> tuple[int, int]:
+    shapes = {picture.shape for picture in pictures}
+    if len(shapes) != 1:
+        raise ValueError(f"Expected pictures of one size; found {sorted(shapes) or 'none'}.")
+    height, width, _ = shapes.pop()
+    return height, width
