@@ -55,7 +55,9 @@ def test_any_size_in_the_same_size_out(height: int, width: int) -> None:
     [np.zeros((8, 8), np.uint8), np.zeros((3, 8, 8), np.uint8), np.zeros((8, 8, 4), np.uint8), np.zeros((8, 8, 3))],
 )
 def test_what_is_no_picture_is_refused(picture: Any) -> None:
-    with pytest.raises(ValueError, match=r"A picture is an \(H, W, 3\) array of uint8 or uint16 in RGB; found \(") as caught:
+    with pytest.raises(
+        ValueError, match=r"A picture is an \(H, W, 3\) array of uint8 or uint16 in RGB; found \("
+    ) as caught:
         TRANSLATOR(picture)
     assert f"{picture.shape} of {picture.dtype}" in str(caught.value)
 

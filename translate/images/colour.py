@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, TiffImagePlugin
+from PIL import ExifTags, Image, ImageCms, TiffImagePlugin
 
 from translate.images.picture import Array
+
+Tag = ExifTags.Base
 
 
 def srgb_profile() -> bytes:
@@ -35,15 +37,15 @@ def split(picture: Image.Image) -> tuple[Image.Image, Array | None]:
 def scaled(picture: Image.Image) -> Array:
     """Turn grey of mode I;16, I or F into uint16, (H, W, 1), or (H, W, 2) with alpha. See the head of this package."""
     values, tags = np.asarray(picture), picture.tag_v2 if isinstance(picture, TiffImagePlugin.TiffImageFile) else {}
-    (bits, *_), (kind, *_) = tags.get(258, (0,)), tags.get(339, (1,))  # BitsPerSample, SampleFormat: 1 is unsigned
+    (bits, *_), (kind, *_) = tags.get(Tag.BitsPerSample, (0,)), tags.get(Tag.SampleFormat, (1,))
     if picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format == "PPM"):
         ranges: tuple[int, ...] = (4095,) if bits == 12 else (65535,)
     else:
         ranges = (1, 255, 65535)
-        if (bits, kind, picture.mode) == (32, 1, "I"):
+        if (bits, kind, picture.mode) == (32, 1, "I"):  # unsigned
             values = values.view(np.uint32)
     grey = _to_16_bits(values, ranges)
-    if tags.get(262) == 0:  # PhotometricInterpretation: white is 0, which Pillow heeds up to 8 bits only
+    if tags.get(Tag.PhotometricInterpretation) == 0:  # white is 0, which Pillow heeds up to 8 bits only
         grey = 65535 - grey
     transparent = picture.info.get("transparency")
     if not isinstance(transparent, int):

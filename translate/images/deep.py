@@ -1,6 +1,6 @@
-"""PNG and TIFF with 16-bit colours. Pillow reads their upper 8 bits only, and cannot write them.
+"""PNG and TIFF with 16-bit colours, of which Pillow reads the upper 8 bits only and writes none.
 
-They are read by OpenCV, which albumentations has brought along already, and only after Pillow has read the same file
+These files are read by OpenCV, which albumentations has brought along already, and only after Pillow has read the same file
 without complaint; where the two do not agree on the upper bits, Pillow's are used alone.
 """
 
@@ -9,15 +9,19 @@ import re
 import struct
 import zlib
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageFile, PngImagePlugin, TiffImagePlugin
+from PIL import ExifTags, Image, ImageFile, PngImagePlugin, TiffImagePlugin
 
 from translate.images.colour import SRGB
 from translate.images.picture import Array
 
+Tag = ExifTags.Base
+
 _ROWS = 256  # compared at a time
+_STRIP = 1 << 20  # bytes of a TIFF that are compressed together
 
 
 def is_deep(file: ImageFile.ImageFile) -> bool:
@@ -27,8 +31,8 @@ def is_deep(file: ImageFile.ImageFile) -> bool:
         ValueError: it is a TIFF that stores each channel by itself, which Pillow and OpenCV both misread.
     """
     if isinstance(file, TiffImagePlugin.TiffImageFile):
-        deep = file.mode[0] not in "IF" and max(file.tag_v2.get(258, (8,))) > 8  # BitsPerSample
-        if deep and file.tag_v2.get(284) == 2:  # PlanarConfiguration
+        deep = file.mode[0] not in "IF" and max(file.tag_v2.get(Tag.BitsPerSample, (8,))) > 8
+        if deep and file.tag_v2.get(Tag.PlanarConfiguration) == 2:
             raise ValueError("16-bit channels are stored apart; save it with interleaved channels")
         return deep
     return file.mode[0] not in "IF" and bool(re.search(r";16|\b65535\b", str(file.tile)))
@@ -87,31 +91,37 @@ def _chunk(chunk: tuple[bytes, bytes]) -> bytes:
 
 
 def encode_tiff(samples: Array, options: Mapping[str, Any]) -> bytes:
-    """Encode uint16 RGB (H, W, 3) or RGBA (H, W, 4) as TIFF, deflated, with the metadata that Pillow would be given."""
+    """Encode RGB (H, W, 3) or RGBA (H, W, 4), uint8 or uint16, as deflated TIFF with metadata.
+
+    Those of 8 bits as well, because Pillow cannot write EXIF into compressed ones.
+    """
     height, width, channels = samples.shape
-    # Horizontal differences, modulo 65536, are what deflating needs and what the predictor tag names (TIFF 6.0, 14).
-    pixels = zlib.compress(np.diff(samples, axis=1, prepend=samples.dtype.type(0)).astype("<u2").tobytes())
+    rows = max(1, _STRIP // samples[0].nbytes)
+    # Horizontal differences, modulo the range, are what deflating needs and the predictor tag names (TIFF 6.0, 14).
+    differences = np.diff(samples, axis=1, prepend=samples.dtype.type(0)).astype(samples.dtype.newbyteorder("<"))
+    strips = [zlib.compress(differences[top : top + rows].tobytes()) for top in range(0, height, rows)]
     directory = TiffImagePlugin.ImageFileDirectory_v2()
-    directory.update(options.get("exif", {}))
+    directory.update(options.get("tiffinfo", {}))
     directory.update(
         {
-            256: width,
-            257: height,
-            258: (16,) * channels,
-            259: 8,  # compression: deflate
-            262: 2,  # photometric interpretation: RGB
-            273: 0,  # where the strip starts, counted from the end of the directory
-            277: channels,
-            278: height,  # rows of the only strip
-            279: len(pixels),
-            284: 1,  # channels of a pixel lie together
-            317: 2,  # predictor: horizontal differences
-            34675: SRGB,
+            Tag.ImageWidth: width,
+            Tag.ImageLength: height,
+            Tag.BitsPerSample: (8 * samples.dtype.itemsize,) * channels,
+            Tag.Compression: 8,  # deflate
+            Tag.PhotometricInterpretation: 2,  # RGB
+            # Pillow adds the length of what comes before them.
+            Tag.StripOffsets: tuple(accumulate(map(len, strips[:-1]), initial=0)),
+            Tag.SamplesPerPixel: channels,
+            Tag.RowsPerStrip: rows,
+            Tag.StripByteCounts: tuple(map(len, strips)),
+            Tag.PlanarConfiguration: 1,  # the channels of a pixel lie together
+            Tag.Predictor: 2,  # horizontal differences
+            Tag.InterColorProfile: SRGB,
         }
     )
     if channels == 4:
-        directory[338] = 2  # the last channel is alpha, and the others are not multiplied by it
-    stream = io.BytesIO(b"II*\0\x08\0\0\0")
-    stream.seek(8)
+        directory[Tag.ExtraSamples] = 2  # the last channel is alpha, and the others are not multiplied by it
+    stream = io.BytesIO()
+    stream.write(b"II*\0\x08\0\0\0")
     directory.save(stream)
-    return stream.getvalue() + pixels
+    return b"".join([stream.getvalue(), *strips])

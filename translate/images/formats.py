@@ -27,7 +27,7 @@ FORMATS = {  # by Pillow's names
     "PNG": Format(".png", alpha=True, frames=True, deep=True),
     # exact: keep the colours under transparent pixels
     "WEBP": Format(".webp", alpha=True, frames=True, lossy=True, longest=16_383, options={"exact": True}),
-    "TIFF": Format(".tif", alpha=True, deep=True, options={"compression": "tiff_adobe_deflate"}),
+    "TIFF": Format(".tif", alpha=True, deep=True),
     "AVIF": Format(
         ".avif",
         alpha=True,

@@ -67,6 +67,8 @@ def _bytes(text: Any) -> bytes:
 def save_options(metadata: Metadata, format: str, encoding: Encoding) -> dict[str, Any]:
     """Return what `Image.save` must be given to write as much metadata as `encoding` wants and `format` holds."""
     options: dict[str, Any] = {}
+    if encoding.keep_metadata == "none" and not encoding.note:
+        return options
     exif = _exif(metadata.exif, encoding.keep_metadata, encoding.note)
     everything = encoding.keep_metadata == "all"
     xmp = _XMP_OWN.sub(b"", metadata.xmp) if everything else b""
@@ -76,7 +78,7 @@ def save_options(metadata: Metadata, format: str, encoding: Encoding) -> dict[st
     if format == "TIFF":
         if xmp:
             exif[Tag.XMLPacket] = xmp
-        return {"exif": exif} if len(exif) else {}
+        return {"tiffinfo": dict(exif.items())} if len(exif) else {}
     if len(exif):
         options["exif"] = exif.tobytes()
     if xmp and format != "PNG":

@@ -30,6 +30,8 @@ def wide_to_srgb(samples: Array, profile: bytes | None) -> Array | None:
         curves, matrix = _parts(profile, channels)
     except (ValueError, struct.error):
         return None
+    if not all(curve[0] < 1e-4 and curve[-1] > 1 - 1e-4 for curve in curves):  # littlecms would move the black point
+        return None
     to_linear_srgb = np.linalg.inv(_parts(SRGB, 3)[1]) @ matrix  # (3, channels)
     flat, result = samples.reshape(-1, channels), np.empty((height * width, 3), np.uint16)
     for start in range(0, len(flat), _BAND):

@@ -15,9 +15,10 @@ from translate.images.colour import SRGB
 from translate.images.deep import encode_png, encode_tiff
 from translate.images.formats import FORMATS, format_of, holds_frames
 from translate.images.metadata import save_options
-from translate.images.picture import Array, Encoding, Picture, to_depth
+from translate.images.picture import Array, Depth, Encoding, Picture, to_depth
 
 _AS_IT_IS = Encoding()
+_MOST = 65_535  # milliseconds of a frame, and plays, that all formats can count
 
 
 def encode(picture: Picture | Sequence[Picture], encoding: Encoding) -> bytes:
@@ -39,8 +40,10 @@ def encode(picture: Picture | Sequence[Picture], encoding: Encoding) -> bytes:
     frames = frames if holds_frames(Path(), encoding) else frames[:1]
     check_fits(frames[0], format)
     options = {**kind.options, **save_options(frames[0].metadata, format, encoding)}
+    if format == "TIFF":
+        return encode_tiff(_channels(frames[0], encoding.depth), options)
     if encoding.depth == 16:
-        return {"PNG": encode_png, "TIFF": encode_tiff}[format](_channels(frames[0], 16), options)
+        return encode_png(_channels(frames[0], 16), options)
     if kind.lossy:
         options["quality"] = encoding.quality
     if len(frames) > 1:
@@ -98,7 +101,7 @@ def _lost(frames: Sequence[Picture], format: str, several: bool) -> tuple[str, .
     return tuple(notes)
 
 
-def _channels(picture: Picture, depth: Any) -> Array:
+def _channels(picture: Picture, depth: Depth) -> Array:
     """Return (H, W, 3), or (H, W, 4) with alpha."""
     rgb = to_depth(picture.rgb, depth)
     return rgb if picture.alpha is None else np.dstack([rgb, to_depth(picture.alpha, depth)])
@@ -133,7 +136,8 @@ def _alike(frames: Sequence[Picture]) -> list[Picture]:
 
 def _timing(frames: Sequence[Picture], format: str) -> dict[str, Any]:
     """Return how long each frame is shown and how often all are, as Pillow wants it."""
-    plays, options = frames[0].plays, {"duration": [round(frame.shown_ms) for frame in frames]}
+    plays = min(frames[0].plays, _MOST)
+    options: dict[str, Any] = {"duration": [min(round(frame.shown_ms), _MOST) for frame in frames]}
     if format == "GIF":  # which counts repetitions, and stores none as nothing
         return options | {"disposal": 2} | ({"loop": max(plays - 1, 0)} if plays != 1 else {})
     return options | ({} if format == "AVIF" else {"loop": plays})  # an AVIF is always repeated
