@@ -1,6 +1,7 @@
 """The command line as a user meets it: words, exit codes, what is printed where, what is left on the disk."""
 
 import hashlib
+import importlib.metadata
 import json
 import re
 import shlex
@@ -102,6 +103,21 @@ def test_a_run_trains_tells_where_it_is_and_can_be_applied(run: Run, place: Path
     assert (code, document["done"], document["to"]) == (0, 2, "B")
     assert "directions: B to A, A to B (default: to B)" in run("info", "runs/horses")[1]
     assert images.read(place / "results/below/b.png").rgb.shape == (37, 50, 3)
+
+
+def test_results_are_written_as_asked_for(run: Run, place: Path) -> None:
+    train(run)
+    words = ["--format", "tif", "--depth", "16", "--note", "--keep-metadata", "safe", "--max-pixels", "2k"]
+    assert run("apply", "runs/horses", "photos", "--out", "results", *words)[0] == 0
+    result = images.read(place / "results/below/b.tif", depth=16)
+    assert result.notes == ()
+    assert len(np.unique(result.rgb % 257)) > 20  # not 8 bits in disguise
+    sha256 = json.loads(run("info", "runs/horses", "--json")[1])["sha256"]
+    version = importlib.metadata.version("image-translate")
+    assert f"image-translate {version}, model {sha256[:12]} to B".encode() in result.metadata.exif
+    code, _, err = run("apply", "runs/horses", "photos", "--out", "small", "--max-pixels", "0.5k")
+    assert code == 3
+    assert "too many pixels, found 1850, limit 500" in err
 
 
 def test_the_same_command_again_says_that_the_run_is_finished(run: Run, place: Path) -> None:
@@ -319,6 +335,9 @@ def test_wrong_words_get_one_sentence_and_their_exit_code(
         (["--to", "unicorn"], 2, "no domain 'unicorn'"),
         (["--size", "big"], 2, "native or a number"),
         (["--device", "cuda:7"], 6, "Use --device cpu"),
+        (["--max-pixels", "many"], 2, "a number such as 5000, 64M or 1.5G; found 'many'"),
+        (["--max-pixels", "0"], 2, "a number such as"),
+        (["--format", "jpg", "--depth", "16"], 7, "JPEG holds 8 bits a channel"),
     ],
 )
 def test_wrong_words_for_apply_get_one_sentence(run: Run, place: Path, words: list[str], code: int, part: str) -> None:

@@ -148,3 +148,16 @@ def test_i14_a_profile_that_does_not_fit_is_ignored_with_a_note(mode: str, icc: 
         assert picture.notes == ()
     else:
         assert picture.notes == (f"colour profile ignored: it is damaged or not for {mode[:3]} pictures",)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_i14_a_profile_of_10_megabytes_is_converted(format: str) -> None:
+    profile = EXCHANGED + bytes(10_000_000)
+    picture = read(saved(Image.new("RGB", (16, 16), (250, 10, 10)), format, icc_profile=profile))
+    assert off(picture.rgb, [10, 10, 250]) <= 6
+    assert picture.notes == ()
+
+
+def test_i14_a_profile_of_version_5_is_converted_or_ignored_with_a_note() -> None:
+    picture = read(saved(Image.new("RGB", (4, 4), (250, 10, 10)), "PNG", icc_profile=SRGB[:8] + b"\5" + SRGB[9:]))
+    assert off(picture.rgb, [250, 10, 10]) <= 2

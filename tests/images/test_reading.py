@@ -4,6 +4,7 @@ import io
 import os
 import struct
 import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile
 
 from translate.errors import ImageDecodeError
-from translate.images import Encoding, encode, probe, read, read_frames
+from translate.images import Encoding, encode, output_suffix, probe, read, read_frames, reading
 from translate.images.colour import SRGB
 
 SAVED = ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM"]
@@ -306,7 +307,7 @@ def test_i05_a_large_but_allowed_picture_neither_warns_nor_fails(tmp_path: Path)
 
 
 def test_i06_a_text_bomb_is_refused() -> None:
-    bomb = chunk(b"zTXt", b"key\0\0" + zlib.compress(bytes(3_000_000)))
+    bomb = chunk(b"zTXt", b"key\0\0" + zlib.compress(bytes(30_000_000)))
     with pytest.raises(ImageDecodeError, match="too large"):
         read(png(1, 1, 8, 0, b"\0\0", bomb))
 
@@ -390,9 +391,57 @@ def test_i29_streams_need_not_seek() -> None:
         assert np.array_equal(read(stream).rgb, smooth())
 
 
+def test_i29_an_endless_stream_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Endless(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            assert size >= 0
+            return bytes(size)
+
+    monkeypatch.setattr(reading, "MAX_BYTES", 1000)
+    with pytest.raises(ImageDecodeError, match="The picture cannot be decoded: more than 1000 bytes"):
+        read(Endless())  # type: ignore[arg-type]
+    with pytest.raises(ImageDecodeError, match="there are no bytes"):
+        read(io.BytesIO())
+
+
 def test_threads_may_read_at_once_and_nothing_warns() -> None:
     odd = saved(Image.fromarray(smooth()), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff\x12\x01")
     profiled = saved(Image.fromarray(smooth()), "JPEG", icc_profile=SRGB.replace(b"rXYZ", b"bXYZ", 1))
     with ThreadPoolExecutor(8) as pool:
         pictures = list(pool.map(read, [odd, profiled] * 40))
     assert all(np.array_equal(picture.rgb, pictures[n % 2].rgb) for n, picture in enumerate(pictures))
+
+
+# HEIC
+
+
+def heic(orientation: int = 1) -> bytes:
+    pytest.importorskip("pillow_heif").register_heif_opener()
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    return saved(Image.fromarray(smooth()), "HEIF", exif=exif.tobytes())
+
+
+@pytest.mark.parametrize("orientation", TURNED)
+def test_i09_heic_is_turned_once(orientation: int, tmp_path: Path) -> None:
+    path, expected = tmp_path / "photo.heic", TURNED[orientation](smooth())
+    path.write_bytes(heic(orientation))
+    picture = read(path)
+    assert (picture.format, picture.notes) == ("HEIF", ())
+    assert picture.rgb.shape == expected.shape
+    assert off(picture.rgb, expected) <= 20
+    assert probe(path)[:2] == expected.shape[:2]
+    assert output_suffix(path) == ".jpg"
+    assert len(read_frames(path)) == 1
+
+
+def test_without_the_extra_a_heic_is_refused_with_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "photo.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
+    with pytest.raises(ImageDecodeError, match="cannot be decoded"):
+        read(path)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.setattr(reading, "_reads_heif", reading._reads_heif.__wrapped__)
+    with pytest.raises(ImageDecodeError, match=r"needs one more package: pip install 'image-translate\[heic\]'"):
+        read(path)
+    assert output_suffix(path) == ".png"  # it stays in the plan, and fails with this reason

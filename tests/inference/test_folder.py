@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from PIL import ExifTags, Image
 from translate import files, images
 from translate.devices import engine
 from translate.errors import DataError, DeviceError, OutputError, SettingsError
+from translate.images import Encoding
 from translate.inference.exports import About
 from translate.inference.folder import Item, Plan, Result, convert, plan
 from translate.inference.translator import Translator
@@ -62,7 +64,7 @@ def outputs(found: Plan, out: Path) -> list[str]:
 
 def run(inputs: Sequence[str | Path], out: Path, **options: Any) -> dict[str, Result]:
     """Plan and convert; return the results by the name of their source."""
-    encoding = options.setdefault("encoding", images.Encoding())
+    encoding = options.setdefault("encoding", Encoding())
     found = plan(inputs, out, options.pop("overwrite", False), encoding)
     results = list(convert(options.pop("translator", TRANSLATOR), found, **options))
     assert len(results) == len(found.items) + len(found.missing) + len(found.existing)
@@ -338,6 +340,95 @@ def test_every_picture_of_a_mixed_folder(tmp_path: Path) -> None:
     assert results["turned.jpg"].size == (24, 16)
     assert results["sixteen.png"].notes == ("reduced to 8 bits a channel",)
     assert "its content is PNG" in results["lies.jpg"].notes[0]
+
+
+def test_all_frames_of_an_animation_are_translated(tmp_path: Path) -> None:
+    pixels = [noise(9, 7, 4, seed=seed) for seed in range(3)]
+    frames = [images.Picture(frame[..., :3], frame[..., 3], "", shown_ms=30 * n + 30) for n, frame in enumerate(pixels)]
+    for name in ("a.png", "b.webp", "c.avif"):
+        images.write(frames, tmp_path / "in" / name)
+    opaque = [replace(frame, alpha=None) for frame in frames]
+    images.write(opaque, tmp_path / "in" / "d.gif")
+    put(tmp_path / "in" / "e.png", noise(9, 7, 3))
+    results = run([tmp_path / "in"], tmp_path / "out", batch=2)
+    assert below(tmp_path / "out") == ["a.png", "b.webp", "c.avif", "d.gif", "e.png"]
+    for name, result in results.items():
+        assert (result.status, result.notes, result.size) == ("done", (), (9, 7)), name
+        before, after = (images.read_frames(tmp_path / place / name) for place in ("in", "out"))
+        assert [frame.shown_ms for frame in after] == [frame.shown_ms for frame in before]
+        for frame, translated in zip(before, after, strict=True):
+            assert frame.alpha is None or np.array_equal(frame.alpha, translated.alpha)
+            if name.endswith("png"):
+                assert np.array_equal(translated.rgb, TRANSLATOR(frame.rgb))
+
+
+def test_where_one_frame_is_held_the_first_is_translated(tmp_path: Path) -> None:
+    frames = [images.Picture(noise(9, 7, 3, seed=seed), None, "", shown_ms=50) for seed in range(3)]
+    images.write(frames, tmp_path / "a.gif")
+    result = run([tmp_path / "a.gif"], tmp_path / "out", encoding=Encoding("JPEG"))["a.gif"]
+    assert result.notes == ("first of several frames",)
+    assert below(tmp_path / "out") == ["a.jpg"]
+
+
+def test_sixteen_bits_go_all_the_way(tmp_path: Path) -> None:
+    deep = np.random.default_rng(0).integers(0, 65536, (9, 7), dtype=np.uint16)
+    put(tmp_path / "in" / "deep.png", deep)
+    put(tmp_path / "in" / "shallow.jpg", noise(9, 7, 3))
+    results = run([tmp_path / "in"], tmp_path / "out", encoding=Encoding(depth=16))
+    assert below(tmp_path / "out") == ["deep.png", "shallow.png"]
+    assert all(result.notes == () for result in results.values())
+    before, after = (images.read(tmp_path / place / "deep.png", depth=16).rgb for place in ("in", "out"))
+    assert np.array_equal(after, TRANSLATOR(before))
+    assert len(np.unique(after % 257)) > 20  # not 8 bits in disguise
+    assert np.abs(after / 257 - TRANSLATOR(np.rint(before / 257).astype(np.uint8))).mean() < 3
+
+
+def test_the_encoding_is_passed_on(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "a camera"
+    put(tmp_path / "in" / "a.jpg", noise(9, 7, 3), exif=exif)
+    put(tmp_path / "in" / "b.png", noise(9, 7, 4))
+    encoding = Encoding("WEBP", keep_metadata="safe", note="made by a model")
+    run([tmp_path / "in"], tmp_path / "out", encoding=encoding)
+    assert below(tmp_path / "out") == ["a.webp", "b.webp"]
+    with Image.open(tmp_path / "out" / "a.webp") as image:
+        assert dict(image.getexif()) == {ExifTags.Base.Make: "a camera", ExifTags.Base.Software: "made by a model"}
+    results = run([tmp_path / "in" / "b.png"], tmp_path / "b.jpg")
+    assert results["b.png"].notes == ("transparency laid on white, JPEG holds none",)
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("a.jpg", Encoding("PNG")),
+        ("a.jpg", Encoding(depth=16)),
+        ("a.heic", Encoding()),
+        ("folder", Encoding("JPEG", depth=16)),
+    ],
+)
+def test_an_output_that_cannot_be_written_so_is_refused_by_the_plan(
+    tmp_path: Path, name: str, encoding: Encoding
+) -> None:
+    with pytest.raises(OutputError):
+        plan([put(tmp_path / "in.png")], tmp_path / name, encoding=encoding)
+
+
+def test_i17_what_a_format_cannot_hold_fails_before_it_is_translated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "in" / "long.png", noise(1, 16_384, 3))
+    translator = made()
+    monkeypatch.setattr(translator, "batch", lambda *_: pytest.fail("translated"))
+    result = run([tmp_path / "in"], tmp_path / "out", translator=translator, encoding=Encoding("WEBP"))["long.png"]
+    assert result.status == "failed"
+    assert "WEBP holds 16383 pixels a side; found 16384" in result.reason
+
+
+def test_i05_the_pixel_limit_is_passed_on(tmp_path: Path) -> None:
+    put(tmp_path / "in" / "a.png")
+    assert run([tmp_path / "in"], tmp_path / "out", max_pixels=63)["a.png"].status == "done"
+    result = run([tmp_path / "in"], tmp_path / "other", max_pixels=62)["a.png"]
+    assert "found 63, limit 62; a larger --max-pixels reads it" in result.reason
 
 
 def test_the_target_is_passed_on(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """PNG and TIFF with 16-bit colours, of which Pillow reads the upper 8 bits only and writes none.
 
-These files are read by OpenCV, which albumentations has brought along already, and only after Pillow has read the same file
-without complaint; where the two do not agree on the upper bits, Pillow's are used alone.
+These files are read by OpenCV, which albumentations has brought along already, and only after Pillow has read the same
+file without complaint; where the two do not agree on the upper bits, Pillow's are used alone.
 """
 
 import io

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, PngImagePlugin, UnidentifiedImageError
 
 from translate.errors import ImageDecodeError
 from translate.images.colour import scaled, split, to_srgb
@@ -44,6 +44,7 @@ _TURNS = {
 # Pillow's own limit warns above 89 million pixels. Changing it around one call would race among threads, so it is set
 # once, as a far bound behind ours, which is checked against the header before any pixel is decoded.
 Image.MAX_IMAGE_PIXELS = 2**31
+PngImagePlugin.MAX_TEXT_CHUNK = 1 << 24  # counts for colour profiles, too, which may have megabytes
 _AS_IT_IS = Encoding()
 _QUIET = ("ignore", None, Warning, re.compile(r"PIL\."), 0)  # a filter as `warnings` keeps it
 

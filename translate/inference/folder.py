@@ -68,7 +68,7 @@ def plan(inputs: Sequence[str | Path], out: Path, overwrite: bool = False, encod
         SettingsError: two pictures would become one file (also where names differ only in case), a result would replace
             an input, or `out` is a file.
         DataError: there are no pictures at all.
-        OutputError: `out` is a file of a format that cannot be written as `encoding` says.
+        OutputError: the format asked for, by `encoding` or by `out`, is not written or does not hold the depth.
     """
     paths, hole = [Path(word) for word in inputs], out.resolve()
     if hole in [path.resolve() for path in paths]:
@@ -97,10 +97,11 @@ def plan(inputs: Sequence[str | Path], out: Path, overwrite: bool = False, encod
             for source, relative in found.values()
         ]
     elif [source for source, _ in found.values()] == paths[:1]:
-        images.format_of(out, encoding)
         items = [Item(paths[0], out)]
     else:
         raise SettingsError(f"--out {out} is the name of a file, which only one input file can become. Name a folder.")
+    for item in items:
+        images.format_of(item.output, encoding)
     _refuse_collisions(items, {str(place).casefold() for place in found})
     existing = {item for item in items if item.output.is_file() and not overwrite}
     waiting, there = [item for item in items if item not in existing], [item for item in items if item in existing]
