@@ -445,3 +445,10 @@ def test_without_the_extra_a_heic_is_refused_with_a_hint(tmp_path: Path, monkeyp
     with pytest.raises(ImageDecodeError, match=r"needs one more package: pip install 'image-translate\[heic\]'"):
         read(path)
     assert output_suffix(path) == ".png"  # it stays in the plan, and fails with this reason
+
+
+def test_an_avif_that_starts_like_a_heic_stays_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.avif"
+    path.write_bytes(saved(Image.fromarray(smooth()), "AVIF").replace(b"ftypavif", b"ftypmif1", 1))
+    assert read(path).format == "AVIF"
+    assert output_suffix(path) == ".avif"

@@ -25,7 +25,7 @@ def wide_to_srgb(samples: Array, profile: bytes | None) -> Array | None:
     """
     height, width, channels = samples.shape
     if not profile or profile == SRGB:
-        return np.broadcast_to(samples, (height, width, 3)) if channels == 1 else samples
+        return samples.repeat(3, axis=2) if channels == 1 else np.ascontiguousarray(samples)
     try:
         curves, matrix = _parts(profile, channels)
     except (ValueError, struct.error):
@@ -75,8 +75,8 @@ def _curve(tag: bytes) -> Floats:
         raise ValueError("no curve")
     found = [number / 65536 for number in struct.unpack_from(f">{(1, 3, 4, 5, 7)[kind]}i", tag, 12)]
     g, a, b, c, d, e, f = (found + [0.0] * 7)[:7] if kind else (found[0], 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    if kind in (1, 2):  # their lower part is constant
-        c, d, e, f = 0.0, -b / a if a else 0.0, c, c
+    if kind in (1, 2):  # whose lower part is constant, where the base below is 0
+        c, e = 0.0, c
     upper = np.clip(a * x + b, 0, None) ** g + e
     return np.clip(np.where(x >= d, upper, c * x + f), 0, 1).astype(np.float32)
 

@@ -27,10 +27,9 @@ MAX_BYTES = 1 << 30  # more than MAX_PIXELS of any format need; some decoders re
 
 # Content decides what a file is. EPS is not here because reading it would start Ghostscript.
 _READ = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM")  # Pillow reads MPO as part of JPEG
-_HEIF = re.compile(rb"....ftyp(?:he[iv]|mif1|msf1)", re.DOTALL)  # an AVIF may start with the last two as well
 _MAGIC = re.compile(
     rb"(?P<JPEG>\xff\xd8\xff)|(?P<WEBP>RIFF....WEBP)|(?P<AVIF>....ftypavi[fs])|(?P<TIFF>II[*+]\0|MM\0[*+])"
-    rb"|(?P<GIF>GIF8)|(?P<HEIF>....ftyp(?:he[iv]|mif1|msf1))",
+    rb"|(?P<GIF>GIF8)|(?P<HEIF>....ftyp(?:he[iv]|mif1|msf1))",  # an AVIF may start with the last two as well
     re.DOTALL,
 )
 
@@ -112,18 +111,24 @@ def output_suffix(source: Path, encoding: Encoding = _AS_IT_IS) -> str:
         return FORMATS[encoding.format].suffix
     try:
         with source.open("rb") if source.is_file() else io.BytesIO() as stream:  # opening a pipe would wait
-            match = _MAGIC.match(stream.read(12))
+            family = _family(stream)
     except OSError:
-        match = None  # it stays in the plan, and fails with its reason when it is decoded
-    family = match.lastgroup if match else ""
+        family = ""  # it stays in the plan, and fails with its reason when it is decoded
     if encoding.depth == 16:
         return ".tif" if family == "TIFF" else ".png"
-    if family in ("GIF", "HEIF"):  # 256 colours hold no translated photo, but animations are what GIF is for
+    if family in ("GIF", "HEIF"):
+        family = ""
         with contextlib.suppress(ImageDecodeError), _opened(source) as (file, _):
-            if file.format == "GIF":
-                return ".gif" if _is_animation(file) else ".png"
-            return ".png" if file.has_transparency_data else ".jpg"
-    return {"JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "AVIF": ".avif"}.get(str(family), ".png")
+            if file.format == "AVIF" or _is_animation(file):  # 256 colours hold no translated photo, but GIF animates
+                family = str(file.format)
+            elif file.format == "HEIF" and not file.has_transparency_data:
+                family = "JPEG"
+    return FORMATS[family].suffix if family else ".png"
+
+
+def _family(stream: BinaryIO) -> str:
+    match = _MAGIC.match(stream.read(12))
+    return match.lastgroup or "" if match else ""
 
 
 def _check_pixels(file: ImageFile.ImageFile, frames: int, limit: int) -> None:
@@ -193,10 +198,10 @@ def _opened(source: Path | bytes | BinaryIO) -> Iterator[tuple[ImageFile.ImageFi
     # Pillow warns of odd but readable files. `catch_warnings` is not safe among threads; one filter that stays is.
     if warnings.filters[:1] != [_QUIET]:
         warnings.filterwarnings("ignore", module=_QUIET[3].pattern)
-    heif = None
+    heif = False
     try:
         with _stream(source) as stream:
-            heif = _HEIF.match(stream.read(12))
+            heif = _family(stream) == "HEIF"
             stream.seek(0)
             formats = (*_READ, "HEIF") if heif and _reads_heif() else _READ
             with Image.open(stream, formats=formats) as file:
