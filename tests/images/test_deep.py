@@ -234,6 +234,7 @@ def test_i14_what_littlecms_alone_can_convert_is_reduced() -> None:
     assert wide_to_srgb(samples, table) is None
     assert wide_to_srgb(samples, SRGB[:140]) is None
     assert wide_to_srgb(samples, changed(rTRC=numbers(b"para", "HH4i", 2, 0, *fixed(2.2, 0.9, 0, 0.1)))) is None
+    assert wide_to_srgb(samples, changed(rTRC=numbers(b"para", "HHi", 0, 0, *fixed(-2.2)))) is None
     assert wide_to_srgb(samples[..., :1], SRGB[:-1]) is None  # grey, but the profile is for RGB
     picture = read(png(samples, (b"iCCP", b"x\0\0" + zlib.compress(table))), depth=16)
     assert picture.rgb.dtype == np.uint16

@@ -27,8 +27,11 @@ def wide_to_srgb(samples: Array, profile: bytes | None) -> Array | None:
     if not profile or profile == SRGB:
         return samples.repeat(3, axis=2) if channels == 1 else np.ascontiguousarray(samples)
     try:
-        curves, matrix = _parts(profile, channels)
+        with np.errstate(all="ignore"):  # powers of damaged numbers
+            curves, matrix = _parts(profile, channels)
     except (ValueError, struct.error):
+        return None
+    if not all(np.isfinite(curve).all() for curve in curves):
         return None
     if not all(curve[0] < 1e-4 and curve[-1] > 1 - 1e-4 for curve in curves):  # littlecms would move the black point
         return None
