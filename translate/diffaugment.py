@@ -31,7 +31,7 @@ def diffaugment(x: Tensor, operations: Sequence[Operation], black: float = -1.0)
     if not operations:
         return x
     grey, half = (1 + black) / 2, (1 - black) / 2
-    with torch.autocast(x.device.type, enabled=False):  # half precision would shift by the wrong number of pixels
+    with torch.autocast(x.device.type, enabled=False):  # kornia's coordinates would be pixels off
         y = (x.to(torch.promote_types(x.dtype, torch.float32)) - grey) / half
         for operation in operations:
             y = OPERATIONS[operation](y)
