@@ -4,6 +4,7 @@ import pytest
 
 from translate import cards
 from translate.data.truth import DATASETS
+from translate.errors import DataError
 from translate.evaluation.drawn import COUNT, JUDGES
 from translate.recipes import prepare
 
@@ -16,7 +17,7 @@ def test_drawn_datasets_have_cards_and_judges():
 def test_a_card_names_the_domains_and_enough_unseen_pictures(name):
     card = cards.dataset(name)
     assert card.domains == list(DATASETS[name])
-    assert card.target in card.domains
+    assert card.target in card.domains or (card.target == "" and len(card.domains) != 2)
     assert card.test >= COUNT
 
 
@@ -28,6 +29,10 @@ def test_the_recipe_of_a_card_suits_its_domains(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_another_method_of_two_domains_can_be_named(name, tmp_path):
-    run = prepare(name, out=tmp_path / "run", method="cyclegan")
-    assert run.recipe.method.name == "cyclegan"
+def test_another_method_can_be_named_where_it_knows_two_domains(name, tmp_path):
+    if len(DATASETS[name]) == 2:
+        run = prepare(name, out=tmp_path / "run", method="cyclegan")
+        assert run.recipe.method.name == "cyclegan"
+    else:
+        with pytest.raises(DataError, match="two domains"):
+            prepare(name, out=tmp_path / "run", method="cyclegan")

@@ -5,8 +5,6 @@ from translate import cards
 from translate.data import faces
 from translate.data.truth import DATASETS, Drawn, open_drawn
 from translate.errors import SettingsError
-from translate.recipes.recipe import Recipe
-from translate.settings import merge
 
 TOY = "toy-horse2zebra"
 DOMAINS = [(dataset, domain) for dataset, domains in DATASETS.items() for domain in domains]
@@ -125,29 +123,6 @@ def test_parameters_and_attributes_are_known_without_drawing(dataset, domain):
     assert drawn.attributes(2) == drawn.sample(2).attributes
     with pytest.raises(IndexError, match="3 drawn pictures"):
         drawn.parameters(3)
-
-
-@pytest.mark.parametrize("name", DATASETS)
-def test_a_card_names_the_domains_that_are_drawn(name):
-    card = cards.dataset(name)
-    assert card.drawn
-    assert card.domains == list(DATASETS[name])
-    dataset = open_drawn(card, 32)
-    assert {len(pictures) for pictures in dataset.train.values()} == {card.train} != {0}
-    assert {len(pictures) for pictures in dataset.test.values()} == {card.test} != {0}
-
-
-@pytest.mark.parametrize("name", DATASETS)
-def test_the_recipe_of_a_card_suits_what_is_drawn(name):
-    card = cards.dataset(name)
-    recipe = Recipe.parse(merge([{"method": {"name": "cyclegan"}}, card.recipe]))
-    dataset = open_drawn(card, recipe.data.load_size, recipe.data.attributes)
-    method = recipe.method.for_attributes() if dataset.attributes else recipe.method
-    method.check(dataset.domains, recipe.data.size, recipe.training.batch)
-
-
-def test_every_drawn_card_is_drawn():
-    assert {name for name in cards.names("datasets") if cards.dataset(name).drawn} == {*DATASETS}
 
 
 def test_faces_have_all_attributes_or_the_wanted_ones_in_their_order():
