@@ -64,6 +64,11 @@ def engine(device: str = "auto", precision: Precision = "auto") -> Engine:
     return Engine(found, dtype, torch.channels_last if found.type == "cpu" else torch.contiguous_format)
 
 
+def default_memory(device: torch.device) -> int:
+    """Return how many bytes networks may take for a picture: half of what a CUDA GPU has left, 1 GiB elsewhere."""
+    return torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else 1 << 30
+
+
 def _device(name: str) -> torch.device:
     if name == "auto":
         if torch.cuda.is_available():

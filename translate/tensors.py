@@ -25,7 +25,12 @@ def enter(pixels: Tensor, engine: Engine) -> Tensor:
 
 
 def leave(x: Tensor, dtype: torch.dtype = torch.uint8) -> list[Pixels]:
-    """Turn (N, 3, H, W) in [-1, 1] into N pictures (H, W, 3): clamped, rounded half to even, uint8 or uint16."""
+    """Turn (N, 3, H, W) in [-1, 1], or what `levels` made of it, into N pictures (H, W, 3) of uint8 or uint16."""
+    pixels = levels(x, dtype) if x.is_floating_point() else x
+    return list(pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy())
+
+
+def levels(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """Turn any shape in [-1, 1] into uint8 or uint16: clamped, rounded half to even."""
     white = torch.iinfo(dtype).max
-    levels = x.detach().float().add(1).mul(white / 2).round().clamp(0, white).to(dtype)
-    return list(levels.permute(0, 2, 3, 1).contiguous().cpu().numpy())
+    return x.detach().float().add(1).mul(white / 2).round().clamp(0, white).to(dtype)

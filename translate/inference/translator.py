@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -9,11 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from translate.devices import Engine, Precision, engine
+from translate.devices import Engine, Precision, default_memory, engine
 from translate.errors import DeviceError, WeightsError
+from translate.inference import tiling
 from translate.inference.exports import About, find_export, read_export
 from translate.methods.base import Method
-from translate.tensors import Pixels, enter, leave, stack
+from translate.tensors import Pixels, enter, leave, levels, stack
 
 
 class Translator:
@@ -22,25 +24,29 @@ class Translator:
     Attributes:
         about: what the model says of itself.
         engine: how it is run.
+        memory: bytes that networks may take for a picture; what needs more is translated strip by strip.
     """
 
-    def __init__(self, method: Method, about: About, engine: Engine) -> None:
+    def __init__(self, method: Method, about: About, engine: Engine, memory: int | None = None) -> None:
         self.about = about
         self.engine = engine
+        self.memory = default_memory(engine.device) if memory is None else memory
         self._method = method
         # Only the shipped networks have memory: the others of the method were built without.
         nn.ModuleList(method.shipped()).to(engine.device).to(memory_format=engine.memory_format)
 
     @classmethod
-    def load(cls, model: str | Path, device: str = "auto", precision: Precision = "auto") -> Self:
-        """Load a run folder, an export file, or a name in `weights/`.
+    def load(
+        cls, model: str | Path, device: str = "auto", precision: Precision = "auto", memory: int | None = None
+    ) -> Self:
+        """Load a run folder, an export file, or a name in `weights/`; with `memory` None, the default of the device.
 
         Raises:
             WeightsError: there is no such model, or it is damaged.
             DeviceError: the device is not there.
         """
         method, about = read_export(find_export(model))
-        return cls(method, about, engine(device, precision))
+        return cls(method, about, engine(device, precision), memory)
 
     def __call__(self, picture: Pixels, to: str | None = None) -> Pixels:
         """Translate one picture, (H, W, 3) RGB, to `to`; same size and type, same errors as `batch`."""
@@ -53,6 +59,7 @@ class Translator:
             SettingsError: the model does not know the domain or the attributes in `to`.
             WeightsError: the model produced values that are not finite.
             DeviceError: there is not enough memory.
+            OutputError: the disk has no room for the scratch files of a large picture.
             ValueError: a picture is no such array.
         """
         for picture in pictures:
@@ -62,17 +69,19 @@ class Translator:
                     f" found {picture.shape} of {picture.dtype}."
                 )
         with enough_memory():
-            stacked = stack(pictures)
-            y = self.tensor(enter(stacked, self.engine), self.about.choose(to))
-            if not y.isfinite().all():
-                raise WeightsError(
-                    "The model produced values that are not finite. Try --precision fp32 or another model."
-                )
-            return leave(y, stacked.dtype)
+            x, target = stack(pictures), self.about.choose(to)
+            y = self._in_strips(x, target)
+            if y is None:
+                y = self.tensor(enter(x, self.engine), target)
+                _check_finite(y)
+            return leave(y, x.dtype)
 
     @torch.inference_mode()
     def tensor(self, x: Tensor, target: str) -> Tensor:
         """Translate (N, 3, H, W) in [-1, 1] of any size: padded by reflection as networks need, then cropped back."""
+        large = self._in_strips(x, target)
+        if large is not None:
+            return large
         height, width = x.shape[-2:]
         x = _pad(x, self._method.settings.multiple, self._method.settings.smallest)
         x = x.contiguous(memory_format=self.engine.memory_format)
@@ -80,6 +89,32 @@ class Translator:
         passes = x.chunk(len(x)) if x.device.type == "cpu" else [x]
         with self.engine.autocast():
             y = torch.cat([self._method.translate(pictures, target) for pictures in passes])
+        return y[..., :height, :width]
+
+    @torch.inference_mode()
+    def _in_strips(self, x: Tensor, target: str) -> Tensor | None:
+        """Translate what is larger than memory strip by strip.
+
+        Args:
+            x: (N, 3, H, W), in [-1, 1] or, so that only strips of it become floats, of uint8 or uint16.
+            target: as for `batch`.
+
+        Returns:
+            the same shape and kind; None: it can be translated as a whole, or the method only knows that.
+        """
+        height, width = x.shape[-2:]
+        together = 1 if self.engine.device.type == "cpu" else len(x)
+        if tiling.fits(self._method.players()["G"], together * height * width, self.engine, self.memory):
+            return None
+        x = _pad(x, self._method.settings.multiple, self._method.settings.smallest)
+        y = torch.empty_like(x)
+        for picture, result in zip(torch.split(x, 1), torch.split(y, 1), strict=True):
+            read, write = partial(_read, picture, self.engine), partial(_write, result)
+            with self.engine.autocast():
+                layers = self._method.layers(read(0, x.shape[2]), target)
+            if layers is None:
+                return None
+            tiling.translate(layers, read, (x.shape[2], x.shape[3]), write, self.engine, self.memory)
         return y[..., :height, :width]
 
 
@@ -96,6 +131,21 @@ def enough_memory() -> Iterator[None]:
             "There is not enough memory to translate pictures of this size. Use a smaller --batch, or --size PX, which"
             " makes the short side PX pixels before translating."
         ) from error
+
+
+def _read(picture: Tensor, engine: Engine, top: int, bottom: int) -> Tensor:
+    rows = picture[:, :, top:bottom]
+    return rows if rows.is_floating_point() else enter(rows, engine)
+
+
+def _write(result: Tensor, top: int, rows: Tensor) -> None:
+    _check_finite(rows)
+    result[:, :, top : top + rows.shape[2]] = rows if result.is_floating_point() else levels(rows, result.dtype)
+
+
+def _check_finite(y: Tensor) -> None:
+    if not y.isfinite().all():
+        raise WeightsError("The model produced values that are not finite. Try --precision fp32 or another model.")
 
 
 def _pad(x: Tensor, multiple: int, smallest: int) -> Tensor:

@@ -3,7 +3,7 @@
 import importlib
 import math
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol
 
 import torch
@@ -14,6 +14,8 @@ import translate.methods
 from translate.diffaugment import Operation
 from translate.errors import DataError, SettingsError
 from translate.settings import Settings, nearest
+
+Layer = Callable[[Tensor], Tensor]
 
 
 class Update(Protocol):
@@ -167,6 +169,18 @@ class Method(nn.Module):
             target: a domain, or changes of attributes such as "Blond_Hair=1,Young=0".
         """
         raise NotImplementedError
+
+    def layers(self, x: Tensor, target: str) -> list[Layer] | None:
+        """Return what `translate` does to one picture, layer after layer: pictures larger than memory need this.
+
+        Args:
+            x: (1, 3, H, W) in [-1, 1], the whole picture, for methods that look at it first.
+            target: as for `translate`.
+
+        Returns:
+            modules, and functions that work on every pixel alone. None: `translate` is nothing of the kind.
+        """
+        return None
 
 
 def available() -> list[str]:

@@ -23,7 +23,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from translate.diffaugment import diffaugment
-from translate.methods.base import Method, MethodSettings, Network, Update
+from translate.methods.base import Layer, Method, MethodSettings, Network, Update
 from translate.networks.blocks import initialise, together
 from translate.networks.discriminators import Discriminator, PatchGAN
 from translate.networks.generators import Resnet
@@ -100,3 +100,6 @@ class CycleGAN(Method):
     def translate(self, x: Tensor, target: str) -> Tensor:
         y: Tensor = self.G(x) if target == self.domains[1] else self.F(x)
         return y
+
+    def layers(self, x: Tensor, target: str) -> list[Layer]:
+        return list(self.G.model if target == self.domains[1] else self.F.model)

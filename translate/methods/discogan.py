@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from translate.diffaugment import diffaugment
 from translate.errors import SettingsError
-from translate.methods.base import Adam, Method, MethodSettings, Network, Update
+from translate.methods.base import Adam, Layer, Method, MethodSettings, Network, Update
 from translate.networks.blocks import initialise
 from translate.networks.discriminators import JudgingDiscriminator, WholeImage
 from translate.networks.generators import EncoderDecoder
@@ -128,3 +128,7 @@ class DiscoGAN(Method):
         G = self.G_AB if target == self.domains[1] else self.G_BA
         y: Tensor = G((x + 1) / 2)
         return 2 * y - 1
+
+    def layers(self, x: Tensor, target: str) -> list[Layer]:
+        G = self.G_AB if target == self.domains[1] else self.G_BA
+        return [lambda x: (x + 1) / 2, *G.main, lambda y: 2 * y - 1]

@@ -32,9 +32,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from translate.attributes import read_changes
 from translate.diffaugment import diffaugment
 from translate.errors import DataError, SettingsError
-from translate.methods.base import Adam, Method, MethodSettings, Network, Update
+from translate.methods.base import Adam, Layer, Method, MethodSettings, Network, Update
 from translate.networks.discriminators import Critic, LabelDiscriminator, PatchGAN
-from translate.networks.generators import LabelResnet
+from translate.networks.generators import LabelResnet, labelled
 from translate.objectives import gradient_penalty, l1, wgan_d, wgan_g
 
 
@@ -133,13 +133,20 @@ class StarGAN(Method):
         return {name: term.detach() for name, term in terms.items()}
 
     def translate(self, x: Tensor, target: str) -> Tensor:
-        if self.settings.labels == "attributes":
-            c = self._changed(self._read(x), read_changes(target, self.domains))
-        else:
-            c = x.new_zeros(len(x), len(self.domains))
-            c[:, self.domains.index(target)] = 1
-        y: Tensor = self.G(x, c)
+        y: Tensor = self.G(x, self._labels(x, target))
         return y
+
+    def layers(self, x: Tensor, target: str) -> list[Layer]:
+        c = self._labels(x, target)
+        return [lambda x: labelled(x, c), *self.G.main]
+
+    def _labels(self, x: Tensor, target: str) -> Tensor:
+        """Return the labels (N, labels), 0 or 1, that pictures (N, 3, H, W) in [-1, 1] are translated to."""
+        if self.settings.labels == "attributes":
+            return self._changed(self._read(x), read_changes(target, self.domains))
+        c = x.new_zeros(len(x), len(self.domains))
+        c[:, self.domains.index(target)] = 1
+        return c
 
     def _read(self, x: Tensor) -> Tensor:
         """Read the attributes (N, labels), 0 or 1, off (N, 3, H, W) in [-1, 1], which is seen at the training size."""

@@ -70,7 +70,21 @@ def norm_layer(norm: Norm, channels: int) -> nn.Module:
     return nn.Identity()
 
 
-class ResidualBlock(nn.Module):
+class Residual(nn.Module):
+    """x + f(x), with no activation after the sum."""
+
+    @property
+    def residual(self) -> nn.Sequential:
+        """f, which keeps the shape."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        residual: Tensor = self.residual(x)
+        return x + residual
+
+
+class ResidualBlock(Residual):
     """x + f(x) with two reflection-padded 3x3 convolutions and no activation after the sum (CycleGAN, appendix 7.2)."""
 
     def __init__(self, channels: int, norm: Norm, dropout: bool, bias: bool) -> None:
@@ -86,10 +100,10 @@ class ResidualBlock(nn.Module):
             norm_layer(norm, channels),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, C, H, W)."""
-        residual: Tensor = self.conv_block(x)
-        return x + residual
+    @property
+    def residual(self) -> nn.Sequential:
+        """f."""
+        return self.conv_block
 
 
 def initialise(network: nn.Module, gain: float = 0.02) -> None:

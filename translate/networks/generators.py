@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from translate.networks.blocks import InstanceNorm, Norm, ReflectionPad, ResidualBlock, norm_layer
+from translate.networks.blocks import InstanceNorm, Norm, ReflectionPad, Residual, ResidualBlock, norm_layer
 from translate.settings import Settings
 
 
@@ -179,20 +179,25 @@ class LabelResnetGenerator(nn.Module):
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         """Translate (N, in_channels, H, W) in [-1, 1] to the labels (N, labels) in 0..1; sides are multiples of 4."""
-        planes = c.to(x.dtype)[:, :, None, None].expand(-1, -1, *x.shape[2:])  # (N, labels) -> (N, labels, H, W)
-        y: Tensor = self.main(torch.cat([x, planes], dim=1))
+        y: Tensor = self.main(labelled(x, c))
         return y
 
 
-class _ZeroPaddedBlock(nn.Module):
+def labelled(x: Tensor, c: Tensor) -> Tensor:
+    """Append the labels (N, labels) in 0..1 to (N, C, H, W) as constant planes: (N, C + labels, H, W)."""
+    planes = c.to(x.dtype)[:, :, None, None].expand(-1, -1, *x.shape[2:])  # (N, labels) -> (N, labels, H, W)
+    return torch.cat([x, planes], dim=1)
+
+
+class _ZeroPaddedBlock(Residual):
     def __init__(self, channels: int) -> None:
         super().__init__()
         first, second = (nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
         self.main = nn.Sequential(*_normed(first), second, InstanceNorm(channels))
 
-    def forward(self, x: Tensor) -> Tensor:
-        residual: Tensor = self.main(x)
-        return x + residual
+    @property
+    def residual(self) -> nn.Sequential:
+        return self.main
 
 
 def _normed(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:

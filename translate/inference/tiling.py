@@ -1,0 +1,168 @@
+"""Pictures larger than memory: a generator is run strip by strip, and the result is that of the whole picture.
+
+Instance normalisation needs the statistics of a whole layer, so every such layer takes a pass of its own over the
+picture. What a pass starts from is kept where a generator is narrowest: 256 channels at a quarter of the size are 16
+values a pixel, in memory or in scratch files. The 64 channels at full size are computed again in every pass that needs
+them, which is cheaper than to keep them: it makes an eighth more multiplications in a generator of 9 blocks.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from translate.devices import Engine
+from translate.inference import scratch
+from translate.inference.scratch import File, Memory, Store
+from translate.inference.strips import (
+    Activation,
+    Convolved,
+    Enlarged,
+    Kept,
+    Moments,
+    Normalised,
+    Picture,
+    Pointwise,
+    Reflected,
+    Sum,
+    Transposed,
+    enlargement,
+)
+from translate.methods.base import Layer
+from translate.networks.blocks import InstanceNorm, ReflectionPad, Residual
+
+COPIES = 3  # of its largest activation that a network holds: the input of a layer, the same padded, and the output
+KEPT = 2  # activations kept at once: the sum of the residual blocks so far, and what is inside the next block
+LOWEST = 4  # rows of a strip at least; no residual block reaches further up
+
+POINTWISE = (nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid, nn.Identity, nn.Dropout, nn.BatchNorm2d)  # in evaluation
+
+
+def fits(generators: Sequence[nn.Module], pixels: int, engine: Engine, memory: int) -> bool:
+    """Tell whether each of the generators can translate `pixels` pixels in one piece within `memory` bytes."""
+    largest = max(max(_values([generator])) for generator in generators)
+    return COPIES * largest * pixels * engine.dtype.itemsize <= memory
+
+
+@torch.inference_mode()
+def translate(
+    layers: Sequence[Layer],
+    read: Callable[[int, int], Tensor],
+    size: tuple[int, int],
+    write: Callable[[int, Tensor], None],
+    engine: Engine,
+    memory: int,
+) -> None:
+    """Translate one picture strip by strip.
+
+    Args:
+        layers: what is done to the picture, from `Method.layers`.
+        read: returns the rows `top` to `bottom - 1` of the picture, (1, 3, bottom - top, W) in [-1, 1] on the device.
+            It is asked for every row several times.
+        size: (H, W) of the picture, multiples of what the networks need.
+        write: takes the first row and the rows of a strip of the result, (1, 3, h, W), from top to bottom.
+        engine: how networks are run.
+        memory: bytes that activations may take. Strips take an eighth. What has to be kept goes to scratch files where
+            it is too much for the rest.
+
+    Raises:
+        OutputError: the disk has no room for the scratch files; found before the work starts where possible.
+        DeviceError: there is not enough memory, or the scratch files would be too large.
+    """
+    height, width = size
+    narrowest = min(list(_values(layers))[:-1]) * height * width  # values; the last layer makes the picture
+    needed = round(KEPT * narrowest * engine.dtype.itemsize)
+    on_disk = needed > memory - memory // 8
+    if on_disk:
+        scratch.check_room(needed)
+    strips = _Strips(engine, memory // 8, narrowest, File if on_disk else Memory)
+    with engine.autocast():
+        strips.sweep(strips.chain(layers, Picture(3, height, width, read), ()), write)
+
+
+class _Strips:
+    """Runs layers, with the passes they need.
+
+    A store may be `reserved`, because somebody further out reads it later.
+    """
+
+    def __init__(self, engine: Engine, memory: int, narrowest: float, kind: type[Memory] | type[File]) -> None:
+        self._engine, self._memory, self._narrowest, self._kind = engine, memory, narrowest, kind
+
+    def chain(self, layers: Sequence[Layer] | nn.Sequential, x: Activation, reserved: tuple[Store, ...]) -> Activation:
+        """Apply layers one after the other."""
+        for layer in layers:
+            x = self._apply(layer, x, reserved)
+        return x
+
+    def sweep(self, x: Activation, write: Callable[[int, Tensor], None]) -> None:
+        """Compute all of `x` from top to bottom. Each strip is written when the next one is computed.
+
+        So it may replace what it was computed from, as long as the next strip reaches no further up than this one.
+        """
+        values = COPIES * x.load * self._engine.dtype.itemsize
+        height = max(LOWEST, int(self._memory / values))
+        last: tuple[int, Tensor] | None = None
+        for top in range(0, x.height, height):
+            rows = x.rows(top, min(top + height, x.height))
+            if last:
+                write(*last)
+            last = top, rows
+        assert last
+        write(*last)
+
+    def _apply(self, layer: Layer, x: Activation, reserved: tuple[Store, ...]) -> Activation:
+        match layer:
+            case nn.Sequential():
+                return self.chain(layer, x, reserved)
+            case Residual():
+                start = x if x.store else self._keep(x, reserved)
+                residual = self.chain(layer.residual, start, (*reserved, *([start.store] if start.store else [])))
+                return self._keep(Sum(start, residual), reserved)
+            case InstanceNorm():
+                moments = Moments()
+                if x.channels * x.height * x.width <= self._narrowest:
+                    x = self._keep(x, reserved, moments)
+                else:
+                    self.sweep(x, lambda top, rows: moments.add(rows))
+                return Normalised(layer, x, moments)
+            case nn.Conv2d():
+                return Convolved(layer, x)
+            case nn.ConvTranspose2d():
+                return Transposed(layer, x)
+            case ReflectionPad():
+                return Reflected(layer, x)
+            case nn.Upsample():
+                return Enlarged(layer, x)
+        if isinstance(layer, nn.Module) and not isinstance(layer, POINTWISE):
+            raise TypeError(f"A {type(layer).__name__} cannot be run strip by strip yet.")
+        return Pointwise(layer, x)
+
+    def _keep(self, x: Activation, reserved: tuple[Store, ...], moments: Moments | None = None) -> Kept:
+        """Compute all of `x`, in place of the store that it is computed from where nobody else reads that."""
+        store = x.store if x.store and x.store not in reserved and x.store.shape == x.shape else None
+
+        def write(top: int, rows: Tensor) -> None:
+            nonlocal store
+            store = store or self._kind(x.shape, rows.dtype, rows.device)
+            store.write(top, rows)
+            if moments:
+                moments.add(rows)
+
+        self.sweep(x, write)
+        assert store
+        return Kept(store)
+
+
+def _values(layers: Sequence[Layer]) -> Iterator[float]:
+    """Yield how many values for each pixel of the picture the convolutions return, in order."""
+    area = 1.0  # of an activation against that of the picture
+    for part in (part for layer in layers if isinstance(layer, nn.Module) for part in layer.modules()):
+        if isinstance(part, nn.Upsample):
+            area *= enlargement(part) ** 2
+        elif isinstance(part, nn.Conv2d):
+            area /= part.stride[0] ** 2
+            yield area * part.out_channels
+        elif isinstance(part, nn.ConvTranspose2d):
+            area *= part.stride[0] ** 2
+            yield area * part.out_channels
