@@ -334,6 +334,7 @@ def test_wrong_words_get_one_sentence_and_their_exit_code(
     [
         (["--to", "unicorn"], 2, "no domain 'unicorn'"),
         (["--size", "big"], 2, "native or a number"),
+        (["--memory", "0"], 2, "Invalid value for '--memory'"),
         (["--device", "cuda:7"], 6, "Use --device cpu"),
         (["--max-pixels", "many"], 2, "a number such as 5000, 64M or 1.5G; found 'many'"),
         (["--max-pixels", "0"], 2, "a number such as"),
@@ -366,6 +367,16 @@ def test_a_dry_apply_lists_pairs_and_writes_nothing(run: Run, place: Path) -> No
     assert code == 0
     assert "photos/a.jpg -> results/a.jpg" in out
     assert not (place / "results").exists()
+
+
+def test_pictures_larger_than_the_memory_become_the_same(run: Run, place: Path) -> None:
+    train(run)
+    large = np.random.default_rng(0).integers(0, 256, (900, 1500, 3), np.uint8)
+    images.write_pixels(large, place / "large.png")
+    for out, words in (("whole.png", []), ("strips.png", ["--memory", 0.01])):
+        assert run("apply", "runs/horses", "large.png", "--out", out, "--precision", "fp32", *words)[0] == 0
+    whole, strips = (images.read(place / name).rgb.astype(int) for name in ("whole.png", "strips.png"))
+    assert np.abs(whole - strips).max() <= 1
 
 
 def test_an_output_folder_that_is_the_input_is_refused(run: Run, place: Path) -> None:

@@ -3,6 +3,7 @@
 import itertools
 import json
 import signal
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,17 @@ def test_sample_grids_show_every_direction_and_the_last_one_is_what_the_export_d
         for found, pictures in zip(cells[3 * place : 3 * place + 3], expected, strict=True):
             assert all(np.array_equal(one, other) for one, other in zip(found, pictures, strict=True))
     assert not np.array_equal(grids[0], grids[-1])
+
+
+def test_its_layers_do_what_it_does_as_a_whole_and_in_strips(straight: Run) -> None:
+    translator = Translator.load(straight.out, device="cpu", precision="fp32", memory=1)
+    x = torch.rand(1, 3, 96, 64).mul(2).sub(1)
+    for target in translator._method.showcase():
+        whole = translator._method.translate(x, target)
+        layers = translator._method.layers(x, target)
+        assert layers is not None
+        torch.testing.assert_close(reduce(lambda y, layer: layer(y), layers, x), whole)
+        torch.testing.assert_close(translator.tensor(x, target), whole, rtol=0, atol=1e-4)
 
 
 def test_the_export_translates_to_every_domain(straight: Run) -> None:

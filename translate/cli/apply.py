@@ -30,6 +30,14 @@ def apply(
     batch: Annotated[int, typer.Option(min=1, help="Pictures of equal size translated together.")] = 1,
     device: Device = "auto",
     precision: Precision = "auto",
+    memory: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            help="GiB that networks may take for a picture: 1 on a CPU, half of what is free on a GPU. Larger pictures"
+            " are translated strip by strip, with the same result.",
+        ),
+    ] = None,
     format: Annotated[
         Literal["auto", "jpg", "png", "webp", "tif", "avif", "gif", "bmp", "ppm"],
         typer.Option(help="Of the results; auto is the picture's own if that can hold them, else png."),
@@ -69,7 +77,7 @@ def apply(
     if dry_run:
         _show_plan(plan, target, json_)
         return
-    translator = Translator.load(model, device, precision)
+    translator = Translator.load(model, device, precision, None if memory is None else int(memory * 2**30))
     results: list[Result] = []
     total = len(plan.items) + len(plan.existing) + len(plan.missing)
     started = time.perf_counter()

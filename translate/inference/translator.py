@@ -128,14 +128,14 @@ def enough_memory() -> Iterator[None]:
         if not known and not any(sign in str(error) for sign in ("out of memory", "allocate memory")):
             raise
         raise DeviceError(
-            "There is not enough memory to translate pictures of this size. Use a smaller --batch, or --size PX, which"
-            " makes the short side PX pixels before translating."
+            "There is not enough memory to translate pictures of this size. Use a smaller --batch or --memory, or"
+            " --size PX, which makes the short side PX pixels before translating."
         ) from error
 
 
 def _read(picture: Tensor, engine: Engine, top: int, bottom: int) -> Tensor:
     rows = picture[:, :, top:bottom]
-    return rows if rows.is_floating_point() else enter(rows, engine)
+    return rows.clone() if rows.is_floating_point() else enter(rows, engine)  # layers may work in place
 
 
 def _write(result: Tensor, top: int, rows: Tensor) -> None:
