@@ -194,7 +194,7 @@ def test_scratch_files_take_what_was_asked_for_at_most(
     asked: list[int] = []
     monkeypatch.setattr(scratch, "check_room", asked.append)
     made(settings).tensor(noise(64, 80), target(settings))
-    assert counted.most <= asked[0]
+    assert counted.most <= sum(asked)  # nothing is asked for where nothing is kept
     gc.collect()
     assert counted.now == 0
     assert all(file.closed for file in counted.files)

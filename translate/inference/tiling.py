@@ -71,7 +71,8 @@ def translate(
     """
     height, width = size
     narrowest = min(list(_values(layers))[:-1]) * height * width  # values; the last layer makes the picture
-    needed = round(KEPT * narrowest * engine.dtype.itemsize)
+    keeps = any(isinstance(part, InstanceNorm | Residual) for part in _modules(layers))
+    needed = round(KEPT * narrowest * engine.dtype.itemsize) if keeps else 0
     on_disk = needed > memory - memory // 8
     if on_disk:
         scratch.check_room(needed)
@@ -157,7 +158,7 @@ class _Strips:
 def _values(layers: Sequence[Layer]) -> Iterator[float]:
     """Yield how many values for each pixel of the picture the convolutions return, in order."""
     area = 1.0  # of an activation against that of the picture
-    for part in (part for layer in layers if isinstance(layer, nn.Module) for part in layer.modules()):
+    for part in _modules(layers):
         if isinstance(part, nn.Upsample):
             area *= enlargement(part) ** 2
         elif isinstance(part, nn.Conv2d):
@@ -166,3 +167,8 @@ def _values(layers: Sequence[Layer]) -> Iterator[float]:
         elif isinstance(part, nn.ConvTranspose2d):
             area *= part.stride[0] ** 2
             yield area * part.out_channels
+
+
+def _modules(layers: Sequence[Layer]) -> Iterator[nn.Module]:
+    """Yield all modules of layers, in the order in which they run."""
+    return (part for layer in layers if isinstance(layer, nn.Module) for part in layer.modules())
