@@ -1,4 +1,4 @@
-"""Draws one shoe from the side on white, as outlines or filled with a colour, from numbers alone.
+"""Draws one shoe from the side on light grey paper, as outlines or filled with a colour, from numbers alone.
 
 The shoe is built in units of its length, u from the heel (0) to the toe (1) and v up from the ground, and points to the
 left. Outlines and filled shoe of the same numbers are true partners: they have the same silhouette to the pixel, and
@@ -37,7 +37,8 @@ COLOURS: list[Colour] = [
     (0.17, 0.30, 0.80),  # blue
     (0.68, 0.22, 0.70),  # violet
 ]
-LACE = np.array((0.86, 0.83, 0.79), np.float32)
+PAPER = np.float32(0.7)  # light grey: a sigmoid reaches white slowly
+LACE = np.array((0.12, 0.11, 0.12), np.float32)
 MARGIN = 0.03  # around the shoe, in picture widths
 OUTLINE, SEAM = 0.020, 0.014  # widths of lines, in picture widths
 
@@ -57,7 +58,7 @@ def paint_edges(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], P
     """Paint the black outlines of a shoe; returns the picture (size, size, 3) and the coverage of the shoe in 0..1."""
     shoe, x, y, pixel = _shoe(parameters), *_centres(size)
     upper, sole = polygon_distance(shoe.upper, x, y), polygon_distance(shoe.sole, x, y)
-    picture = np.ones((size, size, 3), np.float32)
+    picture = np.full((size, size, 3), PAPER)
     black = np.full(3, 0.05, np.float32)
     for part in (upper, sole):
         lay(picture, edge(part, pixel) - edge(part + np.float32(OUTLINE), pixel), black)
@@ -72,8 +73,8 @@ def paint_shoe(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], Pl
     upper, sole = polygon_distance(shoe.upper, x, y), polygon_distance(shoe.sole, x, y)
     colour = np.array(COLOURS[min(int(p["colour"] * len(COLOURS)), len(COLOURS) - 1)], np.float32)
     colour *= np.float32(1 + 0.12 * p["shade"])
-    rubber = mix((0.24, 0.23, 0.24), (0.52, 0.47, 0.41), p["rubber"])
-    picture = np.ones((size, size, 3), np.float32)
+    rubber = mix((0.20, 0.19, 0.20), (0.40, 0.36, 0.31), p["rubber"])
+    picture = np.full((size, size, 3), PAPER)
     lay(picture, edge(sole, pixel), _rimmed(np.broadcast_to(rubber, picture.shape), sole, pixel))
     lay(picture, edge(upper, pixel), _rimmed(_leather(shoe, colour, upper, x, y), upper, pixel))
     return _finished(picture), edge(np.minimum(upper, sole), pixel)
@@ -100,7 +101,7 @@ def _leather(shoe: Shoe, colour: Plane, upper: Plane, x: Plane, y: Plane) -> Pic
     middle = np.sqrt(np.clip(-upper / np.float32(0.13), 0.0, 1.0))  # 0 at the outline
     picture = np.asarray(colour * (0.72 + 0.33 * middle)[..., None], np.float32)
     light = np.exp(-(((x - shoe.toe[0]) / 0.07) ** 2) - ((y - shoe.toe[1]) / 0.035) ** 2)
-    lay(picture, np.asarray(0.35 * light, np.float32), np.ones(3, np.float32))
+    lay(picture, np.asarray(0.25 * light, np.float32), np.ones(3, np.float32))
     for line in shoe.seams:
         lay(picture, _stroke(line, x, y, pixel), 0.55 * colour)
     for line in shoe.laces:

@@ -1,13 +1,14 @@
-"""The judge of toy-edges2shoes, and the rule that finds a shoe on white."""
+"""The judge of toy-edges2shoes, and the rule that finds a shoe on its paper."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from translate.data.shoes import PAPER
 from translate.data.truth import Drawn
 from translate.evaluation.colours import colour_distance
 from translate.evaluation.unseen import Translate, translated
 
-WHITE = 0.55  # a pixel is background when red, green and blue are all above this, in 0..1
+CHANGE = 0.28  # a pixel is paper when red, green and blue are all as near to its grey as this, in 0..1
 
 
 def judge_shoes(translate: Translate, size: int, count: int) -> dict[str, float]:
@@ -32,12 +33,12 @@ def judge_shoes(translate: Translate, size: int, count: int) -> dict[str, float]
 
 
 def silhouette(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return which pixels (H, W) of a picture (H, W, 3) are not white.
+    """Return which pixels (H, W) of a picture (H, W, 3) are not paper.
 
     Controls, which the tests hold: drawn shoes overlap their masks by more than 0.98 on average; outlines, whose inside
-    is mostly white, by less than 0.5; a white picture by 0 and a black one by the share of the picture that is shoe.
+    is mostly paper, by less than 0.5; plain paper by 0 and a black picture by the share of it that is shoe.
     """
-    return np.asarray(image.min(axis=2) <= WHITE * 255, np.bool_)
+    return np.asarray(np.abs(image / 255 - PAPER).max(axis=2) > CHANGE, np.bool_)
 
 
 def overlap(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
