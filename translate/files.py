@@ -68,6 +68,12 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all."""
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def sweep(folder: Path, name: str = "*") -> None:
     """Remove what killed writers left in `folder`, of one file or folder or of all."""
     for leftover in folder.glob(f".{name}.*{PARTIAL}"):

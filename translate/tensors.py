@@ -18,6 +18,11 @@ def stack(pictures: Sequence[Pixels]) -> Tensor:
     return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
 
 
+def scaled(picture: Pixels) -> Tensor:
+    """Turn a picture (H, W, 3) into (3, H, W) in [-1, 1], fp32, on the CPU."""
+    return torch.from_numpy(picture).permute(2, 0, 1).to(torch.float32).div_(np.iinfo(picture.dtype).max / 2).sub_(1)
+
+
 def enter(pixels: Tensor, engine: Engine) -> Tensor:
     """Bring uint8 or uint16 (N, 3, H, W) to the engine's device and layout as fp32 in [-1, 1]."""
     x = pixels.to(engine.device, non_blocking=True).to(torch.float32, memory_format=engine.memory_format)

@@ -1,33 +1,59 @@
 """`translate apply` and `translate info`."""
 
 import importlib.metadata
+import re
 import time
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from translate.cli.options import Device, Json, MaxPixels, Model, Precision, count_of
-from translate.cli.terminal import duration, lines_of, printable, progress, say, show
+from translate.cli.outcome import Outcome, show_plan
+from translate.cli.pipes import STREAM, through_pipes
+from translate.cli.terminal import lines_of, printable, progress, say, show, stopping
 from translate.errors import SettingsError, SomeFailed
 
 if TYPE_CHECKING:
-    from translate.inference.folder import Plan, Result
+    from translate.inference.folder import Result
+
+POLL_S = 1.0  # seconds between two looks of --watch; a file is complete when it did not change in between
 
 
 def apply(
     model: Model,
     inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT...", help="Pictures, folders (with all below them), or globs.")
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="Pictures, folders (with all below them), globs, @FILE with one of these a line, or - for stdin.",
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="A folder; for a single picture also a file.")],
+    out: Annotated[Path, typer.Option(help="A folder; for a single picture also a file, or - for stdout.")],
     to: Annotated[
         str | None, typer.Option(help="The domain to translate to; may be left out where the model has a default.")
     ] = None,
     size: Annotated[
-        str, typer.Option(help="What the network sees: native, or the shorter side in pixels. Results keep their size.")
-    ] = "native",
-    batch: Annotated[int, typer.Option(min=1, help="Pictures of equal size translated together.")] = 1,
+        str,
+        typer.Option(
+            help="What the network sees: auto (a short side of twice the training size), native (all of it), or the"
+            " short side in pixels. Results have the size of their pictures, and their detail."
+        ),
+    ] = "auto",
+    strength: Annotated[float, typer.Option(help="0 keeps the picture, 1 takes the result.")] = 1.0,
+    keep_colour: Annotated[bool, typer.Option("--keep-colour", help="Take only the lightness of the result.")] = False,
+    colour_only: Annotated[bool, typer.Option("--colour-only", help="Take only the colour of the result.")] = False,
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            help="A picture, white where to translate, or a folder that mirrors the inputs with one for each."
+        ),
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Pictures of equal size translated together.", show_default="by device")
+    ] = None,
     device: Device = "auto",
     precision: Precision = "auto",
     memory: Annotated[
@@ -53,45 +79,81 @@ def apply(
     note: Annotated[bool, typer.Option("--note", help="Record model and version in the results' metadata.")] = False,
     max_pixels: MaxPixels = "64M",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Do results again that are already there.")] = False,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="Do the I-th of N parts, for several machines or processes.")
+    ] = "1/1",
+    watch: Annotated[bool, typer.Option("--watch", help="Go on with pictures that appear, until Ctrl-C.")] = False,
+    compare: Annotated[
+        Literal["side", "split", "grid"] | None,
+        typer.Option(help="Show before and after, too: in NAME.compare.png, or all in one grid.compare.png."),
+    ] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write report.html beside the results: before and after, with sliders.")
+    ] = False,
+    failed: Annotated[
+        Path | None, typer.Option(help="Write what failed to this file, which can be an input again as @FILE.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and stop.")] = False,
     json_: Json = False,
 ) -> None:
     """Translate pictures. Folders are mirrored, results that are already there are skipped."""
-    if size != "native" and not (size.isdecimal() and int(size) > 0):
-        raise SettingsError(f"--size takes native or a number of pixels; found {size!r}.")
+    part = _part_of(shard)
+    if size not in ("auto", "native") and not (size.isdecimal() and int(size) > 0):
+        raise SettingsError(f"--size takes auto, native or a number of pixels; found {size!r}.")
+    if keep_colour and colour_only:
+        raise SettingsError("--keep-colour and --colour-only exclude each other. Give one of them.")
     from translate import images
-    from translate.inference import folder
+    from translate.inference import folder, planning
+    from translate.inference.blending import Blending
     from translate.inference.exports import find_export, read_about
     from translate.inference.translator import Translator
+    from translate.inference.watching import watch as watched
 
-    about, limit = read_about(find_export(model)), count_of(max_pixels, "--max-pixels")
-    target, version = about.choose(to), importlib.metadata.version("image-translate")
-    encoding = images.Encoding(
-        format=None if format == "auto" else images.SUFFIXES[f".{format}"],
-        quality=quality,
-        depth=16 if depth == "16" else 8,
-        keep_metadata=keep_metadata,
-        note=f"image-translate {version}, model {about.sha256[:12]} to {target}" if note else "",
+    how = folder.Conversion(
+        size=size if size in ("auto", "native") else int(size),  # type: ignore[arg-type]  # mypy forgets the words
+        batch=batch,
+        blending=Blending(strength, "lightness" if keep_colour else "colour" if colour_only else "all"),
+        mask=mask,
+        compare=compare if compare != "grid" else None,
+        encoding=images.Encoding(
+            format=None if format == "auto" else images.SUFFIXES[f".{format}"],
+            quality=quality,
+            depth=16 if depth == "16" else 8,
+            keep_metadata=keep_metadata,
+            note=f"image-translate {importlib.metadata.version('image-translate')}, {Path(model).name}" if note else "",
+        ),
+        max_pixels=count_of(max_pixels, "--max-pixels"),
     )
-    plan = folder.plan(inputs, out, overwrite, encoding)
-    if dry_run:
-        _show_plan(plan, target, json_)
+    target = read_about(find_export(model)).choose(to)
+    load = partial(Translator.load, model, device, precision, None if memory is None else int(memory * 2**30))
+    if STREAM in inputs or str(out) == STREAM:
+        through_pipes(inputs, out, load, target, how)
         return
-    translator = Translator.load(model, device, precision, None if memory is None else int(memory * 2**30))
-    results: list[Result] = []
+    look = partial(planning.plan, inputs, out, overwrite, how.encoding, part, how.besides)
+    if dry_run:
+        show_plan(look(), target, json_)
+        return
+    plan = planning.Plan((), (), 0, ()) if watch else look()
     total = len(plan.items) + len(plan.existing) + len(plan.missing)
+    translator = load()
+    results: list[Result] = []
     started = time.perf_counter()
-    with progress(json_) as advance:
-        for result in folder.convert(
-            translator, plan, target, "native" if size == "native" else int(size), batch, encoding, limit
-        ):
+    with progress(json_ or watch) as advance, stopping(watch):
+        new = watched(translator, look, lambda: time.sleep(POLL_S), target, how) if watch else iter(())
+        for result in chain(folder.convert(translator, plan, target, how), new):
             results.append(result)
             if result.status == "failed":
                 say(f"Failed: {printable(result.source)}: {result.reason}")
+            elif watch and result.status == "done":
+                say(f"{printable(result.source)} -> {printable(result.output)}")
             advance("translating", len(results), total, "")
-    failed = _show_results(results, plan.ignored, target, out, time.perf_counter() - started, json_)
-    if failed:
-        raise SomeFailed(f"{failed} of {total} pictures failed, for the reasons above; the others are done.")
+    outcome = Outcome(results, plan.ignored, target, out, time.perf_counter() - started)
+    outcome.write(failed, report, compare == "grid")
+    outcome.show(json_)
+    if outcome.count("failed"):
+        raise SomeFailed(
+            f"{outcome.count('failed')} of {len(results)} pictures failed, for the reasons above; the others are done."
+        )
 
 
 def info(model: Model, json_: Json = False) -> None:
@@ -106,37 +168,8 @@ def info(model: Model, json_: Json = False) -> None:
     show(tree, [*lines_of(tree), f"directions: {directions}{default}"], json_)
 
 
-def _show_plan(plan: "Plan", target: str, as_json: bool) -> None:
-    def pairs(items: Any) -> list[dict[str, str]]:
-        return [{"source": printable(item.source), "output": printable(item.output)} for item in items]
-
-    lines = [f"{pair['source']} -> {pair['output']}" for pair in pairs(plan.items)]
-    lines.append(
-        f"{len(plan.items)} pictures to {target}; {len(plan.existing)} already there, {len(plan.missing)} not found,"
-        f" {plan.ignored} ignored (no pictures)."
-    )
-    tree = {"to": target, "items": pairs(plan.items), "existing": pairs(plan.existing), "missing": plan.missing}
-    show({**tree, "ignored": plan.ignored}, lines, as_json)
-
-
-def _show_results(
-    results: "list[Result]", ignored: int, target: str, out: Path, elapsed_s: float, as_json: bool
-) -> int:
-    """Print what became of all pictures; return how many failed."""
-    counts = {status: sum(result.status == status for result in results) for status in ("done", "skipped", "failed")}
-    items = [
-        {
-            "source": printable(result.source),
-            "output": printable(result.output) if result.output else None,
-            "status": result.status,
-            "reason": result.reason,
-            "notes": result.notes,
-        }
-        for result in results
-    ]
-    tree = {"to": target, "out": str(out), **counts, "ignored": ignored, "elapsed_s": round(elapsed_s, 3)}
-    words = ", ".join(f"{count} {status}" for status, count in counts.items())
-    rate = f", {counts['done'] / elapsed_s:.2f} pictures/s" if counts["done"] else ""
-    line = f"{words}, {ignored} ignored (no pictures) in {duration(elapsed_s)}{rate}. Results are in {out}."
-    show({**tree, "results": items}, [line], as_json)
-    return counts["failed"]
+def _part_of(shard: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)/(\d+)", shard)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise SettingsError(f"--shard takes I/N, such as 1/4 for the first of four parts; found {shard!r}.")
+    return int(match[1]), int(match[2])

@@ -86,6 +86,16 @@ def progress(quiet: bool = False) -> Iterator[Advance]:
             yield _Bars(bars)
 
 
+@contextlib.contextmanager
+def stopping(ends_well: bool) -> Iterator[None]:
+    """Let Ctrl-C end the block, and where it is the only way to end it, go on after it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not ends_well:
+            raise
+
+
 class _Bars:
     def __init__(self, bars: "Progress") -> None:
         self._bars = bars

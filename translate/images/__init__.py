@@ -12,9 +12,9 @@ What is written carries pixels, an sRGB profile, and of the metadata what `Encod
 
 from translate.images.formats import FORMATS, SUFFIXES, format_of, holds_frames
 from translate.images.picture import Depth, Encoding, Picture
-from translate.images.reading import MAX_PIXELS, output_suffix, probe, read, read_frames
+from translate.images.reading import MAX_PIXELS, from_pillow, output_suffix, probe, read, read_frames
 from translate.images.sheets import resize, sheet, write_animation
-from translate.images.writing import check_fits, encode, write, write_pixels
+from translate.images.writing import check_fits, encode, to_pillow, write, write_pixels
 
 __all__ = [
     "FORMATS",
@@ -26,6 +26,7 @@ __all__ = [
     "check_fits",
     "encode",
     "format_of",
+    "from_pillow",
     "holds_frames",
     "output_suffix",
     "probe",
@@ -33,6 +34,7 @@ __all__ = [
     "read_frames",
     "resize",
     "sheet",
+    "to_pillow",
     "write",
     "write_animation",
     "write_pixels",

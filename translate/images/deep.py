@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageFile, PngImagePlugin, TiffImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 from translate.images.colour import SRGB
 from translate.images.picture import Array
@@ -24,7 +24,7 @@ _ROWS = 256  # compared at a time
 _STRIP = 1 << 20  # bytes of a TIFF that are compressed together
 
 
-def is_deep(file: ImageFile.ImageFile) -> bool:
+def is_deep(file: Image.Image) -> bool:
     """Tell, before it is decoded, whether a file has colours of 16 bits.
 
     Raises:
@@ -35,7 +35,7 @@ def is_deep(file: ImageFile.ImageFile) -> bool:
         if deep and file.tag_v2.get(Tag.PlanarConfiguration) == 2:
             raise ValueError("16-bit channels are stored apart; save it with interleaved channels")
         return deep
-    return file.mode[0] not in "IF" and bool(re.search(r";16|\b65535\b", str(file.tile)))
+    return file.mode[0] not in "IF" and bool(re.search(r";16|\b65535\b", str(getattr(file, "tile", ""))))
 
 
 def read_deep(stream: BinaryIO, picture: Image.Image) -> Array | None:

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Literal
 
-from PIL import ExifTags, Image, ImageFile, PngImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin
 
 from translate.images.picture import Encoding, Metadata
 
@@ -43,7 +43,7 @@ _XMP_OWN = re.compile(
 _JPEG_LONGEST = 65_000  # bytes of a JPEG segment, less what heads it
 
 
-def metadata_of(file: ImageFile.ImageFile) -> Metadata:
+def metadata_of(file: Image.Image) -> Metadata:
     """Collect what a decoded file says beside its pixels. What is damaged is left out."""
     exif = file.info.get("exif", b"")
     if file.format == "TIFF":  # whose directory is the EXIF block

@@ -90,6 +90,19 @@ def read_frames(source: Path | bytes | BinaryIO, max_pixels: int = MAX_PIXELS, d
         raise ValueError(f"it has more than {MAX_FRAMES} frames")
 
 
+def from_pillow(image: object) -> Picture:
+    """Take a picture of Pillow, of any mode, as `read` takes one from a file: upright, in sRGB and 8 bits.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(image, Image.Image):
+        raise ValueError(
+            f"An image is a path, an array, a tensor, or a picture of Pillow; found {type(image).__name__}."
+        )
+    return _decoded(image, None, 8, [])
+
+
 def probe(path: Path) -> tuple[int, int, str]:
     """Return the upright height and width in pixels and Pillow's mode, without decoding pixels.
 
@@ -152,15 +165,15 @@ def _is_animation(file: ImageFile.ImageFile) -> bool:
     return file.format in ("GIF", "PNG", "WEBP", "AVIF") and getattr(file, "is_animated", False)
 
 
-def _decoded(file: ImageFile.ImageFile, stream: BinaryIO, depth: Depth, notes: list[str]) -> Picture:
-    """Decode the frame that `file`, opened from `stream`, stands at."""
-    deep = is_deep(file)
+def _decoded(file: Image.Image, stream: BinaryIO | None, depth: Depth, notes: list[str]) -> Picture:
+    """Decode the frame that `file`, opened from `stream` if from any, stands at."""
+    deep = stream is not None and is_deep(file)
     file.load()
     orientation, profile = _orientation(file), file.info.get("icc_profile")
     if orientation == 0:
         notes.append("unreadable EXIF orientation ignored")
     turn = _TURNS.get(orientation)
-    wide = read_deep(stream, file) if deep else scaled(file) if file.mode[0] in "IF" else None
+    wide = read_deep(stream, file) if deep and stream else scaled(file) if file.mode[0] in "IF" else None
     rgb: Array | None = None
     if wide is None:
         colour, alpha = split(file.transpose(turn) if turn is not None else file)
@@ -241,7 +254,7 @@ def _stream(source: Path | bytes | BinaryIO) -> BinaryIO:
     return io.BytesIO(data)
 
 
-def _orientation(file: ImageFile.ImageFile) -> int:
+def _orientation(file: Image.Image) -> int:
     """Return how the stored pixels must still be turned, 1..8, or 0 when that is unreadable."""
     if file.format == "TIFF":  # Pillow turns these itself, size included
         return 1

@@ -76,6 +76,11 @@ def write_pixels(rgb: Array, path: Path) -> None:
     write(Picture(rgb, None, ""), path)
 
 
+def to_pillow(picture: Picture) -> Image.Image:
+    """Return a picture of Pillow in mode RGB, or RGBA where there is an alpha."""
+    return Image.fromarray(_channels(picture, 8))
+
+
 def check_fits(picture: Picture, format: str) -> None:
     """Refuse a picture with more pixels a side than `format` holds.
 

@@ -1,21 +1,31 @@
-"""Translating one picture, or one batch of pictures of equal size."""
+"""Translating one image of any kind, or one batch of pictures of equal size."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from translate import images
 from translate.devices import Engine, Precision, default_memory, engine
-from translate.errors import DeviceError, WeightsError
+from translate.errors import DeviceError, SettingsError, WeightsError
 from translate.inference import tiling
+from translate.inference.blending import WHOLLY, Blending
 from translate.inference.exports import About, find_export, read_export
+from translate.inference.finishing import finished, finished_tensor, seen, seen_tensor
+from translate.inference.upsampling import Size
 from translate.methods.base import Method
 from translate.tensors import Pixels, enter, leave, levels, stack
+
+if TYPE_CHECKING:
+    from translate.inference.folder import Result
+
+Image = TypeVar("Image")  # a path, a picture of Pillow, an array or a tensor
 
 
 class Translator:
@@ -48,9 +58,71 @@ class Translator:
         method, about = read_export(find_export(model))
         return cls(method, about, engine(device, precision), memory)
 
-    def __call__(self, picture: Pixels, to: str | None = None) -> Pixels:
-        """Translate one picture, (H, W, 3) RGB, to `to`; same size and type, same errors as `batch`."""
-        return self.batch([picture], to)[0]
+    def __call__(
+        self,
+        image: Image,
+        to: str | None = None,
+        *,
+        size: Size = "auto",
+        blending: Blending = WHOLLY,
+        mask: Pixels | None = None,
+        out: str | Path | None = None,
+    ) -> Image:
+        """Translate one image; what comes back has the same kind and size.
+
+        Args:
+            image: an array (H, W, 3) of uint8 or uint16 in RGB; a tensor (3, H, W) or (N, 3, H, W) in [-1, 1]; a
+                picture of Pillow, which becomes RGB, or RGBA where it has transparency; or the path of a file.
+            to: the domain, or changes of attributes such as "Young=0", or None for the model's default.
+            size: what the network sees, see `seen_size`.
+            blending: how much of the result to take.
+            mask: (H, W) of uint8 in any size, 255 where the result is to be and 0 where the image stays.
+            out: for a path, the file to write, whose path comes back.
+
+        Raises:
+            SettingsError: the model does not know `to`, or a path comes without `out`.
+            ImageDecodeError: the file is no readable picture.
+            OutputError: the file cannot be written.
+            WeightsError: the model produced values that are not finite.
+            DeviceError: there is not enough memory.
+            ValueError: the image is of no such kind.
+        """
+        result: Any
+        if isinstance(image, Tensor):
+            result = self._of_tensor(image, to, size, blending, mask)
+        elif isinstance(image, np.ndarray):
+            result = self._of_pixels(image, to, size, blending, mask)
+        elif isinstance(image, str | Path):
+            if out is None:
+                raise SettingsError(f"The result of {image} needs a place; name a file with out=.")
+            picture = images.read(Path(image))
+            images.write(replace(picture, rgb=self._of_pixels(picture.rgb, to, size, blending, mask)), Path(out))
+            result = type(image)(out)
+        else:
+            picture = images.from_pillow(image)
+            result = images.to_pillow(replace(picture, rgb=self._of_pixels(picture.rgb, to, size, blending, mask)))
+        returned: Image = result
+        return returned
+
+    def folder(
+        self, inputs: str | Path | Sequence[str | Path], out: str | Path, to: str | None = None, **options: Any
+    ) -> "Iterator[Result]":
+        """Translate files, folders and patterns into the folder `out`; yield what became of each picture.
+
+        Args:
+            inputs: see `planning.plan`; pictures whose results are already there are skipped.
+            out: see `planning.plan`.
+            to: the domain, or changes of attributes such as "Young=0", or None for the model's default.
+            options: the fields of `folder.Conversion`.
+
+        Raises:
+            SettingsError, DataError, OutputError, DeviceError: as `planning.plan` and `folder.convert`.
+        """
+        from translate.inference.folder import Conversion, convert  # which need this class
+        from translate.inference.planning import plan
+
+        words = [inputs] if isinstance(inputs, str | Path) else inputs
+        return convert(self, plan(words, Path(out)), to, Conversion(**options))
 
     def batch(self, pictures: Sequence[Pixels], to: str | None = None) -> list[Pixels]:
         """Translate pictures of equal size, (H, W, 3) RGB each, all uint8 or all uint16, to such pictures.
@@ -63,11 +135,7 @@ class Translator:
             ValueError: a picture is no such array.
         """
         for picture in pictures:
-            if picture.dtype not in (np.uint8, np.uint16) or picture.ndim != 3 or picture.shape[2] != 3:
-                raise ValueError(
-                    "A picture is an (H, W, 3) array of uint8 or uint16 in RGB;"
-                    f" found {picture.shape} of {picture.dtype}."
-                )
+            _check(picture)
         with enough_memory():
             x, target = stack(pictures), self.about.choose(to)
             y = self._in_strips(x, target)
@@ -117,15 +185,39 @@ class Translator:
             tiling.translate(layers, read, (x.shape[2], x.shape[3]), write, self.engine, self.memory)
         return y[..., :height, :width]
 
+    def _of_pixels(
+        self, picture: Pixels, to: str | None, size: Size, blending: Blending, mask: Pixels | None
+    ) -> Pixels:
+        _check(picture)
+        small = seen(picture, size, self.about.size)
+        return finished(picture, small, self.batch([small], to)[0], blending, mask)
+
+    @torch.inference_mode()
+    def _of_tensor(self, image: Tensor, to: str | None, size: Size, blending: Blending, mask: Pixels | None) -> Tensor:
+        if not image.is_floating_point() or image.ndim not in (3, 4) or image.shape[-3] != 3:
+            raise ValueError(
+                f"An image tensor is (3, H, W) or (N, 3, H, W) in floats; found {tuple(image.shape)} of {image.dtype}."
+            )
+        x = image.to(self.engine.device, torch.float32).reshape(-1, *image.shape[-3:])
+        small = seen_tensor(x, size, self.about.size)
+        y = self.tensor(small, self.about.choose(to)).float()
+        _check_finite(y)
+        return finished_tensor(x, small, y, blending, mask).reshape(image.shape).to(image)
+
 
 @contextlib.contextmanager
 def enough_memory() -> Iterator[None]:
-    """Turn what a full memory raises, which differs from device to device, into `DeviceError`."""
+    """Turn what a full memory raises, which differs from device to device, into `DeviceError`; a broken device, too."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         known = isinstance(error, MemoryError | torch.OutOfMemoryError)
         if not known and not any(sign in str(error) for sign in ("out of memory", "allocate memory")):
+            if isinstance(error, torch.AcceleratorError):  # nothing works on the device after it
+                reason = str(error).splitlines()[0]
+                raise DeviceError(
+                    f"The device failed: {reason}. Run the command again, or with --device cpu."
+                ) from error
             raise
         raise DeviceError(
             "There is not enough memory to translate pictures of this size. Use a smaller --batch or --memory, or"
@@ -146,6 +238,13 @@ def _write(result: Tensor, top: int, rows: Tensor) -> None:
 def _check_finite(y: Tensor) -> None:
     if not y.isfinite().all():
         raise WeightsError("The model produced values that are not finite. Try --precision fp32 or another model.")
+
+
+def _check(picture: Pixels) -> None:
+    if picture.dtype not in (np.uint8, np.uint16) or picture.ndim != 3 or picture.shape[2] != 3:
+        raise ValueError(
+            f"A picture is an (H, W, 3) array of uint8 or uint16 in RGB; found {picture.shape} of {picture.dtype}."
+        )
 
 
 def _pad(x: Tensor, multiple: int, smallest: int) -> Tensor:

@@ -1,0 +1,89 @@
+"""What `translate apply` tells at its end, and what it writes beside the results."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from translate.cli.terminal import duration, printable, say, show
+
+if TYPE_CHECKING:
+    from translate.inference.folder import Result
+    from translate.inference.planning import Item, Plan
+
+GRID = 32  # pictures, at most, in a grid
+GRID_SIDE = 256  # pixels of each
+GRID_COLUMNS = 8  # of pictures before and after, in turns
+
+
+def show_plan(plan: "Plan", target: str, as_json: bool) -> None:
+    """Print what would be done."""
+
+    def pairs(items: "Sequence[Item]") -> list[dict[str, str]]:
+        return [{"source": printable(item.source), "output": printable(item.output)} for item in items]
+
+    lines = [f"{pair['source']} -> {pair['output']}" for pair in pairs(plan.items)]
+    lines.append(
+        f"{len(plan.items)} pictures to {target}; {len(plan.existing)} already there, {len(plan.missing)} not found,"
+        f" {plan.ignored} ignored (no pictures)."
+    )
+    tree = {"to": target, "items": pairs(plan.items), "existing": pairs(plan.existing), "missing": plan.missing}
+    show({**tree, "ignored": plan.ignored}, lines, as_json)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of all pictures."""
+
+    results: "Sequence[Result]"
+    ignored: int
+    target: str
+    out: Path
+    elapsed_s: float
+
+    def count(self, status: str) -> int:
+        """Count the pictures that were "done", "skipped" or "failed"."""
+        return sum(result.status == status for result in self.results)
+
+    def write(self, failed: Path | None, report: bool, grid: bool) -> None:
+        """Write what was asked for: the list of failures, the page with sliders, the grid. Raises `OutputError`."""
+        from translate import files, images
+        from translate.inference.planning import write_list
+        from translate.report.gallery import Row, gallery
+        from translate.report.samples import square
+
+        folder = self.out if self.out.is_dir() else self.out.parent
+        there = [(result.source, result.output) for result in self.results if result.output]
+        if failed:
+            files.write_bytes(failed, write_list([result.word for result in self.results if not result.output]))
+        if report:
+            rows = [Row(result.source, result.output, result.reason) for result in self.results]
+            files.write_text(folder / "report.html", gallery(f"To {self.target}", self._summary(), rows, folder))
+            say(f"Look at {printable(folder / 'report.html')}.")
+        if grid and there:
+            pairs = [[square(images.read(path).rgb, GRID_SIDE) for path in pair] for pair in there[:GRID]]
+            tiles = [tile for pair in pairs for tile in pair]
+            rows_of_tiles = [tiles[start : start + GRID_COLUMNS] for start in range(0, len(tiles), GRID_COLUMNS)]
+            images.write_pixels(images.sheet(rows_of_tiles), folder / "grid.compare.png")
+
+    def show(self, as_json: bool) -> None:
+        """Print the summary."""
+        items: list[dict[str, Any]] = [
+            {
+                "source": printable(result.source),
+                "output": printable(result.output) if result.output else None,
+                "status": result.status,
+                "reason": result.reason,
+                "notes": result.notes,
+            }
+            for result in self.results
+        ]
+        counts = {status: self.count(status) for status in ("done", "skipped", "failed")}
+        tree = {"to": self.target, "out": str(self.out), **counts, "ignored": self.ignored}
+        show({**tree, "elapsed_s": round(self.elapsed_s, 3), "results": items}, [self._summary()], as_json)
+
+    def _summary(self) -> str:
+        words = ", ".join(f"{self.count(status)} {status}" for status in ("done", "skipped", "failed"))
+        rate = f", {self.count('done') / self.elapsed_s:.2f} pictures/s" if self.count("done") else ""
+        took = f" in {duration(self.elapsed_s)}{rate}"
+        return f"{words}, {self.ignored} ignored (no pictures){took}. Results are in {printable(self.out)}."

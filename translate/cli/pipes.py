@@ -1,0 +1,56 @@
+"""One picture from stdin, or to stdout: `-` on the command line."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from translate.errors import SettingsError
+
+if TYPE_CHECKING:
+    from translate.inference.folder import Conversion
+    from translate.inference.translator import Translator
+
+STREAM = "-"
+
+
+def through_pipes(
+    inputs: Sequence[str], out: Path, load: "Callable[[], Translator]", target: str, how: "Conversion"
+) -> None:
+    """Translate one picture from a file or from stdin to a file or to stdout, in the format it came in if that can be.
+
+    Raises:
+        SettingsError: there are several inputs, `out` is a folder, a word does not go with it, or stdout is a terminal.
+        ImageDecodeError: the input is no picture.
+        OutputError: `out` cannot be written.
+    """
+    from translate import images
+    from translate.inference.finishing import read_mask
+
+    if len(inputs) != 1:
+        raise SettingsError(f"- stands for one picture; found {len(inputs)} inputs. Give one.")
+    if how.compare or (how.mask and how.mask.is_dir()):
+        raise SettingsError("With - there is neither --compare nor a folder of masks, because the picture has no name.")
+    to_stdout = str(out) == STREAM
+    if not to_stdout and (out.is_dir() or out.suffix.lower() not in images.SUFFIXES):
+        raise SettingsError(f"--out {out} is no file name of a picture, which stdin does not give. Name a file or -.")
+    if to_stdout and sys.stdout.isatty():
+        raise SettingsError("A terminal cannot show pictures. Send stdout to a file or a program, or name a file.")
+    source = _standard_input() if inputs[0] == STREAM else Path(inputs[0])
+    picture = images.read(source, how.max_pixels, how.encoding.depth)
+    mask = read_mask(how.mask) if how.mask else None
+    result = replace(picture, rgb=load()(picture.rgb, target, size=how.size, blending=how.blending, mask=mask))
+    if to_stdout:
+        own = picture.format if picture.format in images.FORMATS and how.encoding.depth == 8 else "PNG"
+        encoding = replace(how.encoding, format=how.encoding.format or own)
+        sys.stdout.buffer.write(images.encode(result, encoding))
+        sys.stdout.buffer.flush()
+    else:
+        images.write(result, out, how.encoding)
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:
+        raise SettingsError("There is no stdin to read a picture from. Name a file.")
+    return sys.stdin.buffer

@@ -1,0 +1,90 @@
+"""A page to look through many pictures and what became of them: one HTML file without scripts or styles of others."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+_HEAD = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+  body {{ margin: 2rem; font-family: sans-serif; background: #fff; color: #222; }}
+  main {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1.5rem; }}
+  figure {{ margin: 0; }}
+  figcaption {{ font-size: .85rem; overflow-wrap: anywhere; }}
+  .failed {{ color: #b00; }}
+  .pair {{ position: relative; --at: 50%; background: #eee; }}
+  .pair img {{ display: block; width: 100%; }}
+  .pair .after {{ position: absolute; inset: 0; height: 100%; clip-path: inset(0 0 0 var(--at)); }}
+  .pair::after {{ content: ""; position: absolute; inset: 0 auto 0 var(--at); width: 2px; background: #fff; }}
+  input {{ width: 100%; margin: .25rem 0; }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+<p>{summary}</p>
+<main>
+"""
+_PAIR = """<figure>
+<div class="pair">
+<img loading="lazy" decoding="async" src="{before}" alt="before: {name}">
+<img loading="lazy" decoding="async" class="after" src="{after}" alt="after: {name}">
+</div>
+<input type="range" value="50" aria-label="before and after: {name}"
+ oninput="this.previousElementSibling.style.setProperty('--at', this.value + '%')">
+<figcaption>{name}</figcaption>
+</figure>
+"""
+_FAILED = """<figure class="failed"><figcaption>{name}: {reason}</figcaption></figure>
+"""
+_TAIL = """</main>
+</body>
+</html>
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A picture and what became of it."""
+
+    source: Path
+    output: Path | None  # None: it failed
+    reason: str = ""
+
+
+def gallery(title: str, summary: str, rows: Sequence[Row], folder: Path) -> str:
+    """Write the page; links are relative to `folder`, where it is to lie.
+
+    On the left of a slider a picture is as it was, on the right as it became. Pictures are loaded when they come into
+    sight; what a browser cannot show, such as TIFF, stays a name.
+
+    Returns:
+        the text of an HTML file.
+    """
+    parts = [_HEAD.format(title=_text(title), summary=_text(summary))]
+    for row in rows:
+        name = _text(str(row.source))
+        if row.output is None:
+            parts.append(_FAILED.format(name=name, reason=_text(row.reason)))
+        else:
+            parts.append(_PAIR.format(name=name, before=_link(row.source, folder), after=_link(row.output, folder)))
+    return "".join([*parts, _TAIL])
+
+
+def _text(text: str) -> str:
+    """Escape for HTML; bytes that are no UTF-8 are shown as they are escaped in Python."""
+    return escape(text.encode("utf-8", "backslashreplace").decode())
+
+
+def _link(path: Path, folder: Path) -> str:
+    try:
+        relative = os.path.relpath(path, folder)
+    except ValueError:  # another drive
+        return path.absolute().as_uri()
+    return quote(os.fsencode(Path(relative).as_posix()))
