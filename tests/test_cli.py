@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.metadata
+import io
 import json
 import re
 import shlex
@@ -339,9 +340,16 @@ def test_wrong_words_get_one_sentence_and_their_exit_code(
         (["--max-pixels", "many"], 2, "a number such as 5000, 64M or 1.5G; found 'many'"),
         (["--max-pixels", "0"], 2, "a number such as"),
         (["--format", "jpg", "--depth", "16"], 7, "JPEG holds 8 bits a channel"),
+        (["--device", "gpu"], 2, "choose auto, cpu, cuda"),
+        (["--shard", "0/3"], 2, "--shard takes I/N"),
+        (["--shard", "4/3"], 2, "--shard takes I/N"),
+        (["--strength", "2"], 2, "--strength is between 0"),
+        (["--keep-colour", "--colour-only"], 2, "exclude each other"),
     ],
 )
-def test_wrong_words_for_apply_get_one_sentence(run: Run, place: Path, words: list[str], code: int, part: str) -> None:
+def test_i37_wrong_words_for_apply_get_one_sentence(
+    run: Run, place: Path, words: list[str], code: int, part: str
+) -> None:
     train(run)
     found, _, err = run("apply", "runs/horses", "photos", "--out", "results", *words)
     assert found == code
@@ -491,3 +499,138 @@ def test_every_command_of_the_readme_works(run: Run, place: Path, monkeypatch: p
             assert code == 0, (command, err)
             ran += 1
     assert ran >= 9
+
+
+# What apply writes beside the results, and where it reads and writes otherwise
+
+
+def test_failures_are_an_input_again(run: Run, place: Path) -> None:
+    train(run)
+    good = (place / "photos/below/b.png").read_bytes()
+    (place / "photos/below/b.png").write_bytes(good[:100])
+    assert run("apply", "runs/horses", "photos", "--out", "results", "--failed", "failed.txt")[0] == 3
+    assert (place / "failed.txt").read_text() == "photos/./below/b.png\n"
+    (place / "photos/below/b.png").write_bytes(good)
+    code, out, _ = run("apply", "runs/horses", "@failed.txt", "--out", "results", "--failed", "failed.txt")
+    assert (code, out.split(",")[0]) == (0, "1 done")
+    assert (place / "results/below/b.png").exists()
+    assert (place / "failed.txt").read_text() == ""
+    assert run("apply", "runs/horses", "@failed.txt", "--out", "results")[0] == 4
+
+
+def test_a_report_and_comparisons_lie_beside_the_results(run: Run, place: Path) -> None:
+    train(run)
+    words = ("apply", "runs/horses", "photos", "--out", "results", "--report", "--compare")
+    code, out, err = run(*words, "split")
+    assert code == 0
+    assert "pictures/s" in out
+    assert "Look at results/report.html" in err
+    page = (place / "results/report.html").read_text()
+    assert 'src="../photos/below/b.png"' in page
+    assert 'src="below/b.png"' in page
+    assert (place / "results/below/b.compare.png").exists()
+    assert run(*words, "grid")[0] == 0
+    assert images.read(place / "results/grid.compare.png").rgb.shape == (256, 4 * 256 + 3 * 2, 3)
+
+
+def test_shards_do_everything_once(run: Run, place: Path) -> None:
+    train(run)
+    done = [
+        json.loads(run("apply", "runs/horses", "photos", "--out", "results", "--shard", f"{part}/3", "--json")[1])
+        for part in (1, 2, 3)
+    ]
+    assert sum(one["done"] for one in done) == 2
+    assert sum(one["skipped"] for one in done) == 0
+
+
+def test_blending_words_change_the_result(run: Run, place: Path) -> None:
+    train(run)
+    images.write_pixels(np.zeros((4, 4, 3), np.uint8), place / "black.png")
+    before = images.read(place / "photos/below/b.png").rgb
+    results = []
+    for words in ([], ["--strength", 0], ["--mask", "black.png"], ["--keep-colour"], ["--colour-only"], ["--size", 8]):
+        assert run("apply", "runs/horses", "photos/below/b.png", "--out", "x.png", "--overwrite", *words)[0] == 0
+        results.append(images.read(place / "x.png").rgb)
+    assert np.array_equal(results[1], before)
+    assert np.array_equal(results[2], before)
+    others = [results[index].tobytes() for index in (0, 1, 3, 4, 5)]
+    assert len(set(others)) == len(others)
+
+
+def test_ctrl_c_ends_a_watch_with_its_summary(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(run)
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("translate.cli.apply.time.sleep", sleep)
+    code, out, err = run("apply", "runs/horses", "photos", "--out", "results", "--watch")
+    assert code == 0
+    assert "2 done" in out
+    assert "photos/a.jpg -> results/a.jpg" in err
+
+
+class Pipe(io.BytesIO):
+    """A stream of bytes where a text stream is expected."""
+
+    @property
+    def buffer(self) -> "Pipe":
+        return self
+
+    def isatty(self) -> bool:
+        return False
+
+
+def piped(monkeypatch: pytest.MonkeyPatch, given: bytes | None, *words: object) -> tuple[int, bytes]:
+    stdout = Pipe()
+    monkeypatch.setattr(sys, "stdin", None if given is None else Pipe(given))
+    monkeypatch.setattr(sys, "stdout", stdout)
+    monkeypatch.setattr(sys, "argv", ["translate", "apply", "runs/horses", *map(str, words)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    return int(stop.value.code or 0), stdout.getvalue()
+
+
+def test_i29_a_picture_goes_through_pipes(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(run)
+    for name in ("photos/a.jpg", "photos/below/b.png"):
+        assert run("apply", "runs/horses", name, "--out", "expected")[0] == 0
+    for name, suffix in (("photos/a.jpg", "jpg"), ("photos/below/b.png", "png")):
+        expected = (place / "expected" / Path(name).name).read_bytes()
+        given = (place / name).read_bytes()
+        assert piped(monkeypatch, given, "-", "--out", "-") == (0, expected)
+        assert piped(monkeypatch, b"", name, "--out", "-") == (0, expected)
+        assert piped(monkeypatch, given, "-", "--out", f"x.{suffix}") == (0, b"")
+        assert (place / f"x.{suffix}").read_bytes() == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "words", "code"),
+    [
+        (None, ["-", "--out", "-"], 2),  # closed
+        (b"", ["-", "--out", "-"], 4),
+        (b"no picture", ["-", "--out", "-"], 4),
+        (b"x", ["-", "--out", "photos"], 2),
+        (b"x", ["-", "photos", "--out", "-"], 2),
+        (b"x", ["-", "--out", "-", "--compare", "side"], 2),
+    ],
+)
+def test_i29_what_cannot_be_piped_is_one_sentence(
+    run: Run, place: Path, monkeypatch: pytest.MonkeyPatch, given: bytes | None, words: list[str], code: int
+) -> None:
+    train(run)
+    assert piped(monkeypatch, given, *words) == (code, b"")
+
+
+def test_i29_a_closed_stdout_is_no_traceback(run: Run, place: Path) -> None:
+    train(run)
+    command = [sys.executable, "-m", "translate", "apply", "runs/horses", "photos/below/b.png", "--out", "-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=place) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+    assert process.returncode

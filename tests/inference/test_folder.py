@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from translate import files, images
 from translate.devices import engine
 from translate.errors import DeviceError, OutputError, SettingsError
 from translate.images import Encoding
+from translate.inference import folder
+from translate.inference.blending import Blending
 from translate.inference.exports import About
 from translate.inference.folder import Conversion, Result, convert
-from translate.inference.planning import Item, plan
+from translate.inference.planning import Item, plan, write_list
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
 from translate.networks.discriminators import PatchGAN
@@ -81,7 +84,7 @@ def test_a_file_that_is_named_is_tried_whatever_its_name(tmp_path: Path) -> None
     assert below(tmp_path / "out") == [".a.png", "b.png"]
 
 
-def test_what_is_missing_is_kept_and_fails(tmp_path: Path) -> None:
+def test_i27_what_is_missing_is_kept_and_fails(tmp_path: Path) -> None:
     put(tmp_path / "a.png")
     (tmp_path / "empty").mkdir()
     words = [str(tmp_path / name) for name in ("gone.png", "*.gone", "a.png", "**x", "empty")]
@@ -94,9 +97,19 @@ def test_what_is_missing_is_kept_and_fails(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["with space.png", "new\nline.png", "-rf.png", "ünï 写真 🐴.png", "x" * 200 + ".png", "a'b\"c$d.png"]
+    "name",
+    [
+        "%d.png",
+        os.fsdecode(b"bad\xff.png"),
+        "with space.png",
+        "new\nline.png",
+        "-rf.png",
+        "ünï 写真 🐴.png",
+        "x" * 200 + ".png",
+        "a'b\"c$d.png",
+    ],
 )
-def test_odd_names_stay(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_i26_odd_names_stay(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "in" / name)
     monkeypatch.chdir(tmp_path / "in")
     assert run([name], Path("../one"))[name].status == "done"
@@ -113,7 +126,7 @@ def test_one_file_becomes_the_file_that_is_named(tmp_path: Path) -> None:
         assert (image.format, image.size) == ("WEBP", (7, 9))
 
 
-def test_an_output_folder_inside_an_input_is_no_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_i22_an_output_folder_inside_an_input_is_no_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "a.png")
     put(tmp_path / "sub" / "b.png")
     monkeypatch.chdir(tmp_path)
@@ -123,7 +136,7 @@ def test_an_output_folder_inside_an_input_is_no_input(tmp_path: Path, monkeypatc
         assert below(tmp_path / "sub" / "out") == ["a.png", "sub/b.png"]
 
 
-def test_every_picture_of_a_mixed_folder(tmp_path: Path) -> None:
+def test_i1_i8_every_picture_of_a_mixed_folder(tmp_path: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     put(folder / "rgb.png", noise(9, 7, 3))
     put(folder / "grey.png", noise(12, 8))
@@ -277,7 +290,7 @@ def test_a_wrong_domain_is_refused_before_any_work(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("batch", [2, 3, 100])
-def test_the_result_does_not_depend_on_the_batch(tmp_path: Path, batch: int) -> None:
+def test_i21_the_result_does_not_depend_on_the_batch(tmp_path: Path, batch: int) -> None:
     for number in range(12):
         put(tmp_path / "in" / f"{number:02}.png", noise(9, 7 + number // 5, 3, seed=number))
     put(tmp_path / "in" / "03.png").write_bytes(b"broken")
@@ -346,7 +359,7 @@ def test_what_is_there_is_skipped_unless_it_is_to_be_replaced(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_a_result_that_is_not_finite_is_not_written(
+def test_i33_a_result_that_is_not_finite_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
     for number in range(4):
@@ -360,7 +373,7 @@ def test_a_result_that_is_not_finite_is_not_written(
     assert below(tmp_path / "out") == ["0.png", "2.png", "3.png"]
 
 
-def test_a_full_disk_stops_and_keeps_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_i23_a_full_disk_stops_and_keeps_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(8):
         put(tmp_path / "in" / f"{number}.png")
     real, count = files._flush, []
@@ -512,6 +525,178 @@ def test_reading_ahead_overlaps_with_the_network(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
-def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
+def test_i28_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     assert "not a regular file" in run([tmp_path / "pipe.png"], tmp_path / "out")["pipe.png"].reason
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device here")
+def test_i28_a_device_and_a_huge_file_are_refused_without_reading(tmp_path: Path) -> None:
+    with (tmp_path / "sparse.png").open("wb") as stream:
+        stream.truncate(1 << 40)
+    results = run(["/dev/zero", tmp_path / "sparse.png"], tmp_path / "out")
+    assert "not a regular file" in results["zero"].reason
+    assert f"has {1 << 40} bytes" in results["sparse.png"].reason
+
+
+# Blending, masks and comparisons
+
+
+def test_the_strength_and_the_mask_reach_the_file(tmp_path: Path) -> None:
+    source = put(tmp_path / "in" / "a.png", noise(20, 30, 4))
+    put(tmp_path / "mask.png", np.repeat(np.array([[0, 255]], np.uint8), 2, axis=0).repeat(7, axis=1))
+    before, whole = rgb(source), TRANSLATOR(rgb(source))
+    for number, options in enumerate(
+        [{"blending": Blending(0.0)}, {"mask": tmp_path / "mask.png"}, {"blending": Blending(0.5)}]
+    ):
+        run([source], tmp_path / f"{number}", **options)
+    kept, masked, half = (rgb(tmp_path / f"{number}" / "a.png") for number in range(3))
+    assert np.array_equal(kept, before)
+    assert np.array_equal(masked[:, :10], before[:, :10])
+    assert np.array_equal(masked[:, 20:], whole[:, 20:])
+    assert not np.array_equal(half, before)
+    assert not np.array_equal(half, whole)
+    assert np.array_equal(images.read(tmp_path / "1" / "a.png").alpha, images.read(source).alpha)
+
+
+def test_a_picture_without_a_mask_fails_alone(tmp_path: Path) -> None:
+    for name in ("a.png", "deep/b.png", "c.png"):
+        put(tmp_path / "in" / name)
+    put(tmp_path / "masks" / "a.jpg", noise(3, 3))
+    put(tmp_path / "masks" / "deep" / "b.png").write_text("no picture")
+    results = run([tmp_path / "in"], tmp_path / "out", mask=tmp_path / "masks")
+    assert results["a.png"].status == "done"
+    assert results["b.png"].reason.startswith(f"{tmp_path / 'masks' / 'deep' / 'b.png'} cannot be decoded")
+    assert results["c.png"].reason.startswith("has no mask: there is no picture c in ")
+    assert below(tmp_path / "out") == ["a.png"]
+
+
+@pytest.mark.parametrize("compare", ["side", "split"])
+def test_comparisons_lie_beside_the_results(tmp_path: Path, compare: Any) -> None:
+    source = put(tmp_path / "in" / "a.jpg", noise(20, 30, 3))
+    run([tmp_path / "in"], tmp_path / "out", compare=compare)
+    assert below(tmp_path / "out") == ["a.compare.png", "a.jpg"]
+    shown = rgb(tmp_path / "out" / "a.compare.png")
+    after = TRANSLATOR(rgb(source))
+    if compare == "split":
+        assert shown.shape == (20, 30, 3)
+        assert np.array_equal(shown[:, :14], rgb(source)[:, :14])
+        assert (shown[:, 14:16] == 255).all()
+        assert np.array_equal(shown[:, 16:], after[:, 16:])
+    else:
+        assert shown.shape[0] > 20
+        assert shown.shape[1] > 60
+
+
+# Promises about many runs
+
+
+def test_i24_a_killed_run_continues_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed at any moment: what was being written stays behind as a hidden partial file."""
+    for number in range(5):
+        put(tmp_path / "in" / f"{number}.png")
+    run([tmp_path / "in"], tmp_path / "whole")
+    replace = Path.replace
+
+    def killed(self: Path, target: Path) -> Path:
+        if target.name == "3.png":
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", killed)
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)  # nobody cleans up after a kill
+    with pytest.raises(KeyboardInterrupt):
+        run([tmp_path / "in"], tmp_path / "out")
+    monkeypatch.undo()
+    left = [name for name in below(tmp_path / "out") if name.endswith(".partial")]
+    assert left
+    assert "3.png" not in below(tmp_path / "out")
+    again = run([tmp_path / "in"], tmp_path / "out")
+    assert again["3.png"].status == "done"
+    assert again["0.png"].status == "skipped"
+    for name in below(tmp_path / "whole"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert plan([tmp_path / "out"], tmp_path / "next").ignored == 0  # the partial file is no input either
+
+
+def test_i35_the_same_command_writes_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.png", "b.jpg", "c.webp", "d.tif"):
+        put(tmp_path / "in" / name, noise(70, 90, 3))
+    for out in ("one", "two"):
+        run([tmp_path / "in"], tmp_path / out, blending=Blending(0.7), compare="side")
+    assert len(below(tmp_path / "one")) == 8
+    for name in below(tmp_path / "one"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_i36_two_runs_to_one_folder_leave_whole_files(tmp_path: Path) -> None:
+    for number in range(6):
+        put(tmp_path / "in" / f"{number}.png")
+    found = [plan([tmp_path / "in"], tmp_path / "out") for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda one: list(convert(TRANSLATOR, one)), found))
+    assert [[result.status for result in results] for results in both] == [["done"] * 6] * 2
+    assert below(tmp_path / "out") == [f"{number}.png" for number in range(6)]
+    for name in below(tmp_path / "out"):
+        assert np.array_equal(rgb(tmp_path / "out" / name), TRANSLATOR(rgb(tmp_path / "in" / name)))
+
+
+def test_i38_a_broken_device_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = torch.AcceleratorError("CUDA error: device-side assert triggered\nCompile with TORCH_USE_CUDA_DSA")
+    with pytest.raises(DeviceError, match=r"The device failed: CUDA error: device-side assert triggered\. ") as caught:
+        stopped(tmp_path, error, monkeypatch)()
+    assert caught.value.exit_code == 6
+    assert set(below(tmp_path / "out")) <= {"0.png", "1.png"}
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is closed to root")
+def test_i22_a_folder_that_is_read_only_is_an_output_error(tmp_path: Path) -> None:
+    source, out = put(tmp_path / "a.png"), tmp_path / "out"
+    out.mkdir(mode=0o500)
+    with pytest.raises(OutputError, match="Permission denied"):
+        run([source], out)
+
+
+def test_i22_a_place_below_a_file_is_an_output_error(tmp_path: Path) -> None:
+    source = put(tmp_path / "a.png")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError, match=r"Cannot write .*Not a directory|Cannot write .*exists"):
+        run([source], tmp_path / "file" / "out")
+
+
+@pytest.mark.parametrize(("device", "expected"), [("cpu", [1, 1, 1, 1]), ("cuda", [3, 1])])
+def test_an_accelerator_gets_as_many_neighbours_as_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, expected: list[int]
+) -> None:
+    for number in range(4):
+        put(tmp_path / "in" / f"{number}.png")
+    translator, sizes = made(), []
+    monkeypatch.setattr(translator, "engine", replace(translator.engine, device=torch.device(device)))
+    monkeypatch.setattr(folder, "TOGETHER_PIXELS", 3 * 9 * 7 + 5)
+    monkeypatch.setattr(translator, "batch", lambda pictures, to: sizes.append(len(pictures)) or list(pictures))
+    run([tmp_path / "in"], tmp_path / "out", translator=translator)
+    assert sizes == expected
+
+
+def test_the_method_of_a_translator_does_the_same(tmp_path: Path) -> None:
+    put(tmp_path / "in" / "a.png", noise(70, 50, 3))
+    put(tmp_path / "in" / "b.png").write_text("no picture")
+    results = list(TRANSLATOR.folder(tmp_path / "in", tmp_path / "out", "horse", size=20))
+    assert [result.status for result in results] == ["done", "failed"]
+    expected = TRANSLATOR(rgb(tmp_path / "in" / "a.png"), "horse", size=20)
+    assert np.array_equal(rgb(tmp_path / "out" / "a.png"), expected)
+    assert [result.status for result in TRANSLATOR.folder([results[0].word], str(tmp_path / "out"))] == ["skipped"]
+    with pytest.raises(TypeError, match="strenght"):
+        TRANSLATOR.folder(tmp_path / "in", tmp_path / "out", strenght=1)
+
+
+def test_a_failure_can_be_tried_again_in_its_place(tmp_path: Path) -> None:
+    good = put(tmp_path / "in" / "deep" / "a.png").read_bytes()
+    put(tmp_path / "in" / "b.png")
+    (tmp_path / "in" / "deep" / "a.png").write_bytes(b"broken")
+    results = run([tmp_path / "in", tmp_path / "gone.png"], tmp_path / "out").values()
+    (tmp_path / "failed.txt").write_bytes(write_list([result.word for result in results if not result.output]))
+    (tmp_path / "in" / "deep" / "a.png").write_bytes(good)
+    again = run([f"@{tmp_path / 'failed.txt'}"], tmp_path / "out")
+    assert {name: result.status for name, result in again.items()} == {"a.png": "done", "gone.png": "failed"}
+    assert below(tmp_path / "out") == ["b.png", "deep/a.png"]

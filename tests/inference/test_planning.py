@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from translate.errors import DataError, SettingsError
-from translate.inference.planning import Item, Plan, plan, read_list, write_list
+from translate.errors import DataError, ImageDecodeError, SettingsError
+from translate.inference.planning import Item, Plan, beside, find_mask, plan, read_list, write_list
 
 HEADERS = {
     ".jpg": b"\xff\xd8\xff",
@@ -77,7 +77,7 @@ def test_what_is_hidden_is_no_input_and_what_is_no_picture_is_counted(tmp_path: 
         assert found.ignored == 3
 
 
-def test_inputs_are_taken_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_i27_inputs_are_taken_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = put(tmp_path / "in" / "a.png")
     monkeypatch.chdir(tmp_path)
     inputs = [picture, "in/a.png", "in", "./in/../in", "in/*.png", tmp_path / "in"]
@@ -155,7 +155,7 @@ def refusal(inputs: Sequence[str | Path], out: Path) -> str:
 
 
 @pytest.mark.parametrize(("one", "two"), [("in/a.gif", "in/a.png"), ("in/A.png", "in/a.png"), ("in/é.png", "in/É.png")])
-def test_two_pictures_for_one_file_are_refused(tmp_path: Path, one: str, two: str) -> None:
+def test_i25_two_pictures_for_one_file_are_refused(tmp_path: Path, one: str, two: str) -> None:
     put(tmp_path / one)
     put(tmp_path / two)
     if len(below(tmp_path)) < 2:
@@ -174,7 +174,7 @@ def test_equal_names_of_two_folders_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_an_output_never_replaces_an_input(tmp_path: Path) -> None:
+def test_i22_an_output_never_replaces_an_input(tmp_path: Path) -> None:
     picture = put(tmp_path / "in" / "a.png")
     put(tmp_path / "in" / "b.gif")
     (tmp_path / "link").symlink_to(tmp_path / "in")
@@ -206,3 +206,166 @@ def test_a_folder_inside_the_output_folder_is_an_input(tmp_path: Path) -> None:
     put(tmp_path / "in" / "a.png")
     for word in ("in", "in/*.png"):
         assert outputs(plan([tmp_path / word], tmp_path), tmp_path) == ["a.png"]
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("in/é.png", "in/e\u0301.png"),  # composed by NFC and by NFD
+        ("in/a./b.png", "in/a/b.png"),  # Windows drops a dot and spaces at the end
+        ("in/a /b.png", "in/a/b.png"),
+    ],
+)
+def test_i25_names_that_are_one_on_some_system_are_refused(tmp_path: Path, one: str, two: str) -> None:
+    put(tmp_path / one)
+    put(tmp_path / two)
+    if len(below(tmp_path)) < 2:
+        pytest.skip("these names are one file here")
+    assert "would both become" in refusal([tmp_path / "in"], tmp_path / "out")
+
+
+def test_i25_what_is_written_beside_a_result_collides_too(tmp_path: Path) -> None:
+    put(tmp_path / "in" / "a.png")
+    put(tmp_path / "in" / "a.compare.png")
+    plan([tmp_path / "in"], tmp_path / "out")
+    with pytest.raises(SettingsError, match="would both become"):
+        plan([tmp_path / "in"], tmp_path / "out", besides=".compare.png")
+
+
+# Lists
+
+
+def test_i27_a_list_names_inputs_once_and_missing_ones_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "in" / "a.png")
+    put(tmp_path / "in" / "b.png")
+    (tmp_path / "list.txt").write_bytes(b"in/a.png\r\n\nin\nin/gone.png\nhttps://example.org/x.png\nin/a.png\n")
+    monkeypatch.chdir(tmp_path)
+    found = plan(["@list.txt"], Path("out"))
+    assert outputs(found, Path("out")) == ["a.png", "b.png"]
+    assert found.missing == ("in/gone.png", "https://example.org/x.png")
+    assert plan(["@list.txt", "in/b.png"], Path("out")) == found
+
+
+def test_a_list_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"The list .*gone\.txt cannot be read: No such file"):
+        plan([f"@{tmp_path / 'gone.txt'}"], tmp_path / "out")
+
+
+def test_a_file_whose_name_starts_with_an_at_sign_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "@a.png")
+    monkeypatch.chdir(tmp_path)
+    assert plan(["./@a.png"], Path("out")) == plan([Path("@a.png")], Path("out"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["a.png", "sub/./with space.png", "ünï 写真 🐴.png", "-rf.png", "tab\there.png"],
+        ["a.png", "new\nline.png", "\r.png"],
+        [os.fsdecode(b"bad\xff.png"), "b.png"],
+    ],
+)
+def test_lists_are_read_as_they_were_written(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "list.txt").write_bytes(write_list(words))
+    assert read_list(tmp_path / "list.txt") == words
+
+
+def test_the_word_of_a_picture_finds_its_place_in_the_tree_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.png", "deep/b.jpg", "deep/er/c.png", "deep/er/.d.png"):
+        put(tmp_path / "in" / name)
+    monkeypatch.chdir(tmp_path)
+    hidden = "in/deep/er/.d.png"
+    for inputs in (["in", hidden], ["./in", hidden], [tmp_path / "in", hidden], ["in/**/*", "in/*.png", hidden]):
+        items = plan(inputs, Path("out")).items
+        assert len(items) == 4
+        for item in items:
+            assert plan([item.word], Path("out")).items == (item,)
+
+
+def test_what_follows_the_mark_is_mirrored(tmp_path: Path) -> None:
+    put(tmp_path / "in" / "deep" / "a.png")
+    for word, expected in (
+        ("in/./deep/a.png", "deep/a.png"),
+        ("in/./deep", "deep/a.png"),
+        ("./in/deep/a.png", "in/deep/a.png"),
+        ("in/deep/a.png", "a.png"),
+    ):
+        assert outputs(plan([f"{tmp_path}/{word}"], tmp_path / "out"), tmp_path / "out") == [expected]
+
+
+# Shards
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+def test_i36_shards_are_all_and_share_nothing(tmp_path: Path, count: int) -> None:
+    for number in range(30):
+        put(tmp_path / "in" / f"{number % 3}" / f"{number}.png")
+    words = [tmp_path / "in", *(f"gone{number}" for number in range(5))]
+    whole = plan(words, tmp_path / "out")
+    parts = [plan(words, tmp_path / "out", shard=(number, count)) for number in range(1, count + 1)]
+    assert sorted(item.word for part in parts for item in part.items) == sorted(item.word for item in whole.items)
+    assert sorted(word for part in parts for word in part.missing) == sorted(whole.missing)
+    assert all(len(part.items) < 30 for part in parts) or count == 1
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "in").rename(tmp_path / "elsewhere" / "pictures")  # another machine
+    moved = plan([tmp_path / "elsewhere" / "pictures"], tmp_path / "out", shard=(1, count))
+    assert outputs(moved, tmp_path / "out") == outputs(parts[0], tmp_path / "out")
+
+
+def test_i36_collisions_are_found_across_shards(tmp_path: Path) -> None:
+    for name in "abcdefgh":
+        put(tmp_path / "in" / f"{name}.gif")
+        put(tmp_path / "in" / f"{name}.bmp")
+    for number in (1, 2):
+        with pytest.raises(SettingsError, match="would both become"):
+            plan([tmp_path / "in"], tmp_path / "out", shard=(number, 2))
+
+
+# Names
+
+
+def test_i26_names_that_become_too_long_are_cut_and_stay_apart(tmp_path: Path) -> None:
+    longest = ["x" * 250 + ".gif", "x" * 252 + ".gi", "é" * 125 + ".gif"]
+    for name in longest[:1] + longest[2:]:
+        put(tmp_path / "in" / name)
+    named = put(tmp_path / "in" / longest[1])
+    found = plan([tmp_path / "in", named], tmp_path / "out", besides=".compare.png")
+    names = [item.output.name for item in found.items]
+    assert len(set(names)) == 3
+    for item in found.items:
+        for path in (item.output, beside(item.output, ".compare.png")):
+            assert len(os.fsencode(path.name)) <= 255
+            assert path.suffix == ".png"
+
+
+def test_a_result_is_there_when_all_that_belongs_to_it_is(tmp_path: Path) -> None:
+    put(tmp_path / "in" / "a.png")
+    put(tmp_path / "out" / "a.png")
+    assert plan([tmp_path / "in"], tmp_path / "out").existing
+    assert not plan([tmp_path / "in"], tmp_path / "out", besides=".compare.png").existing
+    put(tmp_path / "out" / "a.compare.png")
+    assert plan([tmp_path / "in"], tmp_path / "out", besides=".compare.png").existing
+
+
+# Masks
+
+
+def test_masks_are_found_by_place_and_stem(tmp_path: Path) -> None:
+    for name in ("in/a.jpg", "in/deep/b.jpg", "in/deep/b.x.jpg", "in/c.png", "in/d.png"):
+        put(tmp_path / name)
+    for name in ("m/a.png", "m/deep/b.png", "m/deep/b.txt", "m/deep/b.x.png", "m/c.jpg", "m/c.png", "m/e.png"):
+        put(tmp_path / name)
+    a, c, d, b, bx = plan([tmp_path / "in"], tmp_path / "out").items
+    masks = tmp_path / "m"
+    assert [find_mask(masks, item).relative_to(masks).as_posix() for item in (a, b, bx, c)] == [
+        "a.png",
+        "deep/b.png",
+        "deep/b.x.png",
+        "c.png",
+    ]
+    with pytest.raises(ImageDecodeError, match=r"d\.png has no mask: there is no picture d in .*m\."):
+        find_mask(masks, d)
+    assert find_mask(masks / "a.png", d) == masks / "a.png"

@@ -11,15 +11,20 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 from torch import nn
 
+from translate import images
 from translate.devices import engine
 from translate.errors import DeviceError, SettingsError, WeightsError
+from translate.inference import finishing
+from translate.inference.blending import Blending
 from translate.inference.exports import About, write_export
 from translate.inference.translator import Translator, _pad
 from translate.methods.cyclegan import Settings
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
+from translate.tensors import leave
 
 TINY = Settings(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=16, steps=1, planned=1)
@@ -44,7 +49,7 @@ TRANSLATOR = made()
 @example(1, 40)
 @example(7, 9)
 @example(40, 36)
-def test_any_size_in_the_same_size_out(height: int, width: int) -> None:
+def test_i16_any_size_in_the_same_size_out(height: int, width: int) -> None:
     result = TRANSLATOR(noise(height, width))
     assert result.shape == (height, width, 3)
     assert result.dtype == np.uint8
@@ -174,3 +179,100 @@ def test_other_errors_of_torch_stay_what_they_are(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(translator._method, "translate", lambda x, target: torch.cat([x, x[..., :3]]))
     with pytest.raises(RuntimeError, match="Sizes of tensors must match"):
         translator(noise(8, 8))
+
+
+# Any kind of image
+
+
+def test_an_array_comes_back_as_an_array_of_its_type() -> None:
+    picture = noise(20, 30)
+    assert TRANSLATOR(picture).dtype == np.uint8
+    deep = TRANSLATOR(picture * np.uint16(257))
+    assert deep.dtype == np.uint16
+    assert np.abs(deep / 257 - TRANSLATOR(picture)).max() <= 0.5
+
+
+@pytest.mark.parametrize("size", ["auto", "native", 12])
+@pytest.mark.parametrize("shape", [(3, 40, 50), (1, 3, 40, 50), (2, 3, 40, 50)])
+def test_a_tensor_comes_back_as_a_tensor_of_its_shape(shape: tuple[int, ...], size: Any) -> None:
+    pictures = [noise(40, 50, seed) for seed in range(2)]
+    x = torch.stack([torch.from_numpy(picture).permute(2, 0, 1) / 127.5 - 1 for picture in pictures])
+    given = x[: shape[0]] if len(shape) == 4 else x[0]
+    mask = np.zeros((40, 50), np.uint8)
+    mask[:, 25:] = 255
+    y = TRANSLATOR(given.double(), "horse", size=size, blending=Blending(0.8), mask=mask)
+    assert (y.shape, y.dtype) == (shape, torch.float64)
+    for one, picture in zip(y.reshape(-1, 3, 40, 50), pictures, strict=False):
+        expected = TRANSLATOR(picture, "horse", size=size, blending=Blending(0.8), mask=mask)
+        difference = ((one.permute(1, 2, 0) + 1) * 127.5 - torch.from_numpy(expected)).abs()
+        assert difference[:, :25].max() < 0.01
+        assert difference.mean() < (0.5 if size == "native" else 3)  # small pictures are rounded to 8 bits
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK", "I;16", "1", "LA"])
+def test_a_picture_of_pillow_comes_back_as_one(mode: str) -> None:
+    image = Image.fromarray(noise(20, 30)).convert("L" if mode == "I;16" else mode)
+    if mode == "I;16":
+        image = Image.fromarray(np.asarray(image) * np.uint16(257))
+    if mode == "RGBA":
+        image.putalpha(Image.fromarray(noise(20, 30)[..., 0]))
+    result = TRANSLATOR(image)
+    assert isinstance(result, Image.Image)
+    assert result.size == image.size
+    assert result.mode == ("RGBA" if mode in ("RGBA", "LA") else "RGB")
+    if mode == "RGB":
+        assert np.array_equal(np.asarray(result), TRANSLATOR(np.asarray(image)))
+    if mode == "RGBA":
+        assert np.array_equal(np.asarray(result)[..., 3], np.asarray(image)[..., 3])
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_path_comes_back_as_the_path_of_the_result(tmp_path: Path, kind: Any) -> None:
+    images.write_pixels(noise(20, 30), tmp_path / "a.png")
+    result = TRANSLATOR(kind(tmp_path / "a.png"), out=tmp_path / "b" / "c.png")
+    assert result == kind(tmp_path / "b" / "c.png")
+    assert np.array_equal(images.read(Path(result)).rgb, TRANSLATOR(noise(20, 30)))
+    with pytest.raises(SettingsError, match=r"The result of .*a\.png needs a place; name a file with out=\."):
+        TRANSLATOR(kind(tmp_path / "a.png"))
+
+
+@pytest.mark.parametrize(
+    ("image", "sentence"),
+    [
+        ([[1, 2]], "An image is a path, an array, a tensor, or a picture of Pillow; found list."),
+        (torch.zeros(3, 8, 8, dtype=torch.uint8), r"\(3, H, W\) or \(N, 3, H, W\) in floats; found \(3, 8, 8\)"),
+        (torch.zeros(8, 8, 3), r"found \(8, 8, 3\) of torch.float32"),
+        (torch.zeros(8, 8), "found"),
+    ],
+)
+def test_what_is_no_image_is_refused(image: Any, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        TRANSLATOR(image)
+
+
+@pytest.mark.parametrize("mask", [np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8)), np.zeros(8, np.uint8)])
+def test_what_is_no_mask_is_refused(mask: Any) -> None:
+    with pytest.raises(ValueError, match=r"A mask is an \(H, W\) array of uint8; found"):
+        TRANSLATOR(noise(8, 8), mask=mask)
+
+
+def test_threads_share_a_translator_for_every_kind() -> None:
+    pictures: list[Any] = [noise(40, 50, seed) for seed in range(6)]
+    kinds = [*pictures, *map(Image.fromarray, pictures), *(torch.from_numpy(p) / 127.5 - 1 for p in pictures)]
+    given = [kind.permute(2, 0, 1) if isinstance(kind, torch.Tensor) else kind for kind in kinds]
+    alone = [np.asarray(TRANSLATOR(kind)) for kind in given]
+    with ThreadPoolExecutor(6) as pool:
+        together = list(pool.map(TRANSLATOR, given))
+    assert all(np.array_equal(one, np.asarray(other)) for one, other in zip(alone, together, strict=True))
+
+
+def test_large_pictures_are_finished_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture, mask = noise(70, 40), noise(9, 5)[..., 0]
+    whole = TRANSLATOR(picture, size=16, blending=Blending(0.6), mask=mask)
+    monkeypatch.setattr(finishing, "STRIP", 3 * 40)
+    assert np.array_equal(TRANSLATOR(picture, size=16, blending=Blending(0.6), mask=mask), whole)
+
+
+def test_i34_results_are_clamped_and_rounded() -> None:
+    x = torch.tensor([-3e38, -1.0001, -1, 0.4 / 127.5 - 1, 0.6 / 127.5 - 1, 0, 1, 1.0001, 3e38]).expand(1, 3, 1, 9)
+    assert leave(x)[0][0, :, 0].tolist() == [0, 0, 0, 0, 1, 128, 255, 255, 255]

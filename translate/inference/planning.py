@@ -71,16 +71,16 @@ def plan(
         DataError: there are no pictures at all, or a list cannot be read.
         OutputError: the format asked for, by `encoding` or by `out`, is not written or does not hold the depth.
     """
-    words, hole = [_root_and_path(word) for word in _listed(inputs)], out.resolve()
-    paths = [path for _, path in words]
+    words, hole = list(_listed(inputs)), out.resolve()
+    paths = [Path(word) for word in words]
     if hole in [path.resolve() for path in paths]:
         raise SettingsError(f"--out {out} is also an input, whose pictures would be replaced. Choose another place.")
     missing: list[str] = []
     found: dict[Path, tuple[Path, Path]] = {}  # by resolved place: the picture, and its path below `out`
     ignored: set[Path] = set()
-    for said_root, path in words:
-        for source, own_root in _find(path, missing):
-            root = own_root if said_root is None else said_root
+    for word, path in zip(words, paths, strict=True):
+        for source, own_root in _find(path, word, missing):
+            root = _said_root(word) or own_root
             place, relative = source.parent.resolve() / source.name, source.relative_to(root)
             inside_out = hole in place.parents and root.resolve() in hole.parents
             if source != path and (inside_out or any(map(_hidden, source.relative_to(own_root).parts))):
@@ -149,9 +149,7 @@ def find_mask(mask: Path, item: Item) -> Path:
     place = mask / item.relative
     found = sorted(path for path in place.parent.glob("*") if path.stem == place.stem and _is_picture(path))
     if not found:
-        raise ImageDecodeError(
-            f"{item.source} has no mask: there is no picture called {item.relative.stem} in {place.parent}."
-        )
+        raise ImageDecodeError(f"{item.source} has no mask: there is no picture {place.stem} in {place.parent}.")
     return place if place in found else found[0]
 
 
@@ -159,17 +157,17 @@ def _is_picture(path: Path) -> bool:
     return path.suffix.lower() in images.SUFFIXES
 
 
-def _listed(inputs: Sequence[str | Path]) -> Iterator[str | Path]:
+def _listed(inputs: Sequence[str | Path]) -> Iterator[str]:
     for word in inputs:
-        yield from read_list(Path(word[1:])) if isinstance(word, str) and word.startswith("@") else [word]
+        yield from read_list(Path(word[1:])) if isinstance(word, str) and word.startswith("@") else [str(word)]
 
 
-def _root_and_path(word: str | Path) -> tuple[Path | None, Path]:
-    root, mark, _ = str(word).rpartition(ROOT)
-    return (Path(root or "/") if mark else None), Path(word)
+def _said_root(word: str) -> Path | None:
+    root, mark, _ = word.rpartition(ROOT)
+    return Path(root or "/") if mark else None
 
 
-def _find(path: Path, missing: list[str]) -> Iterator[tuple[Path, Path]]:
+def _find(path: Path, word: str, missing: list[str]) -> Iterator[tuple[Path, Path]]:
     """Yield all files that an input means, each with the folder whose place the output folder takes."""
     try:
         if path.exists():
@@ -180,7 +178,7 @@ def _find(path: Path, missing: list[str]) -> Iterator[tuple[Path, Path]]:
     except (OSError, ValueError):  # a folder above is closed to us; pathlib refuses the pattern
         matches = []
     if not matches:
-        missing.append(str(path))
+        missing.append(word)
     for match in matches:
         yield from ((file, root) for file in (_walk(match, missing) if match.is_dir() else [match]))
 

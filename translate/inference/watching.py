@@ -38,7 +38,7 @@ def watch(
             yield {source: stamp for source in items if (stamp := _stamp(source))}
             wait()
 
-    for sources in complete(listings()):
+    for sources in filter(None, complete(listings())):
         yield from convert(translator, Plan(tuple(items[source] for source in sources), (), 0, ()), to, how)
 
 
