@@ -136,7 +136,7 @@ def test_i22_an_output_folder_inside_an_input_is_no_input(tmp_path: Path, monkey
         assert below(tmp_path / "sub" / "out") == ["a.png", "sub/b.png"]
 
 
-def test_i1_i8_every_picture_of_a_mixed_folder(tmp_path: Path) -> None:
+def test_i01_i08_every_picture_of_a_mixed_folder(tmp_path: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     put(folder / "rgb.png", noise(9, 7, 3))
     put(folder / "grey.png", noise(12, 8))
@@ -681,11 +681,14 @@ def test_an_accelerator_gets_as_many_neighbours_as_fit(
 def test_the_method_of_a_translator_does_the_same(tmp_path: Path) -> None:
     put(tmp_path / "in" / "a.png", noise(70, 50, 3))
     put(tmp_path / "in" / "b.png").write_text("no picture")
-    results = list(TRANSLATOR.folder(tmp_path / "in", tmp_path / "out", "horse", size=20))
+    results = list(TRANSLATOR.folder(tmp_path / "in", tmp_path / "out", "horse", size=20, compare="split"))
+    assert below(tmp_path / "out") == ["a.compare.png", "a.png"]
     assert [result.status for result in results] == ["done", "failed"]
     expected = TRANSLATOR(rgb(tmp_path / "in" / "a.png"), "horse", size=20)
     assert np.array_equal(rgb(tmp_path / "out" / "a.png"), expected)
     assert [result.status for result in TRANSLATOR.folder([results[0].word], str(tmp_path / "out"))] == ["skipped"]
+    deep = TRANSLATOR.folder([tmp_path / "in" / "a.png"], tmp_path / "out", overwrite=True, encoding=Encoding("TIFF"))
+    assert [result.output for result in deep] == [tmp_path / "out" / "a.tif"]
     with pytest.raises(TypeError, match="strenght"):
         TRANSLATOR.folder(tmp_path / "in", tmp_path / "out", strenght=1)
 

@@ -109,6 +109,9 @@ def apply(
     from translate.inference.translator import Translator
     from translate.inference.watching import watch as watched
 
+    about = read_about(find_export(model))
+    target = about.choose(to)
+    version = importlib.metadata.version("image-translate")
     how = folder.Conversion(
         size=size if size in ("auto", "native") else int(size),  # type: ignore[arg-type]  # mypy forgets the words
         batch=batch,
@@ -120,11 +123,10 @@ def apply(
             quality=quality,
             depth=16 if depth == "16" else 8,
             keep_metadata=keep_metadata,
-            note=f"image-translate {importlib.metadata.version('image-translate')}, {Path(model).name}" if note else "",
+            note=f"image-translate {version}, model {about.sha256[:12]} to {target}" if note else "",
         ),
         max_pixels=count_of(max_pixels, "--max-pixels"),
     )
-    target = read_about(find_export(model)).choose(to)
     load = partial(Translator.load, model, device, precision, None if memory is None else int(memory * 2**30))
     if STREAM in inputs or str(out) == STREAM:
         through_pipes(inputs, out, load, target, how)

@@ -72,7 +72,8 @@ class Translator:
 
         Args:
             image: an array (H, W, 3) of uint8 or uint16 in RGB; a tensor (3, H, W) or (N, 3, H, W) in [-1, 1]; a
-                picture of Pillow, which becomes RGB, or RGBA where it has transparency; or the path of a file.
+                picture of Pillow, which becomes RGB, or RGBA where it has transparency; or the path of a file, of
+                whose frames the first is taken.
             to: the domain, or changes of attributes such as "Young=0", or None for the model's default.
             size: what the network sees, see `seen_size`.
             blending: how much of the result to take.
@@ -105,14 +106,21 @@ class Translator:
         return returned
 
     def folder(
-        self, inputs: str | Path | Sequence[str | Path], out: str | Path, to: str | None = None, **options: Any
+        self,
+        inputs: str | Path | Sequence[str | Path],
+        out: str | Path,
+        to: str | None = None,
+        *,
+        overwrite: bool = False,
+        **options: Any,
     ) -> "Iterator[Result]":
         """Translate files, folders and patterns into the folder `out`; yield what became of each picture.
 
         Args:
-            inputs: see `planning.plan`; pictures whose results are already there are skipped.
+            inputs: see `planning.plan`.
             out: see `planning.plan`.
-            to: the domain, or changes of attributes such as "Young=0", or None for the model's default.
+            to: as for a single image.
+            overwrite: make results again that are already there, which else are skipped.
             options: the fields of `folder.Conversion`.
 
         Raises:
@@ -122,7 +130,8 @@ class Translator:
         from translate.inference.planning import plan
 
         words = [inputs] if isinstance(inputs, str | Path) else inputs
-        return convert(self, plan(words, Path(out)), to, Conversion(**options))
+        how = Conversion(**options)
+        return convert(self, plan(words, Path(out), overwrite, how.encoding, besides=how.besides), to, how)
 
     def batch(self, pictures: Sequence[Pixels], to: str | None = None) -> list[Pixels]:
         """Translate pictures of equal size, (H, W, 3) RGB each, all uint8 or all uint16, to such pictures.
