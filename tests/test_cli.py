@@ -115,7 +115,7 @@ def test_results_are_written_as_asked_for(run: Run, place: Path) -> None:
     assert len(np.unique(result.rgb % 257)) > 20  # not 8 bits in disguise
     sha256 = json.loads(run("info", "runs/horses", "--json")[1])["sha256"]
     version = importlib.metadata.version("image-translate")
-    assert f"image-translate {version}, model {sha256[:12]} to B".encode() in result.metadata.exif
+    assert f"image-translate {version}, model {sha256[:12]}, to B".encode() in result.metadata.exif
     code, _, err = run("apply", "runs/horses", "photos", "--out", "small", "--max-pixels", "0.5k")
     assert code == 3
     assert "too many pixels, found 1850, limit 500" in err

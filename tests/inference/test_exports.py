@@ -129,6 +129,19 @@ def test_a_domain_that_is_not_said_or_not_known_is_refused(about: About, to: str
     assert caught.value.exit_code == 2
 
 
+def test_all_means_every_domain_or_every_attribute_switched_on() -> None:
+    assert ABOUT.choices("all") == list(ABOUT.domains)
+    assert ABOUT.choices(ABOUT.domains[0]) == []
+    named = ABOUT.model_copy(update={"domains": ["all", "none"], "target": "none"})
+    assert named.choices("all") == []
+    faces = ABOUT.model_copy(update={"domains": ["hat", "scarf"], "attributes": True, "target": ""})
+    assert faces.choices("all") == ["hat", "scarf"]
+    assert [faces.choose(to) for to in faces.choices("all")] == ["hat", "scarf"]
+    assert faces.choose("hat=0,scarf=1") == "hat=0,scarf=1"
+    with pytest.raises(SettingsError, match="changes the attributes hat, scarf; say how, as in --to hat=1"):
+        faces.choose()
+
+
 def test_only_generators_are_shipped_and_have_memory(export: Path) -> None:
     assert {name.split(".")[0] for name in safetensors.torch.load_file(export)} == {"0", "1"}
     method, _ = read_export(export)

@@ -270,6 +270,29 @@ def test_i05_the_pixel_limit_is_passed_on(tmp_path: Path) -> None:
     assert "found 63, limit 62; a larger --max-pixels reads it" in result.reason
 
 
+def test_to_all_fills_a_folder_for_each_target(tmp_path: Path) -> None:
+    put(tmp_path / "in" / "below" / "a.png")
+    put(tmp_path / "in" / "b.png")
+    (tmp_path / "in" / "c.png").write_bytes(b"torn")
+    found = plan([tmp_path / "in"], tmp_path / "out", targets=ABOUT.choices("all"))
+    results = list(convert(TRANSLATOR, found))
+    assert below(tmp_path / "out") == ["horse/b.png", "horse/below/a.png", "zebra/b.png", "zebra/below/a.png"]
+    assert {(result.source.name, result.target): result.status for result in results} == {
+        ("a.png", "horse"): "done", ("a.png", "zebra"): "done", ("b.png", "horse"): "done", ("b.png", "zebra"): "done",
+        ("c.png", "horse"): "failed", ("c.png", "zebra"): "failed",
+    }  # fmt: skip
+    for domain in ABOUT.domains:
+        expected = TRANSLATOR(rgb(tmp_path / "in" / "b.png"), to=domain)
+        assert np.array_equal(rgb(tmp_path / "out" / domain / "b.png"), expected)
+    again = plan([tmp_path / "in"], tmp_path / "out", targets=ABOUT.choices("all"))
+    assert (len(again.items), len(again.existing)) == (2, 4)
+
+
+def test_to_all_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="which only one result can become"):
+        plan([put(tmp_path / "a.png")], tmp_path / "b.png", targets=["horse", "zebra"])
+
+
 def test_the_target_is_passed_on(tmp_path: Path) -> None:
     source = put(tmp_path / "a.png")
     run([source], tmp_path / "out", to="horse")

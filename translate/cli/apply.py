@@ -33,7 +33,11 @@ def apply(
     ],
     out: Annotated[Path, typer.Option(help="A folder; for a single picture also a file, or - for stdout.")],
     to: Annotated[
-        str | None, typer.Option(help="The domain to translate to; may be left out where the model has a default.")
+        str | None,
+        typer.Option(
+            help="The domain to translate to, changes of attributes such as Blond_Hair=1,Young=0, or all of them, each"
+            " into a folder of its name; may be left out where the model has a default."
+        ),
     ] = None,
     size: Annotated[
         str,
@@ -110,7 +114,9 @@ def apply(
     from translate.inference.watching import watch as watched
 
     about = read_about(find_export(model))
-    target = about.choose(to)
+    targets = about.choices(to)
+    target = None if targets else about.choose(to)
+    meant = target or ", ".join(targets)
     version = importlib.metadata.version("image-translate")
     how = folder.Conversion(
         size=size if size in ("auto", "native") else int(size),  # type: ignore[arg-type]  # mypy forgets the words
@@ -123,17 +129,19 @@ def apply(
             quality=quality,
             depth=16 if depth == "16" else 8,
             keep_metadata=keep_metadata,
-            note=f"image-translate {version}, model {about.sha256[:12]} to {target}" if note else "",
+            note=f"image-translate {version}, model {about.sha256[:12]}, to {meant}" if note else "",
         ),
         max_pixels=count_of(max_pixels, "--max-pixels"),
     )
     load = partial(Translator.load, model, device, precision, None if memory is None else int(memory * 2**30))
     if STREAM in inputs or str(out) == STREAM:
-        through_pipes(inputs, out, load, target, how)
+        if targets:
+            raise SettingsError("--to all makes several pictures, for which - is no place. Name a folder with --out.")
+        through_pipes(inputs, out, load, meant, how)
         return
-    look = partial(planning.plan, inputs, out, overwrite, how.encoding, part, how.besides)
+    look = partial(planning.plan, inputs, out, overwrite, how.encoding, part, how.besides, targets)
     if dry_run:
-        show_plan(look(), target, json_)
+        show_plan(look(), meant, json_)
         return
     plan = planning.Plan((), (), 0, ()) if watch else look()
     total = len(plan.items) + len(plan.existing) + len(plan.missing)
@@ -149,7 +157,7 @@ def apply(
             elif watch and result.status == "done":
                 say(f"{printable(result.source)} -> {printable(result.output)}")
             advance("translating", len(results), total, "")
-    outcome = Outcome(results, plan.ignored, target, out, time.perf_counter() - started)
+    outcome = Outcome(results, plan.ignored, meant, out, time.perf_counter() - started)
     outcome.write(failed, report, compare == "grid")
     outcome.show(json_)
     if outcome.count("failed"):

@@ -44,6 +44,17 @@ class About(Settings):
     versions: dict[str, str] = Field(default_factory=dict)
     sha256: str = ""  # of the tensors
 
+    def choices(self, to: str | None = None) -> list[str]:
+        """Return the several targets that "all" means: every domain, or every attribute switched on; else nothing.
+
+        Raises:
+            SettingsError: as `choose`.
+        """
+        if to == "all" and "all" not in self.domains:
+            return self.domains
+        self.choose(to)
+        return []
+
     @property
     def directions(self) -> list[tuple[str, str]]:
         """All (source, target) pairs of different domains; none for a model of attributes."""

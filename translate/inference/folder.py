@@ -74,6 +74,7 @@ class Result:
     reason: str = ""  # why it was not done; one line
     notes: tuple[str, ...] = ()  # what reading or writing changed that a user may want to know
     size: tuple[int, int] | None = None  # of the output, (H, W) in pixels
+    target: str = ""  # what it was translated to, where the plan says it
 
 
 def convert(translator: Translator, plan: Plan, to: str | None = None, how: Conversion = AS_USUAL) -> Iterator[Result]:
@@ -82,7 +83,7 @@ def convert(translator: Translator, plan: Plan, to: str | None = None, how: Conv
     Args:
         translator: the model.
         plan: what to do. A result is yielded for each of its items, the missing and the existing included.
-        to: the domain to translate to, or None for the model's default.
+        to: what to translate to where the plan does not say it, or None for the model's default.
         how: everything else.
 
     Raises:
@@ -90,14 +91,16 @@ def convert(translator: Translator, plan: Plan, to: str | None = None, how: Conv
         OutputError: a file cannot be written. What was written before stays.
         DeviceError: there is not enough memory.
     """
-    return _convert(translator, plan, translator.about.choose(to), how)
+    unsaid = to is not None or any(not item.target for item in plan.items)
+    target = translator.about.choose(to) if unsaid else ""
+    return _convert(translator, plan, target, how)
 
 
 def _convert(translator: Translator, plan: Plan, target: str, how: Conversion) -> Iterator[Result]:
     for word in plan.missing:
         yield Result(Path(word), word, None, "failed", "it does not exist, cannot be read, or matches nothing")
     for item in plan.existing:
-        yield Result(item.source, item.word, item.output, "skipped", "the output is already there")
+        yield Result(item.source, item.word, item.output, "skipped", "the output is already there", target=item.target)
     most = how.batch or (1 if translator.engine.device.type == "cpu" else TOGETHER)
     pool = ThreadPoolExecutor(THREADS)
     try:
@@ -105,7 +108,7 @@ def _convert(translator: Translator, plan: Plan, target: str, how: Conversion) -
             decoded = _ahead(pool, lambda item: _decode(item, how, translator.about.size), plan.items, most + 1)
             jobs = chain.from_iterable(decoded)
             translated = _translate(translator, jobs, target, most, None if how.batch else TOGETHER_PIXELS)
-            whole = (list(frames) for _, frames in groupby(translated, lambda job: job.source))
+            whole = (list(frames) for _, frames in groupby(translated, lambda job: (job.source, job.target)))
             yield from _ahead(pool, lambda frames: _encode(frames, how), whole, most + 1)
     finally:
         pool.shutdown(cancel_futures=True)
@@ -122,6 +125,15 @@ class _Job:
     @property
     def source(self) -> Path:
         return self.item.source
+
+    @property
+    def target(self) -> str:
+        return self.item.target
+
+    @property
+    def like(self) -> tuple[int, int, str]:
+        """What jobs share that are translated together: the size of what the network sees, and the target."""
+        return *self.small.shape[:2], self.target
 
 
 def _ahead(pool: ThreadPoolExecutor, function: Callable[[A], B], values: Iterable[A], depth: int) -> Iterator[B]:
@@ -141,7 +153,11 @@ def _decode(item: Item, how: Conversion, training: int) -> list[_Job | Result]:
         images.check_fits(frames[0], images.format_of(item.output, how.encoding))
         mask = None if how.mask is None else read_mask(find_mask(how.mask, item))
     except (ImageDecodeError, OutputError) as error:
-        return [Result(item.source, item.word, None, "failed", str(error).removeprefix(f"{item.source} "))]
+        return [
+            Result(
+                item.source, item.word, None, "failed", str(error).removeprefix(f"{item.source} "), target=item.target
+            )
+        ]
     small = [seen(frame.rgb, how.size, training) for frame in frames]
     return [_Job(item, frame, mask, one, one) for frame, one in zip(frames, small, strict=True)]
 
@@ -154,14 +170,15 @@ def _translate(
     translator: Translator, decoded: Iterable[_Job | Result], target: str, most: int, pixels: int | None
 ) -> Iterator[_Job | Result]:
     """Translate jobs, at most `most` neighbours of equal size and `pixels` together; what has failed is passed on."""
-    for shape, group in groupby(decoded, lambda job: job.small.shape if isinstance(job, _Job) else None):
-        count = max(1, min(most, pixels // (shape[0] * shape[1]))) if shape and pixels else most
+    for like, group in groupby(decoded, lambda job: job.like if isinstance(job, _Job) else None):
+        count = max(1, min(most, pixels // (like[0] * like[1]))) if like and pixels else most
         while some := list(islice(group, count)):
             jobs = [job for job in some if isinstance(job, _Job)]
             try:
-                made = translator.batch([job.small for job in jobs], target) if jobs else []
+                made = translator.batch([job.small for job in jobs], jobs[0].target or target) if jobs else []
             except WeightsError as error:  # not finite: find out which
-                failed = Result(jobs[0].item.source, jobs[0].item.word, None, "failed", str(error))
+                item = jobs[0].item
+                failed = Result(item.source, item.word, None, "failed", str(error), target=item.target)
                 yield from [failed] if len(jobs) == 1 else _translate(translator, jobs, target, 1, None)
             else:
                 yield from (replace(job, made=one) for job, one in zip(jobs, made, strict=True)) if jobs else some
@@ -180,4 +197,4 @@ def _encode(frames: list[_Job | Result], how: Conversion) -> Result:
         images.write_pixels(comparison(before[0].rgb, after[0], how.compare), beside(item.output, SUFFIX))
     results = [replace(picture, rgb=rgb) for picture, rgb in zip(before, after, strict=True)]
     notes = (*before[0].notes, *images.write(results, item.output, how.encoding))
-    return Result(item.source, item.word, item.output, "done", notes=notes, size=after[0].shape[:2])
+    return Result(item.source, item.word, item.output, "done", "", notes, after[0].shape[:2], item.target)

@@ -25,6 +25,7 @@ class Item:
     source: Path
     output: Path
     relative: Path  # of the source, below the folder whose place the output folder takes
+    target: str = ""  # what it is translated to, where a plan has several targets
 
     @property
     def word(self) -> str:
@@ -50,6 +51,7 @@ def plan(
     encoding: Encoding = AS_IT_IS,
     shard: tuple[int, int] = (1, 1),
     besides: str = "",
+    targets: Sequence[str] = (),
 ) -> Plan:
     """Find the pictures and decide what each becomes. Nothing is written.
 
@@ -64,6 +66,7 @@ def plan(
         shard: (i, n): take the i-th of n parts, which together are all and share nothing. The part of a picture depends
             on its place below its root alone, so that several machines agree.
         besides: what is written beside each result, as a suffix in place of its own, like ".compare.png"; or nothing.
+        targets: translate each picture to all of these, into folders of their names in `out`; or nothing.
 
     Raises:
         SettingsError: two pictures would become one file (also where names differ only in case, or in how their letters
@@ -96,13 +99,14 @@ def plan(
         )
     if out.is_dir() or not (out.exists() or out.suffix.lower() in images.SUFFIXES):
         items = [
-            Item(source, out / _renamed(relative, images.output_suffix(source, encoding)), relative)
+            Item(source, out / target / _renamed(relative, images.output_suffix(source, encoding)), relative, target)
             for source, relative in found.values()
+            for target in targets or ("",)
         ]
-    elif [source for source, _ in found.values()] == paths[:1]:
+    elif [source for source, _ in found.values()] == paths[:1] and not targets:
         items = [Item(paths[0], out, Path(paths[0].name))]
     else:
-        raise SettingsError(f"--out {out} is the name of a file, which only one input file can become. Name a folder.")
+        raise SettingsError(f"--out {out} is the name of a file, which only one result can become. Name a folder.")
     for item in items:
         images.format_of(item.output, encoding)
     _refuse_collisions(items, {_same(place) for place in found}, besides)

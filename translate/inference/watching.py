@@ -28,18 +28,20 @@ def watch(
         to: as for `convert`.
         how: as for `convert`.
     """
-    items: dict[Path, Item] = {}
+    items: dict[Path, list[Item]] = {}  # by source: one for each target
 
     def listings() -> Iterator[dict[Path, Stamp]]:
         while True:
             items.clear()
             with contextlib.suppress(DataError):  # no pictures yet
-                items.update((item.source, item) for item in look().items)
+                for item in look().items:
+                    items.setdefault(item.source, []).append(item)
             yield {source: stamp for source in items if (stamp := _stamp(source))}
             wait()
 
     for sources in filter(None, complete(listings())):
-        yield from convert(translator, Plan(tuple(items[source] for source in sources), (), 0, ()), to, how)
+        new = tuple(item for source in sources for item in items[source])
+        yield from convert(translator, Plan(new, (), 0, ()), to, how)
 
 
 def complete(listings: Iterable[Mapping[Path, Stamp]]) -> Iterator[list[Path]]:
