@@ -65,7 +65,7 @@ def test_the_silhouettes_of_other_shoes_overlap_less():
         (lambda picture: np.full_like(picture, 128), 0.0, 0.0, 1.0),
         (lambda picture: np.zeros_like(picture), 0.2, 0.45, 5.0),
         (lambda picture: np.full_like(picture, 255), 0.2, 0.45, 1.0),
-        (lambda picture: 255 - picture, 0.0, 0.4, 3.0),
+        (lambda picture: 255 - picture, 0.0, 0.4, 1.5),
     ],
     ids=["nothing", "paper", "black", "white", "inverted"],
 )
