@@ -1,7 +1,7 @@
 """Writing a drawn dataset into a folder, with masks and parameters beside the pictures.
 
 DIR/trainA/00000.png ...        pictures of the first domain
-DIR/masks/trainA/00000.png ...  coverage of the animal, the hair or the land, 0..255
+DIR/masks/trainA/00000.png ...  coverage of what matters: animal, hair, shoe ..., 0..255
 DIR/parameters/trainA.jsonl     what each picture was drawn from, a JSON object a line
 
 Three domains or more are in DIR/train/NAME and DIR/test/NAME instead. Pictures with attributes are in DIR/images,

@@ -26,7 +26,7 @@ class Sample:
     """One drawn picture and everything that is known about it."""
 
     image: NDArray[np.uint8]  # (S, S, 3) RGB
-    mask: NDArray[np.float32]  # (S, S) coverage of the animal, the hair or the land in 0..1
+    mask: NDArray[np.float32]  # (S, S) coverage of what matters: animal, hair, shoe ..., in 0..1
     parameters: dict[str, float]  # everything that was drawn at random, by name
     attributes: dict[str, int]  # 1 for each attribute that it has, 0 for the others; empty where it has a domain only
 

@@ -47,7 +47,10 @@ class Settings(MethodSettings):
     generator: LabelResnet = LabelResnet()
     discriminator: LabelDiscriminator = Critic()
     labels: Literal["domains", "attributes"] = "domains"  # what the dataset has
-    exclusive: tuple[tuple[str, ...], ...] = (("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"),)  # attributes
+    exclusive: tuple[tuple[str, ...], ...] = (  # attributes of which a picture has one: those of CelebA and of toy-faces
+        ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"),
+        ("black_hair", "blond_hair", "red_hair"),
+    )
     optimiser: Adam = Adam(lr=1e-4)
     lambda_cls: float = Field(1.0, ge=0)
     lambda_rec: float = Field(10.0, ge=0)
