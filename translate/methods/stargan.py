@@ -47,7 +47,7 @@ class Settings(MethodSettings):
     generator: LabelResnet = LabelResnet()
     discriminator: LabelDiscriminator = Critic()
     labels: Literal["domains", "attributes"] = "domains"  # what the dataset has
-    exclusive: tuple[tuple[str, ...], ...] = (  # attributes of which a picture has one: those of CelebA and of toy-faces
+    exclusive: tuple[tuple[str, ...], ...] = (  # a picture has one of these: CelebA's, toy-faces'
         ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"),
         ("black_hair", "blond_hair", "red_hair"),
     )
