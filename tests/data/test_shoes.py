@@ -17,15 +17,15 @@ def test_outlines_and_their_shoe_have_the_same_silhouette(size):
         image, mask = DATASETS[TOY]["edges"].paint(shoe.parameters, size)
         np.testing.assert_array_equal(mask, shoe.mask)
         for picture in (image, shoe.image):
-            assert (picture[mask == 0] == 128).all()
-            assert (picture.min(axis=2)[(mask > 0.5) & (mask < 1)] < 128).all()
+            assert (picture[mask == 0] == 255).all()
+            assert (picture.min(axis=2)[(mask > 0.5) & (mask < 1)] < 255).all()
 
 
 def test_outlines_are_black_and_mostly_paper_inside():
     for edges in samples("edges"):
         assert np.ptp(edges.image, axis=2).max() == 0
         assert edges.image.min() < 40
-        assert 0.4 < (edges.image[edges.mask == 1] == 128).all(axis=1).mean() < 0.8
+        assert 0.4 < (edges.image[edges.mask == 1] == 255).all(axis=1).mean() < 0.8
 
 
 def test_nothing_in_the_outlines_tells_the_colour():

@@ -62,12 +62,12 @@ def test_the_silhouettes_of_other_shoes_overlap_less():
     ("paint", "low", "high", "colours"),
     [
         (lambda picture: picture, 0.2, 0.5, 1.0),
-        (lambda picture: np.full_like(picture, 128), 0.0, 0.0, 1.0),
+        (lambda picture: np.full_like(picture, 255), 0.0, 0.0, 1.0),
         (lambda picture: np.zeros_like(picture), 0.2, 0.45, 5.0),
-        (lambda picture: np.full_like(picture, 255), 0.2, 0.45, 1.0),
-        (lambda picture: 255 - picture, 0.0, 0.4, 1.5),
+        (lambda picture: np.full_like(picture, 64), 0.2, 0.45, 3.0),
+        (lambda picture: 255 - picture, 0.0, 0.4, 3.0),
     ],
-    ids=["nothing", "paper", "black", "white", "inverted"],
+    ids=["nothing", "paper", "black", "grey", "inverted"],
 )
 def test_what_paints_no_shoes_has_low_marks(paint, low, high, colours):
     scores = judge_shoes(lambda pictures, _: [paint(picture) for picture in pictures], 64, COUNT)

@@ -1,4 +1,4 @@
-"""Draws one shoe from the side on grey paper, as outlines or filled with a colour, from numbers alone.
+"""Draws one shoe from the side on white paper, as outlines or filled with a colour, from numbers alone.
 
 The shoe is built in units of its length, u from the heel (0) to the toe (1) and v up from the ground, and points to the
 left. Outlines and filled shoe of the same numbers are true partners: they have the same silhouette to the pixel, and
@@ -37,7 +37,7 @@ COLOURS: list[Colour] = [
     (0.17, 0.30, 0.80),  # blue
     (0.68, 0.22, 0.70),  # violet
 ]
-PAPER = np.float32(0.5)  # halfway between black and white, where a sigmoid begins; it reaches white slowly
+PAPER = np.float32(1.0)  # white: a sigmoid ends there, so clean paper is within reach
 LACE = np.array((0.12, 0.11, 0.12), np.float32)
 MARGIN = 0.03  # around the shoe, in picture widths
 OUTLINE, SEAM = 0.020, 0.014  # widths of lines, in picture widths

@@ -8,7 +8,7 @@ from translate.data.truth import Drawn
 from translate.evaluation.colours import colour_distance
 from translate.evaluation.unseen import Translate, translated
 
-CHANGE = 0.2  # a pixel is paper when red, green and blue are all as near to its grey as this, in 0..1
+CHANGE = 0.5  # a pixel is paper when red, green and blue are all as near to its white as this, in 0..1
 
 
 def judge_shoes(translate: Translate, size: int, count: int) -> dict[str, float]:
