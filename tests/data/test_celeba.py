@@ -7,7 +7,7 @@ import pytest
 
 from translate import images
 from translate.data.celeba import CHOSEN, read_list, split
-from translate.data.folders import open_folder
+from translate.data.layouts import open_folder
 from translate.errors import DataError, SettingsError
 
 NAMES = ("Bald", *CHOSEN, "Smiling")

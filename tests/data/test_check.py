@@ -4,7 +4,7 @@ from PIL import Image
 
 from translate import cards, images
 from translate.data.check import Finding, check
-from translate.data.folders import open_folder
+from translate.data.layouts import open_folder
 from translate.data.truth import open_drawn
 
 

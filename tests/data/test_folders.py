@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from translate import images
-from translate.data.folders import Files, held_out, open_domains, open_folder, scan
+from translate.data.folders import Files, scan
 from translate.errors import DataError
 
 
@@ -15,39 +15,6 @@ def paint(path, value=0, side=4):
 
 def names(pictures):
     return [pictures.name(index) for index in range(len(pictures))]
-
-
-@pytest.mark.parametrize(
-    ("folders", "train", "test"),
-    [
-        (["trainA", "trainB", "testA", "testB"], {"A": "trainA", "B": "trainB"}, {"A": "testA", "B": "testB"}),
-        (["trainA", "trainB"], {"A": "trainA", "B": "trainB"}, {}),
-        (["trainA", "trainB", "testB"], {"A": "trainA", "B": "trainB"}, {"B": "testB"}),
-        (["A", "B"], {"A": "A", "B": "B"}, {}),
-        (["A", "B", "testA", "testB"], {"A": "A", "B": "B"}, {}),
-        (["A", "B", "trainA", "trainB"], {"A": "trainA", "B": "trainB"}, {}),
-        (["A", "trainB", "B"], {"A": "A", "B": "B"}, {}),
-        (["trainA", "trainB", "masks", ".git"], {"A": "trainA", "B": "trainB"}, {}),
-    ],
-)
-def test_known_layouts_are_recognised_in_order(tmp_path, folders, train, test):
-    for folder in folders:
-        paint(tmp_path / "birds" / folder / "1.png")
-    dataset = open_folder(tmp_path / "birds")
-    assert dataset.name == "birds"
-    assert dataset.domains == ("A", "B")
-    assert dataset.target == "B"
-    assert {domain: files.folder.name for domain, files in dataset.train.items()} == train
-    assert {domain: files.folder.name for domain, files in dataset.test.items()} == test
-    places = [f"train {domain}" for domain in train] + [f"test {domain}" for domain in test]
-    assert list(dataset.places()) == places
-
-
-def test_an_empty_test_folder_counts_as_none(tmp_path):
-    for folder in ("trainA", "trainB", "testB"):
-        paint(tmp_path / folder / "1.png")
-    (tmp_path / "testA").mkdir()
-    assert list(open_folder(tmp_path).test) == ["B"]
 
 
 def test_pictures_are_found_by_suffix_below_the_folder_in_the_order_of_bytes(tmp_path):
@@ -95,76 +62,6 @@ def test_a_link_to_nowhere_is_a_picture_that_cannot_be_read(tmp_path):
         files[0]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
-def test_names_that_are_not_utf_8_are_read_and_told_apart(tmp_path):
-    root = tmp_path / os.fsdecode(b"set\xff")
-    for folder in ("A", "B"):
-        paint(root / folder / "new.png")
-        (root / folder / "new.png").rename(root / folder / os.fsdecode(b"caf\xe9.png"))
-    dataset = open_folder(root)
-    assert os.fsencode(dataset.train["A"].name(0)) == b"caf\xe9.png"
-    assert dataset.train["A"][0].shape == (4, 4, 3)
-    assert len(dataset.fingerprint()) == 2
-    assert dataset.name.encode() == "set\N{REPLACEMENT CHARACTER}".encode()
-
-
-WANTED = (
-    "Wanted are the folders trainA and trainB (testA and testB as well, if you like), or train with a folder for each"
-    " domain (test as well), or list_attr_celeba.txt beside one folder of pictures, or A and B, or a folder for each"
-    " domain."
-)
-
-
-@pytest.mark.parametrize(
-    ("folders", "found"),
-    [
-        ([], "Found the folders none and 0 pictures beside them."),
-        (["trainA"], "Found the folders trainA and 0 pictures beside them."),
-        (["A", "testA", "testB"], "Found the folders A, testA, testB and 0 pictures beside them."),
-        (["horses", "."], "Found the folders horses and 1 pictures beside them."),
-        (["train/horses", "test/horses"], "Found the folders test, train and 0 pictures beside them."),
-        (["trainA", "B"], "Found the folders B, trainA and 0 pictures beside them."),
-    ],
-)
-def test_an_unknown_layout_is_refused_with_what_was_wanted_and_found(tmp_path, folders, found):
-    for folder in folders:
-        paint(tmp_path / folder / "1.png")
-    with pytest.raises(DataError) as caught:
-        open_folder(tmp_path)
-    assert caught.value.exit_code == 4
-    assert str(caught.value) == f"{tmp_path} is not a dataset with two or more domains. {WANTED} {found}"
-
-
-def test_any_number_of_domains_is_recognised_by_folders(tmp_path):
-    for folder in ("train/photo", "train/sketch", "train/cartoon", "test/photo", "test/other", "A", "B"):
-        paint(tmp_path / folder / "1.png")
-    dataset = open_folder(tmp_path)
-    assert dataset.domains == ("cartoon", "photo", "sketch")
-    assert list(dataset.test) == ["photo"]
-    assert dataset.target == ""  # the user says which one
-    assert open_folder(tmp_path / "train").domains == ("cartoon", "photo", "sketch")
-    assert open_folder(tmp_path / "train").test == {}
-
-
-def test_a_missing_folder_is_refused_with_what_was_wanted(tmp_path):
-    with pytest.raises(DataError) as caught:
-        open_folder(tmp_path / "gone")
-    assert caught.value.exit_code == 4
-    assert str(caught.value) == f"There is no dataset folder {tmp_path / 'gone'}. {WANTED}"
-
-
-@pytest.mark.parametrize("split", ["train", ""])
-def test_an_empty_domain_is_refused_with_what_lies_there(tmp_path, split):
-    paint(tmp_path / f"{split}A" / "1.png")
-    (tmp_path / f"{split}B").mkdir()
-    (tmp_path / f"{split}B" / "1.raw").write_text("no picture")
-    with pytest.raises(DataError, match="Domain B is empty") as caught:
-        open_folder(tmp_path)
-    assert caught.value.exit_code == 4
-    assert f"{tmp_path / f'{split}B'} holds no pictures, but 1 other files" in str(caught.value)
-    assert ".jpg" in str(caught.value)
-
-
 def test_a_folder_that_fails_while_it_is_listed_is_refused(tmp_path, monkeypatch):
     paint(tmp_path / "closed" / "1.png")
     listing = os.scandir
@@ -177,43 +74,6 @@ def test_a_folder_that_fails_while_it_is_listed_is_refused(tmp_path, monkeypatch
     monkeypatch.setattr(os, "scandir", fail)
     with pytest.raises(DataError, match=r"Cannot look into .*closed: Permission denied"):
         scan(tmp_path)
-
-
-def test_named_domains_keep_their_names_and_order(tmp_path):
-    paint(tmp_path / "x" / "1.png")
-    paint(tmp_path / "y" / "deep" / "1.png")
-    dataset = open_domains({"summer": tmp_path / "y", "winter": tmp_path / "x"})
-    assert dataset.name == "summer2winter"
-    assert dataset.domains == ("summer", "winter")
-    assert dataset.target == "winter"
-    assert names(dataset.train["summer"]) == ["deep/1.png"]
-    assert dataset.test == {}
-
-
-def test_only_the_second_of_two_domains_is_meant_without_a_word(tmp_path):
-    folders = {name: tmp_path / name for name in ("c", "a", "b")}
-    for folder in folders.values():
-        paint(folder / "1.png")
-    assert open_domains(folders).target == ""
-    folders.popitem()
-    assert open_domains(folders).target == "a"
-
-
-@pytest.mark.parametrize(
-    ("folders", "sentence"),
-    [
-        ({"a": "full"}, "Training needs two domains; found only a. Add another --domain NAME=FOLDER."),
-        ({"a": "full", "b": "gone"}, "There is no folder {}/gone for domain b."),
-        ({"a": "full", "b": "empty"}, "Domain b is empty: {}/empty holds no pictures, but 0 other files."),
-    ],
-)
-def test_wrong_named_domains_are_refused_with_a_sentence(tmp_path, folders, sentence):
-    paint(tmp_path / "full" / "1.png")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError) as caught:
-        open_domains({domain: tmp_path / folder for domain, folder in folders.items()})
-    assert caught.value.exit_code == 4
-    assert str(caught.value).replace("\\", "/").startswith(sentence.format(tmp_path.as_posix()))
 
 
 @pytest.mark.parametrize("change", ["size", "name", "more", "fewer"])
@@ -232,70 +92,6 @@ def test_the_fingerprint_changes_with_the_files(tmp_path, change):
     assert scan(tmp_path).fingerprint() != before
 
 
-def test_the_fingerprint_stays_when_the_dataset_moves_or_is_touched(tmp_path):
-    for index in range(3):
-        paint(tmp_path / "here" / "A" / f"{index}.png")
-        paint(tmp_path / "here" / "B" / f"{index}.png")
-    before = open_folder(tmp_path / "here").fingerprint()
-    (tmp_path / "here").rename(tmp_path / "there")
-    os.utime(tmp_path / "there" / "A" / "0.png", (0, 0))
-    (tmp_path / "there" / "A" / "notes.txt").write_text("no picture")
-    assert open_folder(tmp_path / "there").fingerprint() == before
-    assert before["A"].startswith("3 pictures, ")
-
-
-def test_progress_is_shown_on_test_pictures_and_else_on_training_pictures(tmp_path):
-    for index in range(3):
-        paint(tmp_path / "trainA" / f"{index}.png", 10 + index)
-        paint(tmp_path / "trainB" / f"{index}.png", 20 + index)
-        paint(tmp_path / "testA" / f"{index}.png", 30 + index)
-    dataset = open_folder(tmp_path)
-    assert [picture[0, 0, 0] for picture in held_out(dataset, "A", 2)] == [30, 31]
-    assert [picture[0, 0, 0] for picture in held_out(dataset, "B", 9)] == [20, 21, 22]
-
-
-def test_broken_pictures_are_not_shown(tmp_path):
-    for folder in ("trainA", "trainB", "testA", "testB"):
-        for index in range(3):
-            paint(tmp_path / folder / f"{index}.png", index)
-    (tmp_path / "testA" / "0.png").write_bytes(b"broken")
-    for index in range(3):
-        (tmp_path / "testB" / f"{index}.png").write_bytes(b"broken")
-    dataset = open_folder(tmp_path)
-    assert [picture[0, 0, 0] for picture in held_out(dataset, "A", 2)] == [1, 2]
-    assert [picture[0, 0, 0] for picture in held_out(dataset, "B", 2)] == [0, 1]
-    for index in range(3):
-        (tmp_path / "trainB" / f"{index}.png").write_bytes(b"broken")
-    with pytest.raises(DataError, match="No picture of domain B can be read"):
-        held_out(dataset, "B", 2)
-
-
 def test_the_pictures_of_a_folder_are_values(tmp_path):
     paint(tmp_path / "1.png")
     assert scan(tmp_path) == scan(tmp_path) == Files(tmp_path, (tmp_path / "1.png",), 0)
-
-
-def test_a_tenth_of_loose_domains_is_held_out_always_the_same(tmp_path):
-    for index in range(30):
-        paint(tmp_path / "photo" / f"{index}.png")
-        paint(tmp_path / "monet" / f"{index}.png")
-    for index in range(9):
-        paint(tmp_path / "sketch" / f"{index}.png")
-    dataset = open_folder(tmp_path)
-    counts = {place: len(pictures) for place, pictures in dataset.places().items()}
-    assert counts == {
-        "train monet": 27, "train photo": 27, "train sketch": 9, "test monet": 3, "test photo": 3
-    }  # fmt: skip
-    held = names(dataset.test["photo"])
-    assert sorted(held + names(dataset.train["photo"])) == sorted(f"{index}.png" for index in range(30))
-    assert names(open_folder(tmp_path).test["photo"]) == held
-
-
-def test_no_more_than_a_hundred_are_held_out(tmp_path):
-    for domain in "AB":
-        (tmp_path / domain).mkdir()
-        for index in range(1100):
-            (tmp_path / domain / f"{index}.png").touch()
-    assert {place: len(pictures) for place, pictures in open_folder(tmp_path).places().items()} == {
-        "train A": 1000, "train B": 1000, "test A": 100, "test B": 100
-    }  # fmt: skip

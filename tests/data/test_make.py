@@ -5,7 +5,7 @@ import pytest
 
 from translate import cards, images
 from translate.data.check import check
-from translate.data.folders import open_folder
+from translate.data.layouts import open_folder
 from translate.data.make import make
 from translate.data.truth import Drawn
 from translate.errors import OutputError, SettingsError

@@ -94,8 +94,8 @@ def check(data: Annotated[str, typer.Argument(help="A dataset's name or folder."
     """Look a dataset over: unreadable, grey, small, duplicate pictures, and training pictures among the test ones."""
     from translate import cards
     from translate.data.check import check as examine
-    from translate.data.folders import open_folder
     from translate.data.known import open_known
+    from translate.data.layouts import open_folder
 
     known = data in cards.names("datasets")
     if known and cards.dataset(data).drawn:

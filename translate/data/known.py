@@ -8,7 +8,8 @@ from string import ascii_uppercase
 from translate import cards, images
 from translate.archives import unpack
 from translate.cards import Archive, DatasetCard
-from translate.data.folders import Dataset, open_folder
+from translate.data.folders import Dataset
+from translate.data.layouts import open_folder
 from translate.downloads import download
 from translate.errors import DataError, DownloadError, SettingsError
 from translate.files import alone, atomic_folder, sha256, sweep, written_to

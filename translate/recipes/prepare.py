@@ -6,8 +6,9 @@ from typing import TypedDict, Unpack
 
 from translate import cards
 from translate.cards import DatasetCard
-from translate.data.folders import Dataset, open_domains, open_folder
+from translate.data.folders import Dataset
 from translate.data.known import open_known
+from translate.data.layouts import open_domains, open_folder
 from translate.data.truth import open_drawn
 from translate.devices import Engine, Precision, engine
 from translate.errors import DataError, Interrupted, SettingsError
