@@ -32,7 +32,7 @@ def open_folder(root: Path, exclude: Path | None = None, attributes: Sequence[st
         attributes: those wanted of a list of attributes; see `celeba.read_list`.
 
     Raises:
-        DataError: the folder is missing, has no known layout, or a domain has fewer than two pictures.
+        DataError: the folder is missing, has no known layout, or a domain is empty.
         SettingsError: the list has no such attribute, or there is no list.
     """
     if not root.is_dir():
