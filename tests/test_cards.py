@@ -111,3 +111,16 @@ def test_pictures_belong_into_the_home_where_nothing_can_be_written_beside_the_c
 ) -> None:
     monkeypatch.setattr(os, "access", lambda place, mode: False)
     assert cards.folder("birds") == places[1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"target": "c"}, "the target 'c' is not among the domains"),
+        ({"domains": ["a", "a"]}, "domains must be different names"),
+        ({"domains": ["a", "../b"], "target": "a"}, "names that folders may have"),
+    ],
+)
+def test_a_card_that_contradicts_itself_is_refused(fields: dict[str, object], sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        cards.DatasetCard.parse({"name": "n", "title": "t", "domains": ["a", "b"], "target": "b", **fields})

@@ -291,6 +291,10 @@ def test_a_dry_run_prints_settings_counts_cost_and_writes_nothing(run: Run, plac
         (["train", "horses", "--size", "34"], 2, "a multiple of 4 and at least 32 pixels; found 34"),
         (["train", "horses", "--steps", "0"], 2, "training.steps"),
         (["train", "horses", "--steps", "5", "--epochs", "5"], 2, "one of --steps, --epochs and --time"),
+        (["bench", "--size", "30"], 2, "Size 30 does not suit cyclegan"),
+        (["bench", "--set", "data.size=64"], 2, "bench takes settings of method"),
+        (["bench", "--set", "method.lambda_idtt=0"], 2, "Unknown setting method.lambda_idtt. Did you mean"),
+        (["train", "--domain", "../x=horses/trainA", "--domain", "y=photos"], 2, "cannot be the name of a domain"),
         (["train", "horses", "--time", "soon"], 2, "A time is written like 30m, 90s or 1h30m; found 'soon'"),
         (["train", "horses", "--time", "0m"], 2, "A time is written like"),
         (["train", "horses", "--method", "cylcegan"], 2, "Did you mean cyclegan?"),
@@ -403,7 +407,7 @@ def test_a_model_of_many_domains_is_told_where_to_translate(run: Run, place: Pat
     for _ in range(2):
         code, out, _ = run(*training, *words)
         assert code == 0
-        assert "translate apply runs/moods PHOTOS --to DOMAIN --out RESULTS" in out
+        assert "translate apply runs/moods PHOTOS --to a --out RESULTS" in out
     code, out, _ = run("info", "runs/moods")
     assert code == 0
     assert "a to b" in out

@@ -39,7 +39,12 @@ class Bench:
 
 
 def bench(settings: MethodSettings, engine: Engine, size: int = 256, repeats: int = 5) -> Bench:
-    """Measure `repeats` training steps and translations of one picture of `size` x `size` pixels."""
+    """Measure `repeats` training steps and translations of one picture of `size` x `size` pixels.
+
+    Raises:
+        SettingsError: the size does not suit the networks.
+    """
+    settings.check_size(size)
     ceiling = _ceiling(engine)
     domains = ["A", "B"]
     method = settings.build(domains, size)

@@ -5,12 +5,12 @@ In a clone the two folders stand beside the package, in a wheel inside it; both 
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from translate.errors import SettingsError
-from translate.settings import Settings, nearest, read_toml
+from translate.settings import Settings, is_plain, nearest, read_toml
 
 Shelf = Literal["datasets", "weights"]
 
@@ -42,6 +42,14 @@ class DatasetCard(Settings):
     recipe: dict[str, Any] = Field(default_factory=dict)
     train: int = 0  # drawn: pictures of each domain
     test: int = 0
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if len(set(self.domains)) < len(self.domains) or not all(map(is_plain, self.domains)):
+            raise ValueError(f"domains must be different names that folders may have; found {self.domains}")
+        if self.target and self.target not in self.domains:
+            raise ValueError(f"the target {self.target!r} is not among the domains {self.domains}")
+        return self
 
 
 def shelf(kind: Shelf) -> Path:

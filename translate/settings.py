@@ -92,6 +92,11 @@ def merge(layers: Iterable[Mapping[str, Any]]) -> Tree:
     return result
 
 
+def is_plain(name: str) -> bool:
+    """Whether a name may become that of a folder on every system: one part of a path, and not hidden."""
+    return bool(name) and name.isprintable() and not name.startswith(".") and not set(name) & set('/\\:*?"<>|')
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean X?" for the closest of `known`, or nothing."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)

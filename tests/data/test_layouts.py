@@ -219,3 +219,9 @@ def test_no_more_than_a_hundred_are_held_out(tmp_path):
     assert {place: len(pictures) for place, pictures in open_folder(tmp_path).places().items()} == {
         "train A": 1000, "train B": 1000, "test A": 100, "test B": 100
     }  # fmt: skip
+
+
+def test_domains_may_begin_like_the_folders_of_another_layout(tmp_path):
+    for domain in ("cars", "trains"):
+        paint(tmp_path / domain / "1.png")
+    assert open_folder(tmp_path).domains == ("cars", "trains")

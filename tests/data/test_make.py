@@ -119,3 +119,10 @@ def test_too_small_pictures_are_refused_and_nothing_is_written(tmp_path):
     with pytest.raises(SettingsError, match="at least 32 pixels; found 31"):
         made(tmp_path / "drawn", size=31)
     assert not (tmp_path / "drawn").exists()
+
+
+def test_a_stopped_drawing_leaves_nothing(tmp_path):
+    drawing = make(CARD, tmp_path / "toy", 3, 32, 0)
+    next(drawing)
+    drawing.close()
+    assert list(tmp_path.iterdir()) == []

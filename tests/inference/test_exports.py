@@ -142,6 +142,12 @@ def test_all_means_every_domain_or_every_attribute_switched_on() -> None:
         faces.choose()
 
 
+@pytest.mark.parametrize("name", ["../../esc", "/etc", "a/b", "a\\b", "..", "", ".hidden", "a\0b", "a\nb"])
+def test_a_name_that_would_leave_the_output_folder_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match="cannot be the name of a folder"):
+        About.parse({**ABOUT.model_dump(), "domains": [name, "b"], "target": "b"})
+
+
 def test_only_generators_are_shipped_and_have_memory(export: Path) -> None:
     assert {name.split(".")[0] for name in safetensors.torch.load_file(export)} == {"0", "1"}
     method, _ = read_export(export)

@@ -67,7 +67,7 @@ def make(
     name: Annotated[str, typer.Argument(help="A drawn dataset, such as toy-horse2zebra.")],
     folder: Annotated[Path, typer.Argument(help="A new folder.")],
     count: Annotated[
-        int, typer.Option(min=1, help="Training pictures of each domain; test pictures are a fifth.")
+        int, typer.Option(min=1, help="Training pictures of each domain; a fifth as many test pictures come on top.")
     ] = 200,
     size: Annotated[int, typer.Option(help="Side in pixels.")] = 256,
     seed: Annotated[int, typer.Option(min=0, help="Other seeds draw other pictures.")] = 0,
@@ -84,9 +84,13 @@ def make(
         for done, _ in enumerate(draw(card, folder, count, size, seed), start=1):
             advance("drawing", done, total, "")
     data = f"./{folder}" if str(folder) in cards.names("datasets") else str(folder)  # a card's name means the card
-    method = card.recipe.get("method", {}).get("name", "cyclegan")
-    words = [shlex.quote(data), *([] if method == "cyclegan" else ["--method", method])]
-    print(f"Drew {total} pictures into {folder}. Next: translate train {' '.join(words)}")
+    advice = {
+        "--method": card.recipe.get("method", {}).get("name", "cyclegan"),
+        "--size": card.recipe.get("data", {}).get("size", 256),
+        "--batch": card.recipe.get("training", {}).get("batch", 1),
+    }
+    words = " ".join(f"{option} {value}" for option, value in advice.items())
+    print(f"Drew {total} pictures into {folder}. Next: translate train {shlex.quote(data)} {words}")
 
 
 @app.command("check")

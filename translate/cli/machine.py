@@ -7,6 +7,7 @@ import typer
 
 from translate.cli.options import Device, Json, Precision, Set
 from translate.cli.terminal import lines_of, show
+from translate.errors import SettingsError
 
 
 def bench(
@@ -23,7 +24,10 @@ def bench(
     from translate.methods.base import settings_class
     from translate.settings import merge, read_word
 
-    settings = settings_class("cyclegan").parse(merge(read_word(word) for word in set_ or []).get("method", {}))
+    said = merge([{"method": {}}, *(read_word(word) for word in set_ or [])])
+    if said.keys() != {"method"}:
+        raise SettingsError(f"bench takes settings of method, such as method.generator.blocks=6; found {set_}.")
+    settings = settings_class("cyclegan").parse(said["method"], under="method")
     result = measure(settings, devices.engine(device, precision), size, repeats)
     tree = {**asdict(result), "train_share": result.train_share, "apply_share": result.apply_share}
     lines = [

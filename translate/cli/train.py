@@ -19,15 +19,19 @@ if TYPE_CHECKING:
 
 def train(
     data: Annotated[
-        str | None, typer.Argument(help="A dataset's name, or a folder with trainA and trainB (or A and B).")
+        str | None,
+        typer.Argument(
+            help="A dataset's name, or a folder with trainA and trainB, or A and B, or a folder for each domain."
+        ),
     ] = None,
-    domain: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER, twice, instead of DATA.")] = None,
+    domain: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER, twice or more, instead of DATA.")] = None,
     method: Annotated[
         str | None, typer.Option(help="The translation method; cyclegan unless the dataset's recipe differs.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME by default.")] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Length in steps: constant learning rate for half, then linear decay.")
+        int | None,
+        typer.Option(help="Length in steps: of a rate that decays, the second half decays."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Length in epochs; the same schedule, by epochs.")] = None,
     time_: Annotated[
@@ -96,7 +100,7 @@ def _train(run: "Run", quiet: bool) -> None:
 
 
 def _next(run: "Run") -> str:
-    to = "" if run.dataset.target else " --to DOMAIN"
+    to = "" if run.dataset.target else f" --to {run.dataset.domains[0]}"
     return f"translate apply {shlex.quote(str(run.out))} PHOTOS{to} --out RESULTS"
 
 

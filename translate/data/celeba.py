@@ -79,7 +79,7 @@ def read_list(path: Path, chosen: Sequence[str] | None = None) -> tuple[tuple[st
 
 
 def write_list(path: Path, has: Mapping[str, Mapping[str, int]]) -> None:
-    """Write the list of pictures by name, each with 1 for the attributes that it has and 0 for the others.
+    """Write the list of pictures by name, each with 1 for the attributes that it has and -1 for the others.
 
     Raises:
         OutputError: the file cannot be written.

@@ -22,6 +22,8 @@ from translate.data import celeba
 from translate.data.folders import Dataset, Files, scan
 from translate.errors import DataError, SettingsError
 
+RESERVED = frozenset({"train", "test", "trainA", "trainB", "testA", "testB"})  # no names of domains
+
 
 def open_folder(root: Path, exclude: Path | None = None, attributes: Sequence[str] | None = None) -> Dataset:
     """Recognise the layout of `root`.
@@ -52,7 +54,7 @@ def open_folder(root: Path, exclude: Path | None = None, attributes: Sequence[st
         raise SettingsError(f"data.attributes needs the file {celeba.LIST} in {root}, which is not there.")
     if {"A", "B"} <= domains.keys():
         domains = {domain: domains[domain] for domain in "AB"}
-    if len(domains) > 1 and not any(domain.startswith(("train", "test")) for domain in domains):
+    if len(domains) > 1 and not domains.keys() & RESERVED:
         return _dataset(name, domains, None, exclude)
     loose = len([path for path in root.iterdir() if path.suffix.lower() in images.SUFFIXES])
     found = f"Found the folders {', '.join(inside) or 'none'} and {loose} pictures beside them."

@@ -20,11 +20,13 @@ from translate.cards import DatasetCard
 from translate.data import celeba
 from translate.data.truth import Drawn
 from translate.errors import OutputError
-from translate.files import write_text
+from translate.files import atomic_folder, write_text
 
 
 def make(card: DatasetCard, folder: Path, count: int, size: int, seed: int) -> Iterator[Path]:
-    """Draw `count` training pictures and a fifth as many test pictures of each domain; yield each picture's path.
+    """Draw `count` training pictures and a fifth as many test pictures of each domain; yield each one's place.
+
+    The folder appears when all is drawn, and not before.
 
     Raises:
         SettingsError: the size is too small.
@@ -32,6 +34,13 @@ def make(card: DatasetCard, folder: Path, count: int, size: int, seed: int) -> I
     """
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise OutputError(f"{folder} is not an empty folder. Choose a new one.")
+    with atomic_folder(folder) as temporary:
+        yield from (folder / path for path in _drawn(card, temporary, count, size, seed))
+        if folder.exists():
+            folder.rmdir()
+
+
+def _drawn(card: DatasetCard, folder: Path, count: int, size: int, seed: int) -> Iterator[Path]:
     amounts = {"train": count, "test": max(count // 5, 1)}
     together = Drawn(card.name, card.domains[0], "train", sum(amounts.values()), size, seed)
     if together.attributes(0):
@@ -53,5 +62,5 @@ def _draw(drawn: Drawn, folder: Path, place: str) -> Iterator[Path]:
         images.write_pixels(mask, folder / "masks" / place / name)
         images.write_pixels(sample.image, folder / place / name)
         lines.append(json.dumps({"file": name, **sample.parameters, **sample.attributes}))
-        yield folder / place / name
+        yield Path(place, name)
     write_text(folder / "parameters" / f"{place}.jsonl", "\n".join(lines) + "\n")

@@ -1,22 +1,26 @@
 """Draws one car or one chair that stands on a turntable, from numbers alone.
 
-The angle is what varies most; both objects are seen from the front at 0 degrees. Everything else (proportions, tone)
-varies a little and independently, so the angle is what two unpaired sets of pictures have in common.
+The object stands near the rim of the table and looks outwards; at 0 degrees it is in front and seen from the front. The
+angle is what varies most. Everything else (proportions, tone) varies a little and independently, so the angle is what
+two unpaired sets of pictures have in common.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from translate.data.landscapes import Parameters, Plane, Ranges, mix
-from translate.data.solids import Face, block, paint_solids, wheel
+from translate.data.solids import TILT, Face, block, paint_solids, wheel
 
 TURN: Ranges = {"angle": (-75.0, 75.0)}  # degrees, counter-clockwise as seen from above
 CARS = TURN | {"length": (0.94, 1.06), "roof": (0.9, 1.1), "paint": (0.0, 1.0)}
 CHAIRS = TURN | {"width": (0.94, 1.06), "back": (0.9, 1.1), "cloth": (0.0, 1.0)}
 
 STUDIO = np.float32(0.5)  # the background: halfway between black and white, where a sigmoid begins
+RIM = 0.36  # how far the object stands from the axis of the table
+SCALE = 0.335  # picture widths in a unit
 SHADOW = np.float32(0.3)  # how much darker it is under the object
 
 
@@ -31,9 +35,12 @@ def paint_chair(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], P
 
 
 def _paint(faces: list[Face], degrees: float, size: int) -> tuple[NDArray[np.uint8], Plane]:
-    picture, mask = paint_solids(faces, degrees, 0.42, size)
+    out = np.array((0.0, -RIM, 0.0))
+    picture, mask = paint_solids([replace(face, corners=face.corners + out) for face in faces], degrees, SCALE, size)
     places = (np.arange(size) + 0.5) / size - 0.5
-    shadow = SHADOW * np.exp(-((places[None, :] / 0.36) ** 4) - ((places[:, None] - 0.2) / 0.16) ** 4)
+    turn = np.radians(degrees)
+    right, down = (SCALE * RIM * share for share in (np.sin(turn), np.cos(turn) * np.sin(TILT)))
+    shadow = SHADOW * np.exp(-(((places[None, :] - right) / 0.29) ** 4) - ((places[:, None] - down - 0.16) / 0.13) ** 4)
     picture = picture + ((1 - mask) * STUDIO * (1 - shadow))[..., None]
     return np.rint(np.clip(picture, 0.0, 1.0) * 255).astype(np.uint8), mask
 

@@ -13,7 +13,7 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from translate import cards
@@ -21,7 +21,7 @@ from translate.attributes import read_changes
 from translate.errors import SettingsError, WeightsError
 from translate.files import atomic_file
 from translate.methods.base import Method, MethodSettings, settings_class
-from translate.settings import Settings, nearest
+from translate.settings import Settings, is_plain, nearest
 
 FORMAT = 1
 
@@ -37,12 +37,20 @@ class About(Settings):
     size: int  # pixels: the side of the training crops
     steps: int  # training steps done
     planned: int  # training steps of the whole run
-    recipe: dict[str, Any] = Field(default_factory=dict)  # all settings of the run, as they were said
+    recipe: dict[str, Any] = Field(default_factory=dict)  # all settings of the run
     data: str = ""  # the dataset's name
     train: dict[str, int] = Field(default_factory=dict)  # training pictures of each domain
     scores: dict[str, float] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
     sha256: str = ""  # of the tensors
+
+    @field_validator("domains")
+    @classmethod
+    def _become_folders(cls, domains: list[str]) -> list[str]:
+        for domain in domains:
+            if not is_plain(domain):
+                raise ValueError(f"{domain!r} cannot be the name of a folder")
+        return domains
 
     def choices(self, to: str | None = None) -> list[str]:
         """Return the several targets that "all" means: every domain, or every attribute switched on; else nothing.

@@ -14,7 +14,7 @@ from translate.devices import Engine, Precision, engine
 from translate.errors import DataError, Interrupted, SettingsError
 from translate.recipes.recipe import Recipe
 from translate.recipes.run import Run, steps_of_run
-from translate.settings import Tree, merge, nearest, read_toml, read_word
+from translate.settings import Tree, is_plain, merge, nearest, read_toml, read_word
 
 
 class Options(TypedDict, total=False):
@@ -57,6 +57,9 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
     said = merge([read_toml(Path(config)) if config else {}, *words, _named(options)])
     recipe = Recipe.parse(merge([_advice(card, said), said]))
     dataset = _dataset(card, data, domains, recipe, exclude=Path(options.get("out") or "runs"))
+    for name in dataset.domains:
+        if not is_plain(name):
+            raise SettingsError(f"{name!r} cannot be the name of a domain: results are put into folders of such names.")
     for domain, pictures in dataset.train.items():
         if len(pictures) < 2:
             raise DataError(f"Domain {domain} has one picture, which teaches nothing. Add more.")

@@ -249,7 +249,7 @@ class Run:
             return
         try:
             before = _flat(json.loads(path.read_text(encoding="utf-8")))
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             raise SettingsError(f"{path} is damaged: {error}. Restore it, or choose another --out.") from error
         now = _flat(self._origin)
         keys = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key) and key not in _FREE)
