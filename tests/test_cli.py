@@ -200,7 +200,7 @@ def test_the_printed_next_command_can_be_pasted(run: Run, place: Path) -> None:
     out = train(run, "--out", "my runs/first")[1]
     assert "Next: translate apply 'my runs/first' PHOTOS --out RESULTS" in out
     out = run("data", "make", "toy-horse2zebra", "my toys", "--count", 1, "--size", 32)[1]
-    assert "Next: translate train 'my toys'\n" in out
+    assert "Next: translate train 'my toys' --method cyclegan --size 64 --batch 1\n" in out
     out = run("data", "make", "toy-horse2zebra", "toy-horse2zebra", "--count", 1, "--size", 32)[1]
     assert "Next: translate train ./toy-horse2zebra\n" in out  # not the card of this name
     out = run("data", "make", "toy-faces", "faces", "--count", 1, "--size", 32)[1]
