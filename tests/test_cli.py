@@ -204,7 +204,7 @@ def test_the_printed_next_command_can_be_pasted(run: Run, place: Path) -> None:
     out = run("data", "make", "toy-horse2zebra", "toy-horse2zebra", "--count", 1, "--size", 32)[1]
     assert "Next: translate train ./toy-horse2zebra --method cyclegan " in out  # not the card of this name
     out = run("data", "make", "toy-faces", "faces", "--count", 1, "--size", 32)[1]
-    assert "Next: translate train faces --method stargan\n" in out
+    assert "Next: translate train faces --method stargan --size 64 --batch 8\n" in out
 
 
 def test_a_dataset_is_checked_by_its_name(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
