@@ -38,7 +38,7 @@ def test_every_card_has_a_licence_a_recipe_and_if_it_has_two_domains_a_target(na
     assert card.licence
     assert card.drawn is (card.archive is None)
     recipe = Recipe.parse(merge([{"method": {"name": "cyclegan"}}, card.recipe]))
-    method = recipe.method if len(card.domains) > 1 else recipe.method.for_attributes()
+    method = recipe.method.for_labels(attributes=len(card.domains) == 1)
     method.check(card.domains, recipe.data.size, recipe.training.batch)
 
 

@@ -538,3 +538,9 @@ def test_a_run_of_a_given_time_counts_its_steps_once(tmp_path, photos, monkeypat
 def test_only_one_length_is_given(tmp_path, photos):
     with pytest.raises(SettingsError, match="one of --steps, --epochs and --time"):
         prepare(photos, out=tmp_path / "run", steps=2, seconds=10.0)
+
+
+def test_what_labels_there_are_is_said_by_the_dataset(tmp_path, photos):
+    words = ["method.labels=attributes", "method.discriminator.layers=4"]
+    run = prepare(photos, method="stargan", size=32, batch=2, out=tmp_path / "run", words=words)
+    assert run.recipe.method.labels == "domains"

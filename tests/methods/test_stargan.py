@@ -434,7 +434,7 @@ def test_pictures_of_other_sizes_than_the_trained_one_are_translated(size):
 
 # Attributes
 
-FACES = TINY.model_copy(update={"exclusive": (("black", "blond"),)}).for_attributes()
+FACES = TINY.model_copy(update={"exclusive": (("black", "blond"),)}).for_labels(attributes=True)
 ATTRIBUTES = ("black", "blond", "glasses")
 
 

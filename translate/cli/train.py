@@ -53,16 +53,17 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be done and what it would cost, and stop.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print only where the result is.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress, only the result.")] = False,
 ) -> None:
     """Learn to translate between two folders of pictures. The same command again continues a stopped run."""
-    from translate import recipes
+    from translate import cards, recipes
 
     seconds = None if time_ is None else read_duration(time_)
     if download:
         if data is None:
             raise SettingsError("--download needs the name of a dataset; `translate data list` shows them.")
-        fetch_pictures(data, quiet=quiet)
+        if not cards.dataset(data).drawn:
+            fetch_pictures(data, quiet=quiet)
     run = recipes.prepare(
         data, domains=_domains(domain or []), method=method, out=out, steps=steps, epochs=epochs, seconds=seconds,
         size=size, batch=batch, seed=seed, device=device, precision=precision, workers=workers, config=config,

@@ -67,7 +67,7 @@ def read_list(path: Path, chosen: Sequence[str] | None = None) -> tuple[tuple[st
         name, *values = line.split()[-len(known) - 1 :] if line.strip() else ("",)
         if not name:
             continue
-        if len(values) != len(known) or not set(values) <= {"1", "-1", "0"}:
+        if len(values) != len(known) or not set(values) <= {"1", "-1"}:
             raise DataError(
                 f"Line {number} of {path} is not a name and {len(known)} values of 1 or -1; found {line[:80]!r}."
             )

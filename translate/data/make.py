@@ -35,12 +35,12 @@ def make(card: DatasetCard, folder: Path, count: int, size: int, seed: int) -> I
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise OutputError(f"{folder} is not an empty folder. Choose a new one.")
     with atomic_folder(folder) as temporary:
-        yield from (folder / path for path in _drawn(card, temporary, count, size, seed))
+        yield from (folder / path for path in _draw_all(card, temporary, count, size, seed))
         if folder.exists():
             folder.rmdir()
 
 
-def _drawn(card: DatasetCard, folder: Path, count: int, size: int, seed: int) -> Iterator[Path]:
+def _draw_all(card: DatasetCard, folder: Path, count: int, size: int, seed: int) -> Iterator[Path]:
     amounts = {"train": count, "test": max(count // 5, 1)}
     together = Drawn(card.name, card.domains[0], "train", sum(amounts.values()), size, seed)
     if together.attributes(0):

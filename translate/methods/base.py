@@ -88,15 +88,17 @@ class MethodSettings(Settings):
         """Return these settings with everything filled in that by default depends on the length of the run."""
         return self
 
-    def for_attributes(self) -> "MethodSettings":
-        """Return these settings for pictures that have attributes instead of a domain.
+    def for_labels(self, attributes: bool) -> "MethodSettings":
+        """Return these settings for pictures that have a domain or, if so said, attributes.
 
         Raises:
             DataError: the method knows domains only.
         """
-        raise DataError(
-            f"{self.name} translates between two domains, but these pictures have attributes. Use --method stargan."
-        )
+        if attributes:
+            raise DataError(
+                f"{self.name} translates between two domains, but these pictures have attributes. Use --method stargan."
+            )
+        return self
 
     def check(self, domains: Sequence[str], size: int, batch: int) -> None:
         """Refuse what the method cannot be trained on.

@@ -61,8 +61,8 @@ class Settings(MethodSettings):
     def networks(self) -> tuple[Network, Network]:
         return self.generator, self.discriminator
 
-    def for_attributes(self) -> "Settings":
-        return self.model_copy(update={"labels": "attributes"})
+    def for_labels(self, attributes: bool) -> "Settings":
+        return self.model_copy(update={"labels": "attributes" if attributes else "domains"})
 
     def check(self, domains: Sequence[str], size: int, batch: int) -> None:
         if len(domains) < 2 and self.labels == "domains":

@@ -63,8 +63,7 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
     for domain, pictures in dataset.train.items():
         if len(pictures) < 2:
             raise DataError(f"Domain {domain} has one picture, which teaches nothing. Add more.")
-    if dataset.attributes:
-        recipe = recipe.model_copy(update={"method": recipe.method.for_attributes()})
+    recipe = recipe.model_copy(update={"method": recipe.method.for_labels(attributes=bool(dataset.attributes))})
     recipe.method.check(dataset.domains, recipe.data.size, recipe.training.batch)
     place = Path(options.get("out") or Path("runs") / dataset.name)
     found = engine(options.get("device", "auto"), recipe.training.precision)

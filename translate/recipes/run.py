@@ -82,13 +82,11 @@ class Run:
 
     def prospect(self) -> Prospect:
         """Do a few steps on noise to see what the run would cost."""
-        size, batch = self.recipe.data.size, self.recipe.training.batch
         counts = [len(pictures) for pictures in self.dataset.train.values()]
         kind = _BATCHES[self.recipe.method.batches]
-        plan = Plan.of(self.recipe.training, self.recipe.method, -(-kind.pictures_per_epoch(counts) // batch))
-        training = self._training(plan)
-        noise = kind.noise(self.dataset.domains, batch, size)
-        seconds = _seconds_per_step(training, noise, 3)
+        batches = -(-kind.pictures_per_epoch(counts) // self.recipe.training.batch)
+        plan = Plan.of(self.recipe.training, self.recipe.method, batches)
+        training, seconds = self._measured(plan, 5)
         parameters = {
             player: sum(parameter.numel() for network in networks for parameter in network.parameters())
             for player, networks in training.method.players().items()
@@ -100,10 +98,9 @@ class Run:
 
         A tenth of the time is left for reading pictures, samples and checkpoints.
         """
-        data, training = self.recipe.data, self.recipe.training
-        noise = _BATCHES[self.recipe.method.batches].noise(self.dataset.domains, training.batch, data.size)
-        plan = Plan.of(training.model_copy(update={"steps": MEASURED}), self.recipe.method, 1)
-        return max(int(0.9 * seconds / _seconds_per_step(self._training(plan), noise, MEASURED)), 1)
+        plan = Plan.of(self.recipe.training.model_copy(update={"steps": MEASURED}), self.recipe.method, 1)
+        _, seconds_per_step = self._measured(plan, MEASURED)
+        return max(int(0.9 * seconds / seconds_per_step), 1)
 
     def start(self, tell: Callable[[str, int, int], None] = lambda *_: None) -> Iterator[Report]:
         """Read the pictures and train, continuing from the newest checkpoint; yield reports on the way.
@@ -170,6 +167,17 @@ class Run:
         torch.manual_seed(self.recipe.training.seed)
         method = settings.build(domains, size)
         return Training(method, generators_only(settings, domains, size), self.engine, self.recipe.training)
+
+    def _measured(self, plan: Plan, steps: int) -> tuple[Training, float]:
+        """Train on noise; return the training and its seconds per step."""
+        kind = _BATCHES[self.recipe.method.batches]
+        noise = kind.noise(self.dataset.domains, self.recipe.training.batch, self.recipe.data.size)
+        training = self._training(plan)
+        training.train_step(noise)  # the first is slower
+        started = time.perf_counter()
+        for _ in range(steps):
+            training.train_step(noise)
+        return training, (time.perf_counter() - started) / steps
 
     def _batches(self, tell: Callable[[str, int, int], None]) -> Batches:
         stores: dict[str, Store] = {}
@@ -267,14 +275,6 @@ def steps_of_run(folder: Path) -> int | None:
         steps: int | None = json.loads((folder / "settings.json").read_text(encoding="utf-8"))["training"]["steps"]
         return steps
     return None
-
-
-def _seconds_per_step(training: Training, batch: Mapping[str, torch.Tensor], steps: int) -> float:
-    training.train_step(batch)  # the first is slower
-    started = time.perf_counter()
-    for _ in range(steps):
-        training.train_step(batch)
-    return (time.perf_counter() - started) / steps
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:

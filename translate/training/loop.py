@@ -109,7 +109,7 @@ class Training:
 
         Args:
             plan: the length of the run and its learning rates.
-            batches: uint8 (N, 3, S, S) for each domain, from step `self.step` on.
+            batches: as for `train_step`, from step `self.step` on.
             checkpoints: where to save.
             stop: polled after every step.
 
@@ -141,7 +141,7 @@ class Training:
                 return
 
     def train_step(self, batch: Mapping[str, Tensor]) -> None:
-        """Do one step on uint8 (N, 3, S, S) for each domain."""
+        """Do one step on the batch of `Method.step`, with pictures (N, 3, S, S) of uint8 in 0..255."""
         # Mixed, because on a CPU torch looks at the lower 32 bits of a seed only.
         mixed = np.random.SeedSequence([self._settings.seed, self.step]).generate_state(1, np.uint64)
         torch.manual_seed(int(mixed[0]))
