@@ -32,7 +32,7 @@ RESNETS = [
     for norm in ("instance", "batch", "none")
     for upsampling in ("transposed", "resize")
     for blocks in (0, 2)
-]
+] + [Resnet(width=3, blocks=blocks, upsampling="resize", skip=True) for blocks in (0, 2)]
 METHODS: list[MethodSettings] = [
     *[CycleGAN(generator=resnet, discriminator=PatchGAN(width=2, layers=1)) for resnet in RESNETS],
     *[DiscoGAN(generator=EncoderDecoder(width=3, bottleneck=bottleneck)) for bottleneck in (0, 5)],

@@ -134,6 +134,23 @@ def test_the_network_computes_what_the_paper_lists(blocks, upsampling):
     torch.testing.assert_close(network(x).detach(), expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("upsampling", ["transposed", "resize"])
+def test_with_a_skip_the_network_makes_what_is_added_to_the_picture(upsampling):
+    torch.manual_seed(0)
+    network = Resnet(width=3, blocks=1, upsampling=upsampling, skip=True).build(3, 3).double()
+    plain = Resnet(width=3, blocks=1, upsampling=upsampling).build(3, 3).double()
+    assert shapes(Resnet(skip=True)).keys() == {
+        name.replace("model.", "model.0.layers.", 1) for name in shapes(Resnet())
+    }
+    plain.load_state_dict({name.replace("0.layers.", "", 1): value for name, value in network.state_dict().items()})
+    x = torch.rand(2, 3, 16, 20, dtype=torch.float64) * 2 - 1
+    change = plain.model[:-1](x)  # what it would have been, before tanh
+    torch.testing.assert_close(network(x), (x + change).clamp(-1, 1), rtol=0, atol=1e-12)
+    for parameter in network.parameters():
+        parameter.data.zero_()
+    torch.testing.assert_close(network(x), x, rtol=0, atol=0)
+
+
 @pytest.mark.parametrize("channels", [(1, 3), (3, 1), (6, 2)])
 def test_any_number_of_channels_goes_in_and_out(channels):
     source, target = channels

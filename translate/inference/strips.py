@@ -79,7 +79,7 @@ class Pointwise(Activation):
 
 
 class Sum(Activation):
-    """x + f(x), where x is kept."""
+    """x + f(x), where x is kept or the picture."""
 
     def __init__(self, x: Activation, residual: Activation) -> None:
         super().__init__(x.channels, x.height, x.width, residual)

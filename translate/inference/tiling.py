@@ -35,7 +35,16 @@ COPIES = 3  # of its largest activation that a network holds: the input of a lay
 KEPT = 2  # activations kept at once: the sum of the residual blocks so far, and what is inside the next block
 LOWEST = 4  # rows of a strip at least; no residual block reaches further up
 
-POINTWISE = (nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid, nn.Identity, nn.Dropout, nn.BatchNorm2d)  # in evaluation
+POINTWISE = (
+    nn.ReLU,
+    nn.LeakyReLU,
+    nn.Tanh,
+    nn.Sigmoid,
+    nn.Hardtanh,
+    nn.Identity,
+    nn.Dropout,
+    nn.BatchNorm2d,
+)  # in evaluation
 
 
 def fits(generators: Sequence[nn.Module], pixels: int, engine: Engine, memory: int) -> bool:
@@ -116,6 +125,8 @@ class _Strips:
         match layer:
             case nn.Sequential():
                 return self.chain(layer, x, reserved)
+            case Residual() if isinstance(x, Picture):  # which can be read again
+                return Sum(x, self.chain(layer.residual, x, reserved))
             case Residual():
                 start = x if x.store else self._keep(x, reserved)
                 residual = self.chain(layer.residual, start, (*reserved, *([start.store] if start.store else [])))

@@ -1,5 +1,6 @@
 """Generators: a picture in, a picture out."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -22,6 +23,7 @@ class Resnet(Settings):
     norm: Norm = "instance"
     upsampling: Literal["transposed", "resize"] = "transposed"  # "resize" avoids checkerboards (Odena et al. 2016)
     dropout: bool = False
+    skip: bool = False  # adds the picture to the result: small and briefly trained networks then keep its detail
 
     multiple: ClassVar[int] = 4  # sides must be a multiple of this, in pixels
     smallest: ClassVar[int] = 8  # and at least this, for the reflection at the bottleneck
@@ -36,6 +38,8 @@ class ResnetGenerator(nn.Module):
 
     The two stride-2 convolutions pad with zeros, all other convolutions by reflection, as in the official code. A bias
     in front of a normalisation has no effect; it is there because the official checkpoints have it.
+
+    With `skip` the network makes a correction, which is added to the picture (DeblurGAN, Kupyn et al. 2018, figure 3).
     """
 
     def __init__(self, settings: Resnet, in_channels: int, out_channels: int) -> None:
@@ -61,13 +65,29 @@ class ResnetGenerator(nn.Module):
                 norm_layer(norm, channels // 2),
                 nn.ReLU(inplace=True),
             ]
-        layers += [ReflectionPad(3), nn.Conv2d(width, out_channels, 7), nn.Tanh()]
-        self.model = nn.Sequential(*layers)
+        layers += [ReflectionPad(3), nn.Conv2d(width, out_channels, 7)]
+        if settings.skip:
+            self.model = nn.Sequential(GlobalSkip(layers), nn.Hardtanh())
+        else:
+            self.model = nn.Sequential(*layers, nn.Tanh())
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) in [-1, 1] -> (N, out_channels, 4 ceil(H/4), 4 ceil(W/4)) in [-1, 1]."""
         y: Tensor = self.model(x)
         return y
+
+
+class GlobalSkip(Residual):
+    """x + f(x), where f is a whole generator. The sides of x are multiples of what f needs."""
+
+    def __init__(self, layers: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    @property
+    def residual(self) -> nn.Sequential:
+        """f."""
+        return self.layers
 
 
 def _upsampling(kind: Literal["transposed", "resize"], channels: int, out_channels: int, bias: bool) -> nn.Module:
