@@ -13,6 +13,7 @@ FLOORS: dict[str, int] = {
     "settings": 1,
     "files": 1,
     "archives": 1,
+    "parallel": 1,
     "networks": 2,
     "objectives": 2,
     "schedules": 2,

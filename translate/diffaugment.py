@@ -15,6 +15,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from translate.parallel import count, part
+
 Operation = Literal["colour", "translation", "cutout"]
 
 
@@ -43,7 +45,7 @@ def colour(x: Tensor) -> Tensor:
 
     Saturation is the distance of a pixel's channels from their mean, contrast that of all values from theirs.
     """
-    brightness, saturation, contrast = (_like(x, torch.rand(len(x), 1, 1, 1)) for _ in range(3))
+    brightness, saturation, contrast = (_like(x, torch.rand(count(x), 1, 1, 1)) for _ in range(3))
     x = x + (brightness - 0.5)
     x = torch.lerp(x.mean(1, keepdim=True), x, 2 * saturation)
     return torch.lerp(x.mean((1, 2, 3), keepdim=True), x, contrast + 0.5)
@@ -54,14 +56,14 @@ def translation(x: Tensor) -> Tensor:
     from kornia.geometry.transform import translate  # importing it takes most of a second
 
     height, width = x.shape[-2:]
-    right, down = (torch.randint(-reach, reach + 1, (len(x),)) for reach in ((width + 4) // 8, (height + 4) // 8))
+    right, down = (torch.randint(-reach, reach + 1, (count(x),)) for reach in ((width + 4) // 8, (height + 4) // 8))
     shifted: Tensor = translate(x, _like(x, torch.stack([right, down], dim=1)), mode="nearest")
     return shifted
 
 
 def cutout(x: Tensor) -> Tensor:
     """Set a rectangle of half of each side, whose centre is anywhere in the picture, to 0, a middle grey."""
-    rows, columns = (_half_of(side, len(x)) for side in x.shape[-2:])
+    rows, columns = (_half_of(side, count(x)) for side in x.shape[-2:])
     return x * _like(x, ~(rows[:, None, :, None] & columns[:, None, None, :]))
 
 
@@ -72,13 +74,14 @@ OPERATIONS: dict[Operation, Callable[[Tensor], Tensor]] = {
 }
 
 
-def _half_of(side: int, count: int) -> Tensor:
-    """Draw `count` intervals, half as long as `side`, as bool (count, side); those over an edge are cut off."""
+def _half_of(side: int, number: int) -> Tensor:
+    """Draw intervals, half as long as `side`, as bool (number, side); those over an edge are cut off."""
     length = side // 2
-    start = torch.randint(-(length // 2), side - length // 2 + 1, (count, 1))
+    start = torch.randint(-(length // 2), side - length // 2 + 1, (number, 1))
     place = torch.arange(side)
     return (start <= place) & (place < start + length)
 
 
 def _like(x: Tensor, drawn: Tensor) -> Tensor:
-    return drawn.to(x.device, x.dtype)
+    """Return the draws for the pictures of `x` out of those for the whole batch."""
+    return part(drawn).to(x.device, x.dtype)

@@ -10,6 +10,7 @@
     |-- DeviceError             6   the device is not there or has not enough memory
     |-- OutputError             7   a place cannot be written, or the disk is full
     |-- Diverged                1   training met non-finite losses three times in a row
+    |-- ProcessLost             1   one of several processes that train together has ended
     `-- Interrupted           130   stopped by the user; everything is saved
 
 Messages are sentences: what was wrong, what was found, what to do. Anything that is not a `TranslateError` is a bug.
@@ -68,6 +69,10 @@ class OutputError(TranslateError):
 
 class Diverged(TranslateError):
     """Training met non-finite losses several times in a row."""
+
+
+class ProcessLost(TranslateError):
+    """One of the processes that train together has ended or does not answer."""
 
 
 class Interrupted(TranslateError):

@@ -1,6 +1,7 @@
 """Adversarial objectives as (d, g) pairs, and distances between pictures.
 
-All are pure functions: tensors in, one scalar out, a mean over the batch and over the patches of the score map.
+All are pure functions: tensors in, one scalar out, a mean over the batch and over the patches of the score map. Where
+several ranks hold a batch, the objective is the mean over the ranks of what they are here.
 Half-precision inputs are widened to fp32 first. Weights and factors of the full objective stand in the method that
 uses them.
 """
@@ -12,6 +13,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
+
+from translate.parallel import count, mean, part
 
 ObjectiveName = Literal["lsgan", "vanilla"]  # those that every discriminator can be trained with
 
@@ -68,7 +71,7 @@ def batch_feature_matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Te
         fake: the same for generated ones.
     """
     pairs = zip(real, fake, strict=True)
-    terms = [(_wide(f).mean(0) - _wide(r).detach().mean(0)).square().mean() for r, f in pairs]
+    terms = [mean(_wide(f).mean(0) - _wide(r).detach().mean(0)).square().mean() for r, f in pairs]
     return torch.stack(terms).sum()
 
 
@@ -94,7 +97,7 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
         fake: (N, C, H, W).
     """
     real, fake = _wide(real), _wide(fake)
-    alpha = torch.rand(len(real), 1, 1, 1, dtype=real.dtype).to(real.device)
+    alpha = part(torch.rand(count(real), 1, 1, 1, dtype=real.dtype)).to(real.device)
     x_hat = (alpha * real + (1 - alpha) * fake).detach().requires_grad_()
     with torch.autocast(real.device.type, enabled=False):
         (gradient,) = torch.autograd.grad(critic(x_hat).sum(), x_hat, create_graph=True)

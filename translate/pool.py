@@ -3,9 +3,13 @@
 import torch
 from torch import Tensor, nn
 
+from translate.parallel import gather, part
+
 
 class Pool(nn.Module):
     """Keeps up to `size` images. Its whole state is in buffers, so a checkpoint of the method holds it.
+
+    Where several ranks hold a batch, each has the pool of the whole batch, and they are equal.
 
     Args:
         size: how many images are kept; 0 switches the pool off.
@@ -37,7 +41,7 @@ class Pool(nn.Module):
         """
         if self.size == 0:
             return batch.detach().to(self.images.dtype)
-        return torch.cat([self._query(image) for image in torch.split(batch.detach(), 1)])
+        return part(torch.cat([self._query(image) for image in torch.split(gather(batch.detach()), 1)]))
 
     def _query(self, image: Tensor) -> Tensor:
         p, index = torch.rand(()), torch.randint(self.size, ())

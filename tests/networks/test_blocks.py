@@ -7,7 +7,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from translate.networks.blocks import InstanceNorm, ReflectionPad, initialise, instance_norm, norm_layer, together
+from translate.networks.blocks import (
+    BatchNorm,
+    InstanceNorm,
+    ReflectionPad,
+    initialise,
+    instance_norm,
+    norm_layer,
+    together,
+)
 from translate.networks.discriminators import PatchGAN, PixelGAN
 from translate.networks.generators import Resnet
 
@@ -191,9 +199,7 @@ def test_instance_norm_has_no_state_and_the_same_result_in_evaluation():
     assert torch.equal(training, layer.eval()(x))
 
 
-@pytest.mark.parametrize(
-    ("norm", "kind"), [("instance", InstanceNorm), ("batch", nn.BatchNorm2d), ("none", nn.Identity)]
-)
+@pytest.mark.parametrize(("norm", "kind"), [("instance", InstanceNorm), ("batch", BatchNorm), ("none", nn.Identity)])
 def test_norm_layers_are_called_by_name(norm, kind):
     assert type(norm_layer(norm, 5)) is kind
 

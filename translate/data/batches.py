@@ -18,6 +18,7 @@ from translate import images
 from translate.data.augmentation import Augmentation, Augmenter
 from translate.data.folders import Pictures
 from translate.errors import DataError, ImageDecodeError
+from translate.parallel import part
 from translate.tensors import Pixels, stack
 
 MEMORY = 4 << 30  # bytes of decoded pictures held for each domain
@@ -116,7 +117,7 @@ class Batches(ABC):
     Args:
         stores: the pictures of each domain.
         augmentation: what is done to them.
-        batch: pictures in a batch, of each domain where they are kept apart.
+        batch: pictures in a batch, of each domain where they are kept apart. Several ranks draw a part of it each.
         seed: of all draws.
     """
 
@@ -125,7 +126,8 @@ class Batches(ABC):
         self._augmentation = augmentation
         self._batch = batch
         self._seed = seed
-        self._length = self.pictures_per_epoch([len(store) for store in stores.values()])
+        self.counts = [len(store) for store in stores.values()]  # readable pictures of each domain
+        self._length = self.pictures_per_epoch(self.counts)
         self._thread = threading.local()
 
     @staticmethod
@@ -164,7 +166,7 @@ class Batches(ABC):
                     future.cancel()
 
     def _positions(self, n: int) -> range:
-        return range(n * self._batch, (n + 1) * self._batch)
+        return part(range(n * self._batch, (n + 1) * self._batch))
 
     def _shuffled(self, position: int) -> int:
         """Return the index at a position of the endless sequence of epochs, each a new permutation."""

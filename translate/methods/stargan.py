@@ -36,6 +36,7 @@ from translate.methods.base import Adam, Layer, Method, MethodSettings, Network,
 from translate.networks.discriminators import Critic, LabelDiscriminator, PatchGAN
 from translate.networks.generators import LabelResnet, labelled
 from translate.objectives import gradient_penalty, l1, wgan_d, wgan_g
+from translate.parallel import count, gather, part
 
 
 class Settings(MethodSettings):
@@ -114,7 +115,7 @@ class StarGAN(Method):
         x, c_org = batch["x"], batch["c"]  # (N, 3, S, S) in [-1, 1], (N, labels) of 0 and 1
         G, D, s = self.G, self.D, self.settings
         T = partial(diffaugment, operations=s.diffaugment)
-        c = c_org[torch.randperm(len(x)).to(x.device)]
+        c = part(gather(c_org)[torch.randperm(count(x)).to(x.device)])
 
         with torch.no_grad():
             x_fake = G(x, c)

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from translate.parallel import count, mean, part, world
+
 Norm = Literal["instance", "batch", "none"]
 
 
@@ -48,6 +50,46 @@ class InstanceNorm(nn.Module):
         return instance_norm(x, self.weight, self.bias)
 
 
+class BatchNorm(nn.BatchNorm2d):
+    """Batch normalisation (Ioffe and Szegedy 2015) with the statistics of the whole batch, of which ranks hold parts.
+
+    `torch.nn.SyncBatchNorm` does this for GPUs only. Statistics are computed in fp32 or wider.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        if world() == 1 or not self.training:
+            return super().forward(x)
+        wide = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+        expectation = mean(wide.mean((0, 2, 3), keepdim=True))  # (1, C, 1, 1)
+        centred = wide - expectation
+        variance = mean(centred.square().mean((0, 2, 3), keepdim=True))
+        self._remember(expectation.detach().flatten(), variance.detach().flatten(), count(x) * x[0, 0].numel())
+        weight, bias = self.weight.view(1, -1, 1, 1), self.bias.view(1, -1, 1, 1)
+        return torch.addcmul(bias, centred, weight * (variance + self.eps).rsqrt()).to(x.dtype)
+
+    def _remember(self, expectation: Tensor, variance: Tensor, values: int) -> None:
+        """Take the statistics (C,) of so many values of each channel into the running ones."""
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        assert self.momentum is not None
+        self.num_batches_tracked += 1
+        self.running_mean.lerp_(expectation.to(self.running_mean.dtype), self.momentum)
+        self.running_var.lerp_((variance * values / (values - 1)).to(self.running_var.dtype), self.momentum)
+
+
+class Dropout(nn.Dropout):
+    """Dropout (Srivastava et al. 2014) that draws for the whole batch, of which several ranks may hold parts."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        if world() == 1 or not self.training:
+            return super().forward(x)
+        whole = torch.cat([torch.ones_like(x)] * world())  # in the layout of `x`: draws come in the order of memory
+        return x * part(super().forward(whole))
+
+
 class ReflectionPad(nn.Module):
     """Reflection padding that keeps the dtype: autocast would widen it to fp32 and copy twice."""
 
@@ -66,7 +108,7 @@ def norm_layer(norm: Norm, channels: int) -> nn.Module:
     if norm == "instance":
         return InstanceNorm()
     if norm == "batch":
-        return nn.BatchNorm2d(channels)
+        return BatchNorm(channels)
     return nn.Identity()
 
 
@@ -94,7 +136,7 @@ class ResidualBlock(Residual):
             nn.Conv2d(channels, channels, 3, bias=bias),
             norm_layer(norm, channels),
             nn.ReLU(inplace=True),
-            *([nn.Dropout(0.5)] if dropout else []),
+            *([Dropout(0.5)] if dropout else []),
             ReflectionPad(1),
             nn.Conv2d(channels, channels, 3, bias=bias),
             norm_layer(norm, channels),
@@ -124,7 +166,8 @@ def initialise(network: nn.Module, gain: float = 0.02) -> None:
 def together(network: nn.Module, *batches: Tensor) -> tuple[Tensor, ...]:
     """Apply a network to several batches in one pass where that gives the same result, else one after the other.
 
-    Instance normalisation treats images one by one, so they may share a pass. Batch statistics must be kept apart.
+    Instance normalisation treats images one by one, so they may share a pass. Batch statistics must be kept apart, and
+    draws, which are those of one whole batch.
 
     Args:
         network: maps (N, C, H, W) to (N, C', H', W').
@@ -133,7 +176,7 @@ def together(network: nn.Module, *batches: Tensor) -> tuple[Tensor, ...]:
     Returns:
         the outputs, in order.
     """
-    if any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()):
+    if any(isinstance(layer, nn.BatchNorm2d | nn.Dropout) for layer in network.modules()):
         return tuple(network(batch) for batch in batches)
     output: Tensor = network(torch.cat(batches))
     return torch.split(output, [len(batch) for batch in batches])

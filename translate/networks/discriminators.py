@@ -7,7 +7,7 @@ from pydantic import Field, Tag
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from translate.networks.blocks import Norm, norm_layer
+from translate.networks.blocks import BatchNorm, Norm, norm_layer
 from translate.settings import Settings
 
 
@@ -155,11 +155,11 @@ class WholeImageDiscriminator(nn.Module):
         w = settings.width
         self.conv1 = nn.Conv2d(in_channels, w, 4, 2, 1, bias=False)
         self.conv2 = nn.Conv2d(w, 2 * w, 4, 2, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(2 * w)
+        self.bn2 = BatchNorm(2 * w)
         self.conv3 = nn.Conv2d(2 * w, 4 * w, 4, 2, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(4 * w)
+        self.bn3 = BatchNorm(4 * w)
         self.conv4 = nn.Conv2d(4 * w, 8 * w, 4, 2, 1, bias=False)
-        self.bn4 = nn.BatchNorm2d(8 * w)
+        self.bn4 = BatchNorm(8 * w)
         self.conv5 = nn.Conv2d(8 * w, 1, 4, bias=False)
 
     def judge(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:

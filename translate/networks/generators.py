@@ -7,7 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from translate.networks.blocks import InstanceNorm, Norm, ReflectionPad, Residual, ResidualBlock, norm_layer
+from translate.networks.blocks import BatchNorm, InstanceNorm, Norm, ReflectionPad, Residual, ResidualBlock, norm_layer
 from translate.settings import Settings
 
 
@@ -151,11 +151,11 @@ class EncoderDecoderGenerator(nn.Module):
 
 
 def _down(convolution: nn.Conv2d) -> list[nn.Module]:
-    return [convolution, nn.BatchNorm2d(convolution.out_channels), nn.LeakyReLU(0.2, inplace=True)]
+    return [convolution, BatchNorm(convolution.out_channels), nn.LeakyReLU(0.2, inplace=True)]
 
 
 def _up(convolution: nn.ConvTranspose2d) -> list[nn.Module]:
-    return [convolution, nn.BatchNorm2d(convolution.out_channels), nn.ReLU(inplace=True)]
+    return [convolution, BatchNorm(convolution.out_channels), nn.ReLU(inplace=True)]
 
 
 class LabelResnet(Settings):

@@ -16,6 +16,7 @@ from torch import Tensor
 from translate.devices import Engine, Precision
 from translate.errors import Diverged
 from translate.methods.base import Method, MethodSettings
+from translate.parallel import means, rank, wait
 from translate.schedules import constant_then_linear
 from translate.settings import Settings
 from translate.tensors import enter
@@ -32,7 +33,7 @@ class TrainingSettings(Settings):
     steps: int | None = Field(None, ge=1)  # length of the run; decides over `epochs` when given
     seconds: float | None = Field(None, gt=0)  # the time that `steps` are fitted to when a run begins
     epochs: int = Field(200, ge=1)
-    batch: int = Field(1, ge=1)  # pictures of each domain in a step
+    batch: int = Field(1, ge=1)  # pictures of each domain in a step, of all ranks together
     seed: int = Field(0, ge=0, lt=2**31)
     precision: Precision = "auto"
     average: float = Field(0.999, ge=0, lt=1)  # decay of the averaged generators
@@ -107,6 +108,8 @@ class Training:
     ) -> Iterator[Report]:
         """Train to the end of the plan, or until `stop` received a signal; then the last report is a saved one.
 
+        All ranks yield the same reports, and go on when rank 0 has done what it does with them. Only rank 0 saves.
+
         Args:
             plan: the length of the run and its learning rates.
             batches: as for `train_step`, from step `self.step` on.
@@ -121,10 +124,11 @@ class Training:
         rate = 0.0
         if self.step == 0:
             yield self._report(rate, 0.0, sample=True, saved=False)
+            wait()
         for batch in batches:
             rate = self.players.set_learning_rate(plan.learning_rate_factor(self.step))
             self.train_step(batch)
-            last = self.step == plan.steps or stop.received is not None
+            last = stop.agreed() or self.step == plan.steps
             log = self.step % self._settings.log_every == 0 or self.step == plan.steps
             sample = self.step % plan.sample_every == 0 or self.step == plan.steps
             save = self.step % self._settings.checkpoint_every == 0 or last
@@ -135,8 +139,11 @@ class Training:
                 yield self._report(rate, seconds, sample, saved=False, log=log)
                 started, counted_from = time.perf_counter(), self.step
             if save:  # after the report: what a checkpoint has behind it is in the log, even if the run is killed here
-                checkpoints.save(self.checkpoint())
+                if rank() == 0:
+                    checkpoints.save(self.checkpoint())
                 yield self._report(rate, seconds, sample=False, saved=True)
+            if log or sample or save:
+                wait()
             if last:
                 return
 
@@ -154,7 +161,7 @@ class Training:
             losses = self.method.step(prepared, self.players, self.step)
         self.average.update(self.step)
         moved = self.players.in_a_row == 0
-        for name, loss in losses.items():
+        for name, loss in zip(losses, means(list(losses.values())), strict=True):
             self._sums[name] = self._sums.get(name, 0) + torch.stack([torch.where(moved, loss, 0), moved.to(loss)])
         self.step += 1
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from translate.methods.base import Method
+from translate.parallel import mean, means
 
 
 class Players:
@@ -13,6 +14,10 @@ class Players:
 
     A step with a loss or a gradient that is not finite moves nobody. That is decided on the device, so nothing waits
     for a GPU; `skipped` and `in_a_row` say how often it happened.
+
+    Gradients are those of the whole batch, of which several ranks may hold parts. DistributedDataParallel is of no use
+    here: it averages what `backward` leaves in all parameters, but each loss has a gradient for its player only. What
+    is not finite on one rank is not finite in the mean, so all ranks skip the same steps.
     """
 
     def __init__(self, method: Method) -> None:
@@ -29,10 +34,10 @@ class Players:
 
     def __call__(self, **losses: Tensor) -> None:
         """Take each loss's gradient with respect to its player's parameters only, then move all named players."""
-        finite = torch.stack([loss.detach() for loss in losses.values()]).isfinite().all()
+        finite = mean(torch.stack([loss.detach() for loss in losses.values()])).isfinite().all()
         with torch.autocast(finite.device.type, enabled=False):
             for name, loss in losses.items():
-                gradients = torch.autograd.grad(loss, self._parameters[name])
+                gradients = means(torch.autograd.grad(loss, self._parameters[name]))
                 finite &= torch.nn.utils.get_total_norm(gradients).isfinite()
                 for parameter, gradient in zip(self._parameters[name], gradients, strict=True):
                     parameter.grad = _laid_out_like(parameter, gradient)

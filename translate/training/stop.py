@@ -5,6 +5,8 @@ import threading
 from types import FrameType
 from typing import Any, Self
 
+from translate.parallel import greatest
+
 
 class StopSignals:
     """While this context is open the first Ctrl-C or SIGTERM only sets `received`; the second acts at once."""
@@ -22,6 +24,12 @@ class StopSignals:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+
+    def agreed(self) -> bool:
+        """Whether there was a signal, to this rank or to another: all of them stop after the same step."""
+        if number := greatest(self.received or 0):
+            self.received = number
+        return number > 0
 
     def _receive(self, number: int, _: FrameType | None) -> None:
         self.received = number
