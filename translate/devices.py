@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 
 from translate.errors import DeviceError, SettingsError
+from translate.parallel import gpu, world
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -44,7 +45,8 @@ def engine(device: str = "auto", precision: Precision = "auto") -> Engine:
     """Choose how to run.
 
     Args:
-        device: "auto" (CUDA, then MPS, then CPU), "cpu", "cuda", "cuda:1" or "mps".
+        device: "auto" (CUDA, then MPS, then CPU), "cpu", "cuda", "cuda:1" or "mps". Of several ranks on a machine
+            each takes a GPU of its own.
         precision: "auto" is bf16 where the device multiplies it natively, else fp32.
 
     Raises:
@@ -72,8 +74,10 @@ def default_memory(device: torch.device) -> int:
 def _device(name: str) -> torch.device:
     if name == "auto":
         if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+            return _device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() and world() == 1 else "cpu")
+    if name == "cuda" and world() > 1:
+        return _device(f"cuda:{gpu()}")
     kind, _, index = name.partition(":")
     if kind not in ("cpu", "cuda", "mps") or (index and not index.isdigit()):
         raise SettingsError(f"Unknown device {name!r}; choose auto, cpu, cuda, cuda:0 or mps.")

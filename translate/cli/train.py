@@ -40,7 +40,9 @@ def train(
     size: Annotated[
         int | None, typer.Option(help="Side of the training crops in pixels, a multiple of 4, at least 32.")
     ] = None,
-    batch: Annotated[int | None, typer.Option(help="Pictures of each domain in a step.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Pictures of each domain in a step; under torchrun, in each process.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything that is drawn at random.")] = None,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -56,26 +58,31 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress, only the result.")] = False,
 ) -> None:
     """Learn to translate between two folders of pictures. The same command again continues a stopped run."""
-    from translate import cards, recipes
+    from translate import cards, parallel, recipes
 
     seconds = None if time_ is None else read_duration(time_)
-    if download:
-        if data is None:
-            raise SettingsError("--download needs the name of a dataset; `translate data list` shows them.")
-        if not cards.dataset(data).drawn:
-            fetch_pictures(data, quiet=quiet)
-    run = recipes.prepare(
-        data, domains=_domains(domain or []), method=method, out=out, steps=steps, epochs=epochs, seconds=seconds,
-        size=size, batch=batch, seed=seed, device=device, precision=precision, workers=workers, config=config,
-        words=set_ or [],
-    )  # fmt: skip
-    if dry_run:
-        _print_prospect(run)
-        return
-    if run.finished:
-        print(f"The run in {run.out} is finished. Use it: {_next(run)}")
-        return
-    _train(run, quiet)
+    with parallel.joined():
+        if download:
+            if data is None:
+                raise SettingsError("--download needs the name of a dataset; `translate data list` shows them.")
+            if parallel.rank() == 0 and not cards.dataset(data).drawn:
+                fetch_pictures(data, quiet=quiet)
+            parallel.wait()
+        run = recipes.prepare(
+            data, domains=_domains(domain or []), method=method, out=out, steps=steps, epochs=epochs, seconds=seconds,
+            size=size, batch=batch, seed=seed, device=device, precision=precision, workers=workers, config=config,
+            words=set_ or [],
+        )  # fmt: skip
+        if parallel.rank() > 0:
+            _follow(run, dry_run)
+        elif dry_run:
+            _print_prospect(run)
+        elif run.finished:
+            print(f"The run in {run.out} is finished. Use it: {_next(run)}")
+        else:
+            _train(run, quiet)
+    if run.interrupted is not None:
+        raise typer.Exit(SIGNAL_EXIT + run.interrupted)
 
 
 def _train(run: "Run", quiet: bool) -> None:
@@ -91,13 +98,22 @@ def _train(run: "Run", quiet: bool) -> None:
     if run.interrupted is not None:
         done = f"Stopped after {run.step} of {run.steps} steps; everything is saved."
         say(f"{done} Continue with: {command_line()}")
-        raise typer.Exit(SIGNAL_EXIT + run.interrupted)
+        return
     about = run.about()
     for name, score in (about.scores if about else {}).items():
         print(f"{name}: {score:.3f}")
     print(f"Finished {run.steps} steps in {duration(time.perf_counter() - started)}. In {run.out}:")
     print("  samples/ and progress.gif  what it learned    losses.svg  how    model.safetensors  the result")
     print(f"Next: {_next(run)}")
+
+
+def _follow(run: "Run", dry_run: bool) -> None:
+    """Do the part of another process than the first, silently."""
+    if dry_run:
+        run.prospect()
+    elif not run.finished:
+        for _ in run.start():
+            pass
 
 
 def _next(run: "Run") -> str:

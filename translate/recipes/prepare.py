@@ -12,8 +12,9 @@ from translate.data.layouts import open_domains, open_folder
 from translate.data.truth import open_drawn
 from translate.devices import Engine, Precision, engine
 from translate.errors import DataError, Interrupted, SettingsError
+from translate.parallel import joined, world
 from translate.recipes.recipe import Recipe
-from translate.recipes.run import Run, steps_of_run
+from translate.recipes.run import Run, batch_of_run, steps_of_run
 from translate.settings import Tree, is_plain, merge, nearest, read_toml, read_word
 
 
@@ -27,7 +28,7 @@ class Options(TypedDict, total=False):
     epochs: int | None  # length of the run in epochs, instead
     seconds: float | None  # length of the run in time, instead: steps are counted once, from the speed of a few
     size: int | None  # side of the training crops, in pixels
-    batch: int | None  # pictures of each domain in a step
+    batch: int | None  # pictures of each domain in a step, for each of the ranks that train together
     seed: int | None
     device: str  # "auto", "cpu", "cuda", "cuda:1" or "mps"
     precision: Precision
@@ -64,8 +65,9 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
         if len(pictures) < 2:
             raise DataError(f"Domain {domain} has one picture, which teaches nothing. Add more.")
     recipe = recipe.model_copy(update={"method": recipe.method.for_labels(attributes=bool(dataset.attributes))})
-    recipe.method.check(dataset.domains, recipe.data.size, recipe.training.batch)
     place = Path(options.get("out") or Path("runs") / dataset.name)
+    recipe = _for_all_ranks(recipe, place)
+    recipe.method.check(dataset.domains, recipe.data.size, recipe.training.batch)
     found = engine(options.get("device", "auto"), recipe.training.precision)
     if recipe.training.seconds and not recipe.training.steps:
         recipe = _fitted(recipe, recipe.training.seconds, dataset, place, found)
@@ -73,7 +75,7 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
 
 
 def train(data: str | Path | None = None, **options: Unpack[Options]) -> Path:
-    """Train, or continue a run, and return the path of its export.
+    """Train, or continue a run, and return the path of its export. What `torchrun` started trains together.
 
     Args:
         data: the name of a card, or a folder. Not needed with `domains`.
@@ -82,11 +84,13 @@ def train(data: str | Path | None = None, **options: Unpack[Options]) -> Path:
     Raises:
         TranslateError: as `prepare` and `Run.start` do.
         Interrupted: a signal stopped the run; everything is saved.
+        ProcessLost: another process that trains with this one has ended.
     """
-    run = prepare(data, **options)
-    if not run.finished:
-        for _ in run.start():
-            pass
+    with joined():
+        run = prepare(data, **options)
+        if not run.finished:
+            for _ in run.start():
+                pass
     if run.interrupted is not None:
         raise Interrupted(f"The run in {run.out} was stopped and is saved; call train again to continue it.")
     return run.out / "model.safetensors"
@@ -117,6 +121,23 @@ def _named(options: Options) -> Tree:
     if options.get("method"):
         tree["method"] = {"name": options["method"]}
     return tree
+
+
+def _for_all_ranks(recipe: Recipe, place: Path) -> Recipe:
+    """Return the recipe with the batch of all ranks together. The run in `place` keeps its own, whatever their number.
+
+    Raises:
+        SettingsError: as many ranks as there are now cannot share that batch.
+    """
+    batch, ranks = batch_of_run(place) or (0, world())
+    if recipe.training.batch * ranks != batch:  # no such run, or another number of ranks, and of pictures for each
+        batch = recipe.training.batch * world()
+    if batch % world():
+        raise SettingsError(
+            f"The run in {place} has a batch of {batch} pictures, which {world()} processes cannot share equally."
+            " Continue it with a number of processes that divides it."
+        )
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update={"batch": batch})})
 
 
 def _fitted(recipe: Recipe, seconds: float, dataset: Dataset, place: Path, engine: Engine) -> Recipe:

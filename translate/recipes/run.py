@@ -26,11 +26,12 @@ from translate.data.batches import Batches, LabelledBatches, Store, UnpairedBatc
 from translate.data.folders import Dataset, held_out
 from translate.data.truth import Drawn
 from translate.devices import Engine
-from translate.errors import SettingsError
+from translate.errors import DataError, SettingsError
 from translate.evaluation.drawn import drawn_scores
 from translate.files import alone, write_text, written_to
 from translate.inference.exports import About, generators_only, read_about, write_export
 from translate.inference.translator import Translator
+from translate.parallel import alike, greatest, part, rank, wait, world
 from translate.recipes.recipe import Recipe
 from translate.report.curves import loss_curves
 from translate.report.samples import attribute_grid, sample_grid, square
@@ -46,7 +47,9 @@ FRAMES = 60  # at most, in the animation
 MEASURED = 15  # steps, before a run whose time is given: whole turns of players that move in every third or fifth
 
 # Settings that cannot change the result; a run may continue with other ones.
-_FREE = frozenset({"training.log_every", "training.sample_every", "training.checkpoint_every", "training.keep"})
+_FREE = frozenset(
+    {"training.log_every", "training.sample_every", "training.checkpoint_every", "training.keep", "ranks"}
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class Run:
         self._origin = {
             **json.loads(recipe.to_json()),
             "dataset": {"name": dataset.name, "target": dataset.target, "domains": dataset.fingerprint()},
+            "ranks": (batch_of_run(out) or (0, world()))[1],  # when the run began
         }
         self._refuse_another_run()
 
@@ -112,8 +116,12 @@ class Run:
             DataError: too many pictures cannot be read.
             Diverged: losses were not finite in three steps in a row.
             OutputError: the disk is full, the place cannot be written, or the run is going on in another process.
+            ProcessLost: another rank has ended.
         """
         batches = self._batches(tell)
+        if rank() > 0:
+            yield from self._start(batches)
+            return
         with written_to(self.out):
             self.out.mkdir(parents=True, exist_ok=True)
         refusal = f"Another process is training in {self.out}. Wait until it has ended, or choose another --out."
@@ -129,24 +137,40 @@ class Run:
         if newest:
             training.restore(newest)
         self.step, self.steps = training.step, plan.steps
-        write_text(self.out / "settings.json", json.dumps(self._origin, indent=2) + "\n")
-        record = Record(self.out / "log.jsonl", training.step)
-        started = time.perf_counter()
+        wait()
+        if not alike(training.step, plan.steps, *batches.counts):
+            raise DataError(
+                f"The processes of this run see different pictures or checkpoints: this one, {batches.counts} pictures"
+                f" and a run of {training.step} steps. All of them need the same folders, on a disk that they share."
+            )
         with StopSignals() as stop:
             stream = batches.stream(training.step, plan.steps, self._workers)
-            for report in training.run(plan, stream, checkpoints, stop):
-                if report.losses:
-                    record.write({**asdict(report), "elapsed_s": round(time.perf_counter() - started, 3)})
-                if report.sample:
-                    self._sample(training)
-                if report.saved and report.step < plan.steps:
-                    self._export(training, plan, {})
-                    self._draw_curves()
+            reports = training.run(plan, stream, checkpoints, stop)
+            for report in self._written(reports, training, plan) if rank() == 0 else reports:
                 self.step = report.step
                 yield report
             if self.step < self.steps:
                 self.interrupted = stop.received
                 return
+        if rank() == 0:
+            self._finish(training, plan)
+
+    def _written(self, reports: Iterator[Report], training: Training, plan: Plan) -> Iterator[Report]:
+        """Pass on the reports, and leave in the run's folder what each is the time for."""
+        write_text(self.out / "settings.json", json.dumps(self._origin, indent=2) + "\n")
+        record = Record(self.out / "log.jsonl", training.step)
+        started = time.perf_counter()
+        for report in reports:
+            if report.losses:
+                record.write({**asdict(report), "elapsed_s": round(time.perf_counter() - started, 3)})
+            if report.sample:
+                self._sample(training)
+            if report.saved and report.step < plan.steps:
+                self._export(training, plan, {})
+                self._draw_curves()
+            yield report
+
+    def _finish(self, training: Training, plan: Plan) -> None:
         self._draw_curves()
         self._animate()
         self._export(training, plan, self._score(training))  # the last thing written: it makes the run a finished one
@@ -171,13 +195,15 @@ class Run:
     def _measured(self, plan: Plan, steps: int) -> tuple[Training, float]:
         """Train on noise; return the training and its seconds per step."""
         kind = _BATCHES[self.recipe.method.batches]
-        noise = kind.noise(self.dataset.domains, self.recipe.training.batch, self.recipe.data.size)
+        batch = len(part(range(self.recipe.training.batch)))
+        noise = kind.noise(self.dataset.domains, batch, self.recipe.data.size)
         training = self._training(plan)
         training.train_step(noise)  # the first is slower
         started = time.perf_counter()
         for _ in range(steps):
             training.train_step(noise)
-        return training, (time.perf_counter() - started) / steps
+        elapsed_ns = greatest(int(1e9 * (time.perf_counter() - started)))  # so all ranks count the same steps
+        return training, elapsed_ns / 1e9 / steps
 
     def _batches(self, tell: Callable[[str, int, int], None]) -> Batches:
         stores: dict[str, Store] = {}
@@ -274,6 +300,14 @@ def steps_of_run(folder: Path) -> int | None:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         steps: int | None = json.loads((folder / "settings.json").read_text(encoding="utf-8"))["training"]["steps"]
         return steps
+    return None
+
+
+def batch_of_run(folder: Path) -> tuple[int, int] | None:
+    """Return the batch of the run in `folder`, of all ranks together, and with how many ranks it began."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        origin = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+        return origin["training"]["batch"], origin["ranks"]
     return None
 
 
