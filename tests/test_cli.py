@@ -78,7 +78,9 @@ def test_help_is_printed_without_importing_torch() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["apply"], ["info"], ["bench"], ["doctor"], ["data", "make"]])
+@pytest.mark.parametrize(
+    "command", [[], ["train"], ["apply"], ["info"], ["export"], ["bench"], ["doctor"], ["data", "make"]]
+)
 def test_every_command_has_help(run: Run, command: list[str]) -> None:
     code, out, _ = run(*command, "--help")
     assert code == 0
@@ -308,6 +310,8 @@ def test_a_dry_run_prints_settings_counts_cost_and_writes_nothing(run: Run, plac
         (["apply", "nowhere", "photos", "--out", "x"], 5, "There is no model nowhere"),
         (["apply", "photos", "photos", "--out", "x"], 5, "no model.safetensors"),
         (["info", "tiny.toml"], 5, "not a readable safetensors file"),
+        (["export", "runs/horses", "horses.pth"], 2, "of horses.pth is none that export can write. Those are: .saf"),
+        (["export", "runs/horses", "horses.safetensors"], 5, "There is no model runs/horses"),
         (["data", "info", "toy-horse"], 2, "Did you mean toy-horse2zebra?"),
         (["data", "check", "photos"], 4, "Wanted are"),
         (["data", "check", "toy-horse2zebra"], 2, "is drawn from seeds and has no files"),
@@ -433,6 +437,23 @@ def test_a_model_in_weights_is_found_by_name(run: Run, place: Path, monkeypatch:
     code, _, err = run("info", "stripe")
     assert code == 5
     assert "Did you mean stripes?" in err
+
+
+def test_a_run_is_exported_as_one_file(run: Run, place: Path) -> None:
+    train(run)
+    code, out, _ = run("export", "runs/horses", "given/away.safetensors", "--half")
+    assert (code, out) == (0, "Wrote given/away.safetensors, 0.0 MB.\n")
+    assert "directions: B to A, A to B (default: to B)" in run("info", "given/away.safetensors")[1]
+    assert run("apply", "given/away.safetensors", "photos", "--out", "results")[0] == 0
+    before = (place / "given/away.safetensors").read_bytes()
+    code, _, err = run("export", "runs/horses", "given/away.safetensors")
+    assert code == 7
+    assert err == (
+        "Error: given/away.safetensors is already there. Name another file, or replace this one with --overwrite.\n"
+    )
+    assert (place / "given/away.safetensors").read_bytes() == before
+    assert run("export", "runs/horses", "given/away.safetensors", "--overwrite")[0] == 0
+    assert (place / "given/away.safetensors").read_bytes() == (place / "runs/horses/model.safetensors").read_bytes()
 
 
 def test_a_drawn_dataset_is_written_checked_and_trained_on(run: Run, place: Path) -> None:

@@ -26,8 +26,9 @@ from translate.inference.exports import (
 from translate.inference.translator import Translator
 from translate.methods.base import Method
 from translate.methods.cyclegan import Settings
+from translate.methods.discogan import Settings as DiscoGAN
 from translate.networks.discriminators import PatchGAN
-from translate.networks.generators import Resnet
+from translate.networks.generators import EncoderDecoder, Resnet
 
 TINY = Settings(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(
@@ -87,6 +88,27 @@ def test_a_model_translates_the_same_after_a_round_trip(export: Path) -> None:
     for target in ABOUT.domains:
         assert np.array_equal(after(picture, target), before(picture, target))
     assert not np.array_equal(after(picture, "horse"), after(picture, "zebra"))
+
+
+def test_half_the_bytes_are_the_same_networks_rounded(tmp_path: Path) -> None:
+    method = DiscoGAN(generator=EncoderDecoder(width=2)).build(ABOUT.domains, 64)  # with the counters of its norms
+    about = ABOUT.model_copy(update={"method": method.settings.model_dump(), "size": 64})
+    write_export(tmp_path / "half.safetensors", generators(method), about, half=True)
+    stored = safetensors.torch.load_file(tmp_path / "half.safetensors")
+    assert {tensor.dtype for tensor in stored.values()} == {torch.float16, torch.int64}
+    read, _ = read_export(tmp_path / "half.safetensors")
+    for name, tensor in generators(read).state_dict().items():
+        wanted = generators(method).state_dict()[name]
+        assert tensor.dtype == wanted.dtype
+        assert torch.equal(tensor, wanted.half().to(wanted.dtype))
+
+
+def test_weights_that_fp16_cannot_hold_are_refused(tmp_path: Path) -> None:
+    large = generators(tiny())
+    dict(large.named_parameters())["1.model.1.weight"].data.view(-1)[3] = -70000
+    with pytest.raises(WeightsError, match=r"1\.model\.1\.weight has weights of up to 70000, too large for fp16"):
+        write_export(tmp_path / "half.safetensors", large, ABOUT, half=True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_it_says_of_itself_survives(export: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from translate.cli import apply, data, machine, train
+from translate.cli import apply, data, export, machine, train
 from translate.cli.options import SIGNAL_EXIT
 from translate.cli.terminal import command_line, say
 from translate.errors import TranslateError
@@ -39,6 +39,7 @@ app = typer.Typer(
 app.command("train")(train.train)
 app.command("apply")(apply.apply)
 app.command("info")(apply.info)
+app.command("export")(export.export)
 app.command("bench")(machine.bench)
 app.command("doctor")(machine.doctor)
 app.add_typer(data.app, name="data")

@@ -1,7 +1,7 @@
 """The export: one safetensors file with the networks that translate and everything needed to use them.
 
 Its metadata has one entry, `translate`, a JSON object with the fields of `About`. Tensors are those of the networks in
-`Method.shipped`, named `<number of the network>.<parameter>`.
+`Method.shipped`, named `<number of the network>.<parameter>`, in fp32 or fp16; networks that are read are always fp32.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ class About(Settings):
     train: dict[str, int] = Field(default_factory=dict)  # training pictures of each domain
     scores: dict[str, float] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
-    sha256: str = ""  # of the tensors
+    sha256: str = ""  # of the tensors as they are stored
 
     @field_validator("domains")
     @classmethod
@@ -91,13 +91,22 @@ class About(Settings):
         return to or self.target
 
 
-def write_export(path: Path, shipped: nn.ModuleList, about: About) -> None:
+def write_export(path: Path, shipped: nn.ModuleList, about: About, half: bool = False) -> None:
     """Write an export, whole or not at all.
+
+    Args:
+        path: the file.
+        shipped: the networks in `Method.shipped`.
+        about: what the export says of itself; its `sha256` is filled in here.
+        half: store fp16 instead of fp32.
 
     Raises:
         OutputError: the place cannot be written or the disk is full.
+        WeightsError: a weight is too large for fp16.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in shipped.state_dict().items()}
+    if half:
+        tensors = {name: _halved(name, tensor) for name, tensor in tensors.items()}
     stamped = about.model_copy(update={"sha256": _hash(tensors)})
     with atomic_file(path) as temporary:
         safetensors.torch.save_file(tensors, temporary, {"translate": stamped.model_dump_json()})
@@ -171,8 +180,9 @@ def read_export(path: Path) -> tuple[Method, About]:
         raise WeightsError(
             f"{path} describes a network that this version of translate cannot build: {error}"
         ) from error
+    full = {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in tensors.items()}
     try:
-        nn.ModuleList(method.shipped()).load_state_dict(tensors, assign=True)
+        nn.ModuleList(method.shipped()).load_state_dict(full, assign=True)
     except RuntimeError as error:
         raise WeightsError(
             f"{path} does not fit the network it describes: {str(error).splitlines()[1].strip()}"
@@ -184,6 +194,17 @@ def generators_only(settings: MethodSettings, domains: Sequence[str], size: int)
     """Build a method whose tensors have shapes but no memory; the caller gives memory to what it needs."""
     with torch.device("meta"):
         return settings.build(domains, size)
+
+
+def _halved(name: str, tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point():  # the counters of batch normalisation
+        return tensor
+    half = tensor.to(torch.float16)
+    if not half.isfinite().all():
+        raise WeightsError(
+            f"{name} has weights of up to {tensor.abs().max():.0f}, too large for fp16. Leave out --half."
+        )
+    return half
 
 
 def _hash(tensors: Mapping[str, Tensor]) -> str:
