@@ -311,6 +311,8 @@ def test_a_dry_run_prints_settings_counts_cost_and_writes_nothing(run: Run, plac
         (["apply", "photos", "photos", "--out", "x"], 5, "no model.safetensors"),
         (["info", "tiny.toml"], 5, "not a readable safetensors file"),
         (["export", "runs/horses", "horses.pth"], 2, "of horses.pth is none that export can write. Those are: .saf"),
+        (["export", "runs/horses", "horses.onnx", "--half"], 2, "--to is for .onnx, and --half for .safetensors"),
+        (["export", "runs/horses", "horses.safetensors", "--to", "A"], 2, "--to is for .onnx"),
         (["export", "runs/horses", "horses.safetensors"], 5, "There is no model runs/horses"),
         (["data", "info", "toy-horse"], 2, "Did you mean toy-horse2zebra?"),
         (["data", "check", "photos"], 4, "Wanted are"),
@@ -454,6 +456,21 @@ def test_a_run_is_exported_as_one_file(run: Run, place: Path) -> None:
     assert (place / "given/away.safetensors").read_bytes() == before
     assert run("export", "runs/horses", "given/away.safetensors", "--overwrite")[0] == 0
     assert (place / "given/away.safetensors").read_bytes() == (place / "runs/horses/model.safetensors").read_bytes()
+
+
+def test_a_run_is_exported_as_a_graph(run: Run, place: Path) -> None:
+    train(run)
+    code, out, _ = run("export", "runs/horses", "horses.onnx", "--to", "A")
+    assert code == 0
+    assert re.fullmatch(r"Largest difference between .*: \d\.\de-\d\d of .* Opset 20\.\nWrote horses.onnx, .*\n", out)
+    assert "directions: B to A (default: to A)" in run("info", "horses.onnx")[1]
+    assert run("apply", "horses.onnx", "photos", "--out", "results")[0] == 0
+    assert images.read(place / "results/below/b.png").rgb.shape == (37, 50, 3)
+    code, _, err = run("apply", "horses.onnx", "photos", "--out", "more", "--to", "B")
+    assert (code, err) == (2, "Error: The model translates to A alone. Export it again with --to B.\n")
+    code, _, err = run("export", "horses.onnx", "horses.safetensors")
+    assert code == 5
+    assert "is ONNX already, which only onnxruntime runs" in err
 
 
 def test_a_drawn_dataset_is_written_checked_and_trained_on(run: Run, place: Path) -> None:

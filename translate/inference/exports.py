@@ -2,6 +2,7 @@
 
 Its metadata has one entry, `translate`, a JSON object with the fields of `About`. Tensors are those of the networks in
 `Method.shipped`, named `<number of the network>.<parameter>`, in fp32 or fp16; networks that are read are always fp32.
+An ONNX file has the same entry in its metadata, and one direction of the model as a graph; see `onnx`.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from translate import cards
 from translate.attributes import read_changes
 from translate.errors import SettingsError, WeightsError
 from translate.files import atomic_file
+from translate.inference.onnx import OnnxMethod, open_session, read_metadata, write_onnx
 from translate.methods.base import Method, MethodSettings, settings_class
 from translate.settings import Settings, is_plain, nearest
 
@@ -34,6 +36,7 @@ class About(Settings):
     domains: list[str]  # or the names of attributes
     attributes: bool = False  # whether pictures have attributes instead of a domain
     target: str  # what pictures are translated to by default; empty: it must be said
+    only: str = ""  # the one target that the file can translate to; empty: all
     size: int  # pixels: the side of the training crops
     steps: int  # training steps done
     planned: int  # training steps of the whole run
@@ -58,7 +61,7 @@ class About(Settings):
         Raises:
             SettingsError: as `choose`.
         """
-        if to == "all" and "all" not in self.domains:
+        if to == "all" and "all" not in self.domains and not self.only:
             return self.domains
         self.choose(to)
         return []
@@ -68,7 +71,8 @@ class About(Settings):
         """All (source, target) pairs of different domains; none for a model of attributes."""
         if self.attributes:
             return []
-        return [(source, target) for target in self.domains for source in self.domains if source != target]
+        targets = [self.only] if self.only else self.domains
+        return [(source, target) for target in targets for source in self.domains if source != target]
 
     def choose(self, to: str | None = None) -> str:
         """Return the domain or the changes of attributes called `to`, or the default target.
@@ -76,6 +80,10 @@ class About(Settings):
         Raises:
             SettingsError: the model does not know the domain or an attribute, or has no default.
         """
+        if self.only:
+            if to not in (None, self.only):
+                raise SettingsError(f"The model translates to {self.only} alone. Export it again with --to {to}.")
+            return self.only
         known = ", ".join(self.domains)
         if self.attributes:
             if to is None:
@@ -112,6 +120,24 @@ def write_export(path: Path, shipped: nn.ModuleList, about: About, half: bool = 
         safetensors.torch.save_file(tensors, temporary, {"translate": stamped.model_dump_json()})
 
 
+def write_graph(path: Path, method: Method, about: About, to: str | None = None) -> float:
+    """Write one direction of a model as ONNX, whole or not at all; return its largest difference to torch.
+
+    Args:
+        path: the file.
+        method: the model, as `read_export` returns it.
+        about: what it says of itself.
+        to: as for `About.choose`.
+
+    Raises:
+        SettingsError: as `About.choose`.
+        WeightsError, OutputError: as `onnx.write_onnx`.
+    """
+    target = about.choose(to)
+    said = about.model_copy(update={"target": target, "only": target})
+    return write_onnx(path, method, target, about.size, {"translate": said.model_dump_json()})
+
+
 def find_export(model: str | Path) -> Path:
     """Find the export that MODEL means: a file, a run folder, or a name in `weights/`.
 
@@ -140,15 +166,17 @@ def read_about(path: Path) -> About:
     Raises:
         WeightsError: the file is no export, is damaged, or was written by a newer version.
     """
+    kind = "ONNX" if _is_onnx(path) else "safetensors"
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get("translate")
+        if _is_onnx(path):
+            text = read_metadata(path).get("translate")
+        else:
+            with safetensors.safe_open(path, framework="pt") as file:
+                text = (file.metadata() or {}).get("translate")
     except (OSError, safetensors.SafetensorError) as error:
-        raise WeightsError(f"{path} is not a readable safetensors file: {error}.") from error
+        raise WeightsError(f"{path} is not a readable {kind} file: {error}.") from error
     if text is None:
-        raise WeightsError(
-            f"{path} is a safetensors file, but not an export of translate: it does not say how it is built."
-        )
+        raise WeightsError(f"{path} is {kind}, but not an export of translate: it does not say how it is built.")
     try:
         tree = dict(json.loads(text))
         if tree["format"] <= FORMAT:
@@ -167,19 +195,15 @@ def read_export(path: Path) -> tuple[Method, About]:
         WeightsError: the file is no export, or its tensors are damaged, do not fit or are not finite.
     """
     about = read_about(path)
+    if _is_onnx(path):
+        return OnnxMethod(open_session(path), _built(path, about)).eval(), about
     tensors = safetensors.torch.load_file(path)
     if _hash(tensors) != about.sha256:
         raise WeightsError(f"{path} is damaged: its tensors do not match their SHA-256. Copy or export it again.")
     broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
     if broken:
         raise WeightsError(f"{path} holds values that are not finite, first in {broken[0]}. Use an earlier checkpoint.")
-    try:
-        settings = settings_class(about.method["name"]).parse(about.method)
-        method = generators_only(settings, about.domains, about.size)
-    except (ValueError, KeyError, SettingsError) as error:
-        raise WeightsError(
-            f"{path} describes a network that this version of translate cannot build: {error}"
-        ) from error
+    method = _built(path, about)
     full = {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in tensors.items()}
     try:
         nn.ModuleList(method.shipped()).load_state_dict(full, assign=True)
@@ -188,6 +212,20 @@ def read_export(path: Path) -> tuple[Method, About]:
             f"{path} does not fit the network it describes: {str(error).splitlines()[1].strip()}"
         ) from error
     return method.eval().requires_grad_(False), about
+
+
+def _is_onnx(path: Path) -> bool:
+    return path.suffix.lower() == ".onnx"
+
+
+def _built(path: Path, about: About) -> Method:
+    try:
+        settings = settings_class(about.method["name"]).parse(about.method)
+        return generators_only(settings, about.domains, about.size)
+    except (ValueError, KeyError, SettingsError) as error:
+        raise WeightsError(
+            f"{path} describes a network that this version of translate cannot build: {error}"
+        ) from error
 
 
 def generators_only(settings: MethodSettings, domains: Sequence[str], size: int) -> Method:

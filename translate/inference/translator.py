@@ -18,6 +18,7 @@ from translate.inference import tiling
 from translate.inference.blending import WHOLLY, Blending
 from translate.inference.exports import About, find_export, read_export
 from translate.inference.finishing import finished, finished_tensor, seen, seen_tensor
+from translate.inference.onnx import OnnxMethod
 from translate.inference.upsampling import Size
 from translate.methods.base import Method
 from translate.tensors import Pixels, enter, leave, levels, stack
@@ -53,9 +54,13 @@ class Translator:
 
         Raises:
             WeightsError: there is no such model, or it is damaged.
-            DeviceError: the device is not there.
+            DeviceError: the device is not there, or it is an ONNX model, which runs on the CPU in fp32 only.
         """
         method, about = read_export(find_export(model))
+        if isinstance(method, OnnxMethod):
+            if device not in ("auto", "cpu") or precision not in ("auto", "fp32"):
+                raise DeviceError("ONNX models run on the CPU in fp32. Leave out --device and --precision.")
+            device, precision = "cpu", "fp32"
         return cls(method, about, engine(device, precision), memory)
 
     def __call__(

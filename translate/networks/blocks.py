@@ -16,7 +16,8 @@ def instance_norm(x: Tensor, weight: Tensor | None = None, bias: Tensor | None =
 
     On a CPU it is done image by image with the batch-norm kernel, which at batch 1 is the same formula. It is faster
     there in channels-last, and `torch.nn.functional.instance_norm` of torch 2.15 returns a wrong gradient when the
-    gradient that comes in is channels-last at batch 1, whatever the layout of the input.
+    gradient that comes in is channels-last at batch 1, whatever the layout of the input. A graph that is exported, for
+    any batch, has the operator itself.
 
     Args:
         x: (N, C, H, W) with H * W > 1.
@@ -27,7 +28,7 @@ def instance_norm(x: Tensor, weight: Tensor | None = None, bias: Tensor | None =
     Returns:
         (N, C, H, W) in the memory format of `x`.
     """
-    if x.device.type != "cpu":
+    if x.device.type != "cpu" or torch.compiler.is_exporting():
         return F.instance_norm(x, weight=weight, bias=bias, eps=eps)
     images = [F.batch_norm(image, None, None, weight, bias, training=True, eps=eps) for image in torch.split(x, 1)]
     return images[0] if len(images) == 1 else torch.cat(images)
