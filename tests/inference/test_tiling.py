@@ -126,11 +126,14 @@ def test_values_that_are_not_finite_are_refused_in_strips() -> None:
         translator(np.zeros((40, 40, 3), np.uint8))
 
 
-def test_a_method_that_does_not_tell_its_layers_runs_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    translator, x = made(TINY), noise(20, 24)
+def test_i20_without_layers_a_picture_that_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    translator, x = made(TINY, memory=1 << 40), noise(20, 24)
     monkeypatch.setattr(translator._method, "layers", lambda x, target: None)
     expected = translator._method.translate(x, "b")
     assert torch.equal(translator.tensor(x, "b"), expected)
+    translator.memory = 1
+    with pytest.raises(DeviceError, match=r"24 x 20 pixels needs more .* --tile-approx, which translates tiles apart"):
+        translator.tensor(x, "b")
 
 
 def test_an_unknown_layer_is_refused() -> None:

@@ -68,6 +68,14 @@ def apply(
             " are translated strip by strip, with the same result.",
         ),
     ] = None,
+    tile_approx: Annotated[
+        bool,
+        typer.Option(
+            "--tile-approx",
+            help="Where a model cannot be run strip by strip, translate larger pictures in overlapping tiles. Each has"
+            " statistics of its own, so they may differ in colour.",
+        ),
+    ] = False,
     format: Annotated[
         Literal["auto", "jpg", "png", "webp", "tif", "avif", "gif", "bmp", "ppm"],
         typer.Option(help="Of the results; auto is the picture's own if that can hold them, else png."),
@@ -133,7 +141,9 @@ def apply(
         ),
         max_pixels=count_of(max_pixels, "--max-pixels"),
     )
-    load = partial(Translator.load, model, device, precision, None if memory is None else int(memory * 2**30))
+    load = partial(
+        Translator.load, model, device, precision, None if memory is None else int(memory * 2**30), tile_approx
+    )
     if STREAM in inputs or str(out) == STREAM:
         if targets:
             raise SettingsError("--to all makes several pictures, for which - is no place. Name a folder with --out.")

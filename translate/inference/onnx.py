@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from translate.errors import DeviceError, WeightsError
+from translate.errors import WeightsError
 from translate.files import atomic_file
-from translate.methods.base import Layer, Method
+from translate.methods.base import Method
 
 OPSET = 20  # of the standard operators
 CLOSE = 1e-4  # the largest difference between onnxruntime and torch in fp32 that is no mistake
@@ -56,13 +56,6 @@ class OnnxMethod(Method):
         if y.shape != x.shape:
             raise WeightsError(f"The model made {y.shape} of a picture of {tuple(x.shape)}. Export it again.")
         return torch.from_numpy(y)
-
-    def layers(self, x: Tensor, target: str) -> list[Layer]:
-        """Refuse: a graph runs as a whole."""
-        raise DeviceError(
-            "The picture needs more than --memory, and an ONNX model cannot be run strip by strip. Use a smaller --size"
-            " or more --memory, or apply the model in its own format."
-        )
 
 
 def write_onnx(path: Path, method: Method, target: str, size: int, metadata: Mapping[str, str]) -> float:

@@ -49,8 +49,13 @@ POINTWISE = (
 
 def fits(generators: Sequence[nn.Module], pixels: int, engine: Engine, memory: int) -> bool:
     """Tell whether each of the generators can translate `pixels` pixels in one piece within `memory` bytes."""
-    largest = max(max(_values([generator])) for generator in generators)
-    return COPIES * largest * pixels * engine.dtype.itemsize <= memory
+    return pixels <= largest(generators, engine, memory)
+
+
+def largest(generators: Sequence[nn.Module], engine: Engine, memory: int) -> int:
+    """Return how many pixels each of the generators can translate in one piece within `memory` bytes."""
+    values = max(max(_values([generator])) for generator in generators)
+    return int(memory / (COPIES * values * engine.dtype.itemsize))
 
 
 @torch.inference_mode()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from translate import images
 from translate.devices import Engine, Precision, default_memory, engine
 from translate.errors import DeviceError, SettingsError, WeightsError
-from translate.inference import tiling
+from translate.inference import patches, tiling
 from translate.inference.blending import WHOLLY, Blending
 from translate.inference.exports import About, find_export, read_export
 from translate.inference.finishing import finished, finished_tensor, seen, seen_tensor
@@ -36,11 +36,15 @@ class Translator:
         about: what the model says of itself.
         engine: how it is run.
         memory: bytes that networks may take for a picture; what needs more is translated strip by strip.
+        tile_approx: whether networks that cannot be run so may translate overlapping tiles instead, see `patches`.
     """
 
-    def __init__(self, method: Method, about: About, engine: Engine, memory: int | None = None) -> None:
+    def __init__(
+        self, method: Method, about: About, engine: Engine, memory: int | None = None, tile_approx: bool = False
+    ) -> None:
         self.about = about
         self.engine = engine
+        self.tile_approx = tile_approx
         self.memory = default_memory(engine.device) if memory is None else memory
         self._method = method
         # Only the shipped networks have memory: the others of the method were built without.
@@ -48,7 +52,12 @@ class Translator:
 
     @classmethod
     def load(
-        cls, model: str | Path, device: str = "auto", precision: Precision = "auto", memory: int | None = None
+        cls,
+        model: str | Path,
+        device: str = "auto",
+        precision: Precision = "auto",
+        memory: int | None = None,
+        tile_approx: bool = False,
     ) -> Self:
         """Load a run folder, an export file, or a name in `weights/`; with `memory` None, the default of the device.
 
@@ -61,7 +70,7 @@ class Translator:
             if device not in ("auto", "cpu") or precision not in ("auto", "fp32"):
                 raise DeviceError("ONNX models run on the CPU in fp32. Leave out --device and --precision.")
             device, precision = "cpu", "fp32"
-        return cls(method, about, engine(device, precision), memory)
+        return cls(method, about, engine(device, precision), memory, tile_approx)
 
     def __call__(
         self,
@@ -166,12 +175,14 @@ class Translator:
             return large
         height, width = x.shape[-2:]
         x = _pad(x, self._method.settings.multiple, self._method.settings.smallest)
-        x = x.contiguous(memory_format=self.engine.memory_format)
         # On a CPU one pass for each picture is as fast, and then the result cannot depend on the others.
         passes = x.chunk(len(x)) if x.device.type == "cpu" else [x]
+        return torch.cat([self._whole(pictures, target) for pictures in passes])[..., :height, :width]
+
+    def _whole(self, x: Tensor, target: str) -> Tensor:
+        """Translate (N, 3, H, W), whose sides suit the networks, in one pass."""
         with self.engine.autocast():
-            y = torch.cat([self._method.translate(pictures, target) for pictures in passes])
-        return y[..., :height, :width]
+            return self._method.translate(x.contiguous(memory_format=self.engine.memory_format), target)
 
     @torch.inference_mode()
     def _in_strips(self, x: Tensor, target: str) -> Tensor | None:
@@ -182,21 +193,33 @@ class Translator:
             target: as for `batch`.
 
         Returns:
-            the same shape and kind; None: it can be translated as a whole, or the method only knows that.
+            the same shape and kind; None: it can be translated as a whole.
+
+        Raises:
+            DeviceError: it cannot, the method knows nothing else, and tiles are not allowed.
         """
         height, width = x.shape[-2:]
-        together = 1 if self.engine.device.type == "cpu" else len(x)
-        if tiling.fits(self._method.players()["G"], together * height * width, self.engine, self.memory):
+        generators, together = self._method.players()["G"], 1 if self.engine.device.type == "cpu" else len(x)
+        if tiling.fits(generators, together * height * width, self.engine, self.memory):
             return None
         x = _pad(x, self._method.settings.multiple, self._method.settings.smallest)
-        y = torch.empty_like(x)
+        y, size = torch.empty_like(x), (x.shape[2], x.shape[3])
         for picture, result in zip(torch.split(x, 1), torch.split(y, 1), strict=True):
             read, write = partial(_read, picture, self.engine), partial(_write, result)
             with self.engine.autocast():
                 layers = self._method.layers(read(0, x.shape[2]), target)
-            if layers is None:
-                return None
-            tiling.translate(layers, read, (x.shape[2], x.shape[3]), write, self.engine, self.memory)
+            if layers is not None:
+                tiling.translate(layers, read, size, write, self.engine, self.memory)
+            elif self.tile_approx:
+                pixels = tiling.largest(generators, self.engine, self.memory)
+                side = patches.side_of(pixels, self._method.settings.multiple)
+                patches.translate(read, size, write, side, partial(self._whole, target=target))
+            else:
+                raise DeviceError(
+                    f"A picture of {width} x {height} pixels needs more than --memory allows, and this model cannot be"
+                    " run strip by strip. Use --size PX, more --memory, or --tile-approx, which translates tiles apart:"
+                    " they may differ in colour."
+                )
         return y[..., :height, :width]
 
     def _of_pixels(
