@@ -1,6 +1,8 @@
 """Many pictures: what is found and refused before any work, what becomes of each, and what stays when it ends early."""
 
 import errno
+import importlib
+import multiprocessing
 import os
 import threading
 import time
@@ -560,6 +562,41 @@ def test_i28_a_device_and_a_huge_file_are_refused_without_reading(tmp_path: Path
     results = run(["/dev/zero", tmp_path / "sparse.png"], tmp_path / "out")
     assert "not a regular file" in results["zero"].reason
     assert f"has {1 << 40} bytes" in results["sparse.png"].reason
+
+
+CRASHING = """
+import os
+import signal
+
+from translate import images
+
+read = images.read_frames
+
+
+def read_frames(source, *arguments):
+    if source.name.startswith("crash"):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return read(source, *arguments)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no such signal here")
+def test_i32_a_decoder_that_crashes_fails_its_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.png", "crash1.png", "crash2.png", "d.png", "e.png", "f.png"):
+        put(tmp_path / "in" / name)
+    (tmp_path / "in" / "torn.png").write_bytes(b"torn")
+    (tmp_path / "crashing.py").write_text(CRASHING)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(images, "read_frames", importlib.import_module("crashing").read_frames)
+    monkeypatch.setattr(folder, "THREADS", 2)
+    results = run([tmp_path / "in"], tmp_path / "out", isolate=True)
+    failed = {name: result.reason for name, result in results.items() if result.status == "failed"}
+    assert failed.pop("torn.png").startswith("cannot be decoded: it is none of JPEG")
+    assert failed == dict.fromkeys(["crash1.png", "crash2.png"], "cannot be decoded: its decoder crashed with SIGSEGV.")
+    assert below(tmp_path / "out") == ["a.png", "d.png", "e.png", "f.png"]
+    for name in below(tmp_path / "out"):
+        assert np.array_equal(rgb(tmp_path / "out" / name), TRANSLATOR(rgb(tmp_path / "in" / name)))
+    assert multiprocessing.active_children() == []
 
 
 # Blending, masks and comparisons

@@ -90,6 +90,10 @@ def apply(
     ] = "none",
     note: Annotated[bool, typer.Option("--note", help="Record model and version in the results' metadata.")] = False,
     max_pixels: MaxPixels = "64M",
+    isolate: Annotated[
+        bool,
+        typer.Option("--isolate", help="Decode in processes of their own: a crashing decoder fails its file alone."),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Do results again that are already there.")] = False,
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="Do the I-th of N parts, for several machines or processes.")
@@ -140,6 +144,7 @@ def apply(
             note=f"image-translate {version}, model {about.sha256[:12]}, to {meant}" if note else "",
         ),
         max_pixels=count_of(max_pixels, "--max-pixels"),
+        isolate=isolate,
     )
     load = partial(
         Translator.load, model, device, precision, None if memory is None else int(memory * 2**30), tile_approx

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain, groupby, islice
 from pathlib import Path
@@ -14,6 +15,7 @@ from translate.images import Depth, Encoding, Picture
 from translate.inference.blending import WHOLLY, Blending
 from translate.inference.comparing import SUFFIX, Compare, comparison
 from translate.inference.finishing import finished, read_mask, seen
+from translate.inference.isolation import Call, Readers, read_here
 from translate.inference.planning import AS_IT_IS, Item, Plan, beside, find_mask
 from translate.inference.translator import Translator, enough_memory
 from translate.inference.upsampling import Size
@@ -40,6 +42,7 @@ class Conversion:
         compare: write picture and result into one more file, beside the result.
         encoding: how results are written, the same as in the plan.
         max_pixels: larger pictures fail; the frames of an animation count together.
+        isolate: decode in processes of their own, so that a picture that crashes its decoder fails alone.
     """
 
     size: Size = "auto"
@@ -49,6 +52,7 @@ class Conversion:
     compare: Compare | None = None
     encoding: Encoding = AS_IT_IS
     max_pixels: int = images.MAX_PIXELS
+    isolate: bool = False
 
     def __post_init__(self) -> None:
         if (self.batch is not None and self.batch < 1) or (isinstance(self.size, int) and self.size < 1):
@@ -102,16 +106,19 @@ def _convert(translator: Translator, plan: Plan, target: str, how: Conversion) -
     for item in plan.existing:
         yield Result(item.source, item.word, item.output, "skipped", "the output is already there", target=item.target)
     most = how.batch or (1 if translator.engine.device.type == "cpu" else TOGETHER)
-    pool = ThreadPoolExecutor(THREADS)
-    try:
-        with enough_memory():
-            decoded = _ahead(pool, lambda item: _decode(item, how, translator.about.size), plan.items, most + 1)
-            jobs = chain.from_iterable(decoded)
-            translated = _translate(translator, jobs, target, most, None if how.batch else TOGETHER_PIXELS)
-            whole = (list(frames) for _, frames in groupby(translated, lambda job: (job.source, job.target)))
-            yield from _ahead(pool, lambda frames: _encode(frames, how), whole, most + 1)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with Readers() if how.isolate else nullcontext(read_here) as call:
+        pool = ThreadPoolExecutor(THREADS)
+        try:
+            with enough_memory():
+                decoded = _ahead(
+                    pool, lambda item: _decode(item, how, translator.about.size, call), plan.items, most + 1
+                )
+                jobs = chain.from_iterable(decoded)
+                translated = _translate(translator, jobs, target, most, None if how.batch else TOGETHER_PIXELS)
+                whole = (list(frames) for _, frames in groupby(translated, lambda job: (job.source, job.target)))
+                yield from _ahead(pool, lambda frames: _encode(frames, how), whole, most + 1)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True)
@@ -146,10 +153,10 @@ def _ahead(pool: ThreadPoolExecutor, function: Callable[[A], B], values: Iterabl
     yield from (future.result() for future in waiting)
 
 
-def _decode(item: Item, how: Conversion, training: int) -> list[_Job | Result]:
+def _decode(item: Item, how: Conversion, training: int, call: Call) -> list[_Job | Result]:
     try:
         read = images.read_frames if images.holds_frames(item.output, how.encoding) else _read_first
-        frames = read(item.source, how.max_pixels, how.encoding.depth)
+        frames = call(read, item.source, how.max_pixels, how.encoding.depth)
         images.check_fits(frames[0], images.format_of(item.output, how.encoding))
         mask = None if how.mask is None else read_mask(find_mask(how.mask, item))
     except (ImageDecodeError, OutputError) as error:

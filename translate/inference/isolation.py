@@ -1,0 +1,91 @@
+"""Decoding in processes of their own: what crashes there, in the C code of some library, does not end the program."""
+
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Self
+
+from translate.errors import ImageDecodeError
+from translate.images import Depth, Picture
+
+Read = Callable[[Path, int, Depth], list[Picture]]
+Call = Callable[[Read, Path, int, Depth], list[Picture]]
+
+
+def read_here(read: Read, source: Path, max_pixels: int, depth: Depth) -> list[Picture]:
+    """Return read(source, max_pixels, depth), called in this process."""
+    return read(source, max_pixels, depth)
+
+
+class Readers:
+    """Does the same as `read_here` in other processes, one for each thread, so that a crash tells which file it was."""
+
+    def __init__(self) -> None:
+        self._of_thread = threading.local()
+        self._all: list[_Reader] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for reader in self._all:
+            reader.close()
+
+    def __call__(self, read: Read, source: Path, max_pixels: int, depth: Depth) -> list[Picture]:
+        """Return read(source, max_pixels, depth).
+
+        Raises:
+            ImageDecodeError: as `read`, or the process has ended; the next call starts another.
+        """
+        reader: _Reader | None = getattr(self._of_thread, "reader", None)
+        if reader is None:
+            reader = self._of_thread.reader = _Reader()
+            self._all.append(reader)
+        try:
+            answer = reader.ask(read, source, max_pixels, depth)
+        except (EOFError, OSError) as error:
+            self._of_thread.reader = None
+            raise ImageDecodeError(f"{source} cannot be decoded: its decoder {reader.close()}.") from error
+        if isinstance(answer, ImageDecodeError):
+            raise answer
+        return answer
+
+
+class _Reader:
+    """A process that reads what it is asked for, until its end of the pipe is closed, however this program ends."""
+
+    def __init__(self) -> None:
+        start = multiprocessing.get_context("spawn")  # a fork of a program with threads may hang
+        self._pipe, other = start.Pipe()
+        self._process = start.Process(target=_serve, args=(other,), daemon=True)
+        self._process.start()
+        other.close()
+
+    def ask(self, *question: object) -> list[Picture] | ImageDecodeError:
+        self._pipe.send(question)
+        answer: list[Picture] | ImageDecodeError = self._pipe.recv()
+        return answer
+
+    def close(self) -> str:
+        """End the process, and return how it ended, in words."""
+        self._pipe.close()
+        self._process.join()
+        code = self._process.exitcode or 0
+        return f"crashed with {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+
+def _serve(pipe: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the program decides
+    while True:
+        try:
+            read, *arguments = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer = read(*arguments)
+        except ImageDecodeError as error:
+            answer = error
+        pipe.send(answer)
