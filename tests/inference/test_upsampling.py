@@ -16,7 +16,7 @@ def noise(height: int, width: int, seed: int = 0) -> Tensor:
     return torch.rand(3, height, width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * 2 - 1
 
 
-def shrunk(x: Tensor, side: tuple[int, int]) -> Tensor:
+def resized(x: Tensor, side: tuple[int, int]) -> Tensor:
     return functional.interpolate(x[None], side, mode="bicubic", antialias=True)[0]
 
 
@@ -51,7 +51,7 @@ def test_a_thin_picture_keeps_a_pixel():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_an_unchanged_picture_is_the_same_to_the_last_bit(full, small, dtype):
     x = noise(*full).to(dtype)
-    x_s = shrunk(x, small)
+    x_s = resized(x, small)
     assert torch.equal(upsampled(x, x_s, x_s), x)
 
 
@@ -59,37 +59,37 @@ def test_an_unchanged_picture_is_the_same_to_the_last_bit(full, small, dtype):
 def test_a_linear_map_of_colours_is_found_and_applied_at_full_size(full, small):
     mixing = torch.tensor([[0.2, 0.5, -0.1], [-0.9, 0.3, 0.0], [0.4, 0.4, 0.1]], dtype=torch.float64)
     x = noise(*full)
-    x_s = shrunk(x, small)
+    x_s = resized(x, small)
     y, y_s = (torch.einsum("ij,jhw->ihw", mixing, each) + 0.25 for each in (x, x_s))
     assert (upsampled(x, x_s, y_s, eps=1e-12) - y).abs().max() < 1e-6
-    blurred = functional.interpolate(y_s[None], full, mode="bilinear")[0]
+    blurred = resized(y_s, full)
     assert (upsampled(x, x_s, y_s) - y).square().mean() < (blurred - y).square().mean() / 2  # with the ridge
 
 
 @pytest.mark.parametrize(("full", "small"), SIDES)
 def test_a_constant_stays_a_constant(full, small):
     x = noise(*full)
-    x_s = shrunk(x, small)
+    x_s = resized(x, small)
     y_s = torch.tensor([0.5, -0.25, 0.0], dtype=torch.float64)[:, None, None].expand_as(x_s)
     assert (upsampled(x, x_s, y_s, eps=1e-12) - y_s[:, :1, :1]).abs().max() < 1e-6
     flat = torch.full_like(x, 0.3)
-    assert (upsampled(flat, shrunk(flat, small), y_s) - y_s[:, :1, :1]).abs().max() < 1e-6
+    assert (upsampled(flat, resized(flat, small), y_s) - y_s[:, :1, :1]).abs().max() < 1e-6
 
 
 def test_texture_that_is_not_in_the_picture_stays():
     """Stripes on a flat picture: no function of its colour, and yet they must not vanish."""
     x = torch.full((3, 80, 120), -0.2, dtype=torch.float64)
-    x_s = shrunk(x, (20, 30))
+    x_s = resized(x, (20, 30))
     stripes = (torch.arange(30) + torch.arange(20)[:, None]) % 6 < 3
     y_s = torch.where(stripes, 0.8, -0.8).to(torch.float64).expand_as(x_s)
     result = upsampled(x, x_s, y_s)
-    assert torch.allclose(result, functional.interpolate(y_s[None], (80, 120), mode="bilinear")[0])
+    assert torch.allclose(result, resized(y_s, (80, 120)))
     assert result.std() > 0.5
 
 
 def test_detail_the_network_did_not_see_stays():
     x = 0.1 * torch.sign(noise(64, 64)) + torch.linspace(-0.8, 0.8, 64, dtype=torch.float64)
-    x_s = shrunk(x, (16, 16))
+    x_s = resized(x, (16, 16))
     y = upsampled(x, x_s, x_s + 0.1)
     assert torch.allclose(y, x + 0.1)
 

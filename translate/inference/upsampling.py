@@ -6,8 +6,9 @@ at the full one:
 
     y = x + U(y_s - x_s) + U(A) (x - U(x_s))
 
-U enlarges bilinearly. A, 3 x 3 for each pixel, is the slope of the ridge regression, with weights w that fall off from
-the pixel, of the change y_s - x_s on the colour x_s:
+U enlarges bicubically; where a picture is many times larger, the facets of a bilinear enlargement would be seen. A, 3 x 3
+for each pixel, is the slope of the ridge regression, with weights w that fall off from the pixel, of the change
+y_s - x_s on the colour x_s:
 
     A, b = argmin  sum w |A x_s + b - (y_s - x_s)|^2 / sum w  +  eps |A|^2
     A = Cov_w(y_s - x_s, x_s) (Cov_w(x_s, x_s) + eps I)^-1
@@ -75,14 +76,21 @@ class Guide:
         return result
 
     def _enlarged(self, top: int, count: int) -> Tensor:
-        """Enlarge bilinearly, as `functional.interpolate` does, but only `count` rows from `top` on: (15, count, W)."""
+        """Enlarge as `functional.interpolate` does, but only `count` rows from `top` on: (15, count, W)."""
         height = self._small.shape[1]
         rows = torch.arange(top, top + count, dtype=self._small.dtype, device=self._small.device)
-        place = ((rows + 0.5) * height / self._height - 0.5).clamp(0, height - 1)
-        above = place.long()
-        below = (above + 1).clamp_max(height - 1)
-        strip = torch.lerp(self._small[:, above], self._small[:, below], (place - above)[:, None])
-        return functional.interpolate(strip[None], (count, self._width), mode="bilinear")[0]
+        place = (rows + 0.5) * height / self._height - 0.5
+        near = place.floor().long()[:, None] + torch.arange(-1, 3, device=rows.device)  # (count, 4)
+        weights = _cubic(place[:, None] - near) * ((near >= 0) & (near < height))
+        weights /= weights.sum(1, keepdim=True)
+        strip = torch.einsum("crnw,rn->crw", self._small[:, near.clamp(0, height - 1)], weights)
+        return functional.interpolate(strip[None], (count, self._width), mode="bicubic", antialias=True)[0]
+
+
+def _cubic(x: Tensor) -> Tensor:
+    """Weigh samples at distances x of at most 2: Keys' kernel with a = -1/2, as the antialiased mode of torch has it."""
+    x = x.abs()
+    return torch.where(x < 1, (1.5 * x - 2.5) * x * x + 1, ((2.5 - 0.5 * x) * x - 4) * x + 2)
 
 
 def _slopes(seen: Tensor, change: Tensor, eps: float) -> Tensor:
