@@ -6,8 +6,8 @@ at the full one:
 
     y = x + U(y_s - x_s) + U(A) (x - U(x_s))
 
-U enlarges bicubically; where a picture is many times larger, the facets of a bilinear enlargement would be seen. A, 3 x 3
-for each pixel, is the slope of the ridge regression, with weights w that fall off from the pixel, of the change
+U enlarges bicubically; where a picture is many times larger, the facets of a bilinear enlargement would be seen. A,
+3 x 3 for each pixel, is the slope of the ridge regression, with weights w that fall off from the pixel, of the change
 y_s - x_s on the colour x_s:
 
     A, b = argmin  sum w |A x_s + b - (y_s - x_s)|^2 / sum w  +  eps |A|^2
@@ -88,7 +88,7 @@ class Guide:
 
 
 def _cubic(x: Tensor) -> Tensor:
-    """Weigh samples at distances x of at most 2: Keys' kernel with a = -1/2, as the antialiased mode of torch has it."""
+    """Weigh samples at distances x of at most 2: Keys' kernel with a = -1/2, as torch has it where it antialiases."""
     x = x.abs()
     return torch.where(x < 1, (1.5 * x - 2.5) * x * x + 1, ((2.5 - 0.5 * x) * x - 4) * x + 2)
 
