@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from translate import cards, cli, images, recipes
 from translate.data.truth import Drawn
@@ -351,6 +352,8 @@ def test_wrong_words_get_one_sentence_and_their_exit_code(
         (["--max-pixels", "0"], 2, "a number such as"),
         (["--format", "jpg", "--depth", "16"], 7, "JPEG holds 8 bits a channel"),
         (["--device", "gpu"], 2, "choose auto, cpu, cuda"),
+        (["--device", "cuda"], 6, "There is no device cuda: 0 CUDA GPUs found. Use --device cpu or auto."),
+        (["--device", "mps"], 6, "There is no device mps on this machine. Use --device cpu or auto."),
         (["--shard", "0/3"], 2, "--shard takes I/N"),
         (["--shard", "4/3"], 2, "--shard takes I/N"),
         (["--strength", "2"], 2, "--strength is between 0"),
@@ -358,9 +361,11 @@ def test_wrong_words_get_one_sentence_and_their_exit_code(
     ],
 )
 def test_i37_wrong_words_for_apply_get_one_sentence(
-    run: Run, place: Path, words: list[str], code: int, part: str
+    run: Run, place: Path, words: list[str], code: int, part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train(run)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     found, _, err = run("apply", "runs/horses", "photos", "--out", "results", *words)
     assert found == code
     assert part in err
@@ -375,8 +380,13 @@ def test_pictures_that_cannot_be_read_are_listed_and_the_rest_is_converted(run: 
     assert code == 3
     assert "2 done, 0 skipped, 1 failed, 1 ignored" in out
     assert "broken.jpg" in err
-    assert "1 of 3 pictures failed" in err
+    assert "1 of 3 pictures failed, for the reasons above; the others are done." in err
+    assert "Results are in results." in out
     assert not (place / "results/broken.jpg").exists()
+    code, out, err = run("apply", "runs/horses", "photos/broken.jpg", "--out", "none")
+    assert code == 3
+    assert "1 of 1 picture failed, for the reasons above.\n" in err
+    assert "Results are in" not in out
 
 
 def test_a_dry_apply_lists_pairs_and_writes_nothing(run: Run, place: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -343,3 +344,22 @@ def test_who_holds_a_place_is_alone_until_the_end(kind: str, tmp_path: Path):
         pass
     with pytest.raises(OutputError, match="Cannot write"), alone(tmp_path / "nowhere", "not now"):
         pass
+
+
+def test_a_walk_is_in_order_and_passes_by_what_is_hidden_excluded_or_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("b", "a", "deep/c", ".hidden/d", "__MACOSX/e", ".f", "runs/g", "closed/h"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    scandir, errors = os.scandir, []
+
+    def closed(path: Any) -> Any:
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    found = [path.relative_to(tmp_path).as_posix() for path in files.walk(tmp_path, errors.append, tmp_path / "runs")]
+    assert found == [".f", "a", "b", "deep/c"]
+    assert [error.filename for error in errors] == [str(tmp_path / "closed")]

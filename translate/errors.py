@@ -79,3 +79,8 @@ class Interrupted(TranslateError):
     """The user asked to stop; the work so far is saved."""
 
     exit_code = 130
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a count for a sentence: "1 picture", "2 pictures"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

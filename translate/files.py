@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from translate.errors import OutputError
@@ -81,6 +81,32 @@ def sweep(folder: Path, name: str = "*") -> None:
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)
+
+
+def walk(
+    folder: Path, onerror: Callable[[OSError], object] | None = None, exclude: Path | None = None
+) -> Iterator[Path]:
+    """Yield all files below `folder` by name, but those in hidden folders; linked folders are followed.
+
+    Args:
+        folder: where to look.
+        onerror: takes the error of a folder that cannot be read; without it such a folder is passed over.
+        exclude: a folder that is not entered.
+    """
+    seen = {exclude.resolve()} if exclude else set()  # and what was entered: a linked folder may contain itself
+    for parent, below, names in os.walk(folder, onerror=onerror, followlinks=True):
+        here = Path(parent).resolve()
+        if here in seen:
+            below.clear()
+            continue
+        seen.add(here)
+        below[:] = sorted(name for name in below if not is_hidden(name))
+        yield from (Path(parent, name) for name in sorted(names))
+
+
+def is_hidden(name: str) -> bool:
+    """Tell whether a file or folder of this name is none of the user's own."""
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def sha256(path: Path) -> str:

@@ -1,4 +1,7 @@
-"""What holds for pictures of every size, mode and format."""
+"""What holds for pictures of every size, mode and format.
+
+A few of them are drawn in the suite, 4,000 with `pytest -m slow tests/images/test_properties.py`.
+"""
 
 import io
 from typing import Any
@@ -24,6 +27,7 @@ MODES = {
 }
 PAIRS = [(format, mode) for format, modes in MODES.items() for mode in modes]
 SIZES = st.integers(1, 600)
+MANY = pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])
 
 
 def noise(height: int, width: int) -> Image.Image:
@@ -46,66 +50,74 @@ def in_mode(rgba: Image.Image, mode: str) -> Image.Image:
     return rgba
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
-@given(pair=st.sampled_from(PAIRS), height=SIZES, width=SIZES)
-@example(pair=("PNG", "RGBA"), height=1, width=1)
-@example(pair=("TIFF", "F"), height=1, width=600)
-@example(pair=("WEBP", "RGB"), height=600, width=1)
-@example(pair=("JPEG", "CMYK"), height=2, width=599)
-def test_i12_i16_any_size_mode_and_format_is_read_and_written_back(pair: Any, height: int, width: int) -> None:
-    format, mode = pair
-    image = in_mode(noise(height, width), mode)
-    stream = io.BytesIO()
-    image.save(stream, format)
-    for depth in (8, 16):
-        picture = read(stream.getvalue(), depth=depth)  # type: ignore[arg-type]
-        assert picture.rgb.shape == (height, width, 3)
-        assert picture.rgb.dtype == f"uint{depth}"
-        # WebP leaves an alpha out that is 255 everywhere.
-        assert (picture.alpha is not None) == (mode in ("LA", "RGBA")) or format == "WEBP"
-        assert picture.alpha is None or picture.alpha.shape == (height, width)
-        if mode in ("LA", "RGBA") and format != "AVIF" and picture.alpha is not None:
-            alpha = np.asarray(image.convert("RGBA").getchannel("A"))
-            assert np.array_equal(picture.alpha, alpha * np.uint16(257 if depth == 16 else 1))
-    target = format if format in ("PNG", "TIFF", "WEBP", "AVIF") else "PNG"
-    picture = read(stream.getvalue())
-    (again,) = read_frames(encode(picture, Encoding(target)))
-    assert again.rgb.shape == picture.rgb.shape
-    assert again.notes == ()
-    if picture.alpha is not None:
-        assert np.array_equal(np.full_like(picture.alpha, 255) if again.alpha is None else again.alpha, picture.alpha)
-    if target in ("PNG", "TIFF"):
-        assert np.array_equal(again.rgb, picture.rgb)
+@pytest.mark.parametrize("count", [30, MANY])
+def test_i12_i16_any_size_mode_and_format_is_read_and_written_back(count: int) -> None:
+    @settings(max_examples=count, deadline=None, derandomize=True)
+    @given(pair=st.sampled_from(PAIRS), height=SIZES, width=SIZES)
+    @example(pair=("PNG", "RGBA"), height=1, width=1)
+    @example(pair=("TIFF", "F"), height=1, width=600)
+    @example(pair=("WEBP", "RGB"), height=600, width=1)
+    @example(pair=("JPEG", "CMYK"), height=2, width=599)
+    def holds(pair: Any, height: int, width: int) -> None:
+        format, mode = pair
+        image = in_mode(noise(height, width), mode)
+        stream = io.BytesIO()
+        image.save(stream, format)
+        for depth in (8, 16):
+            picture = read(stream.getvalue(), depth=depth)  # type: ignore[arg-type]
+            assert picture.rgb.shape == (height, width, 3)
+            assert picture.rgb.dtype == f"uint{depth}"
+            # WebP leaves an alpha out that is 255 everywhere.
+            assert (picture.alpha is not None) == (mode in ("LA", "RGBA")) or format == "WEBP"
+            assert picture.alpha is None or picture.alpha.shape == (height, width)
+            if mode in ("LA", "RGBA") and format != "AVIF" and picture.alpha is not None:
+                alpha = np.asarray(image.convert("RGBA").getchannel("A"))
+                assert np.array_equal(picture.alpha, alpha * np.uint16(257 if depth == 16 else 1))
+        target = format if format in ("PNG", "TIFF", "WEBP", "AVIF") else "PNG"
+        picture = read(stream.getvalue())
+        (again,) = read_frames(encode(picture, Encoding(target)))
+        assert again.rgb.shape == picture.rgb.shape
+        assert again.notes == ()
+        if picture.alpha is not None:
+            assert np.array_equal(
+                np.full_like(picture.alpha, 255) if again.alpha is None else again.alpha, picture.alpha
+            )
+        if target in ("PNG", "TIFF"):
+            assert np.array_equal(again.rgb, picture.rgb)
+
+    holds()
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
-@given(
-    format=st.sampled_from(sorted(FORMATS)),
-    height=SIZES,
-    width=SIZES,
-    alpha=st.booleans(),
-    depth=st.sampled_from([8, 16]),
-    frames=st.integers(1, 3),
-)
-def test_i13_i16_any_picture_is_written_in_any_format(
-    format: str, height: int, width: int, alpha: bool, depth: Any, frames: int
-) -> None:
-    rgba = np.asarray(noise(height, width))
-    levels = rgba if depth == 8 else rgba * np.uint16(257)
-    picture = Picture(levels[..., :3], levels[..., 3] if alpha else None, "", shown_ms=50)
-    flipped = Picture(picture.rgb[::-1], picture.alpha, "", shown_ms=50)
-    encoding = Encoding(format, depth=depth if FORMATS[format].deep else 8)
-    found = read_frames(encode([picture, flipped, picture][:frames], encoding), depth=encoding.depth)
-    assert 1 <= len(found) <= frames
-    for again in found:
-        assert again.rgb.shape == (height, width, 3)
-        assert again.alpha is None or again.alpha.shape == (height, width)
-    expected = levels if encoding.depth == depth else rgba
-    if format in ("PNG", "TIFF") or (format in ("BMP", "PPM") and not alpha):
-        assert np.array_equal(found[0].rgb, expected[..., :3])
-    if alpha and FORMATS[format].alpha and format != "GIF":
-        opaque = np.full((height, width), 255, np.uint8)
-        assert np.array_equal(opaque if found[0].alpha is None else found[0].alpha, expected[..., 3])
+@pytest.mark.parametrize("count", [15, MANY])
+def test_i13_i16_any_picture_is_written_in_any_format(count: int) -> None:
+    @settings(max_examples=count, deadline=None, derandomize=True)
+    @given(
+        format=st.sampled_from(sorted(FORMATS)),
+        height=SIZES,
+        width=SIZES,
+        alpha=st.booleans(),
+        depth=st.sampled_from([8, 16]),
+        frames=st.integers(1, 3),
+    )
+    def holds(format: str, height: int, width: int, alpha: bool, depth: Any, frames: int) -> None:
+        rgba = np.asarray(noise(height, width))
+        levels = rgba if depth == 8 else rgba * np.uint16(257)
+        picture = Picture(levels[..., :3], levels[..., 3] if alpha else None, "", shown_ms=50)
+        flipped = Picture(picture.rgb[::-1], picture.alpha, "", shown_ms=50)
+        encoding = Encoding(format, depth=depth if FORMATS[format].deep else 8)
+        found = read_frames(encode([picture, flipped, picture][:frames], encoding), depth=encoding.depth)
+        assert 1 <= len(found) <= frames
+        for again in found:
+            assert again.rgb.shape == (height, width, 3)
+            assert again.alpha is None or again.alpha.shape == (height, width)
+        expected = levels if encoding.depth == depth else rgba
+        if format in ("PNG", "TIFF") or (format in ("BMP", "PPM") and not alpha):
+            assert np.array_equal(found[0].rgb, expected[..., :3])
+        if alpha and FORMATS[format].alpha and format != "GIF":
+            opaque = np.full((height, width), 255, np.uint8)
+            assert np.array_equal(opaque if found[0].alpha is None else found[0].alpha, expected[..., 3])
+
+    holds()
 
 
 @pytest.mark.parametrize("format", MODES)

@@ -1,5 +1,6 @@
 """Decoding: every mode and format, depth, orientation, and hostile files."""
 
+import errno
 import io
 import os
 import struct
@@ -373,6 +374,18 @@ def test_i28_only_regular_files_of_sane_size_are_opened(tmp_path: Path) -> None:
         probe(tmp_path / "missing.png")
     with pytest.raises(ImageDecodeError, match="null"):
         read(Path("a\0b"))
+
+
+def test_i28_a_file_that_is_closed_to_us_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(self: Path, mode: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    path = tmp_path / "a.png"
+    path.write_bytes(b"secret")
+    monkeypatch.setattr(Path, "open", closed)  # root may read everything
+    with pytest.raises(ImageDecodeError, match=r"a\.png cannot be decoded: Permission denied\."):
+        read(path)
+    assert output_suffix(path) == ".png"  # it stays in the plan, and fails with this reason
 
 
 def test_i08_content_decides_not_the_name(tmp_path: Path) -> None:

@@ -108,6 +108,8 @@ def test_i27_what_is_missing_is_kept_and_fails(tmp_path: Path) -> None:
         "-rf.png",
         "ünï 写真 🐴.png",
         "x" * 200 + ".png",
+        "x" * 251 + ".png",
+        "사진.png",
         "a'b\"c$d.png",
     ],
 )

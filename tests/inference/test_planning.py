@@ -132,7 +132,7 @@ def test_nothing_at_all_is_refused(tmp_path: Path, word: str) -> None:
     with pytest.raises(DataError, match=r"There are no pictures in .*\.png") as caught:
         plan([tmp_path / word], tmp_path / "out")
     assert str(tmp_path / word) in str(caught.value)
-    assert ("1 files are no pictures" in str(caught.value)) == (word == "notes")
+    assert ("and 1 file whose names" in str(caught.value)) == (word == "notes")
     assert caught.value.exit_code == 4
 
 
@@ -222,6 +222,12 @@ def test_i25_names_that_are_one_on_some_system_are_refused(tmp_path: Path, one: 
     if len(below(tmp_path)) < 2:
         pytest.skip("these names are one file here")
     assert "would both become" in refusal([tmp_path / "in"], tmp_path / "out")
+
+
+def test_i25_a_name_that_another_system_reserves_is_a_name_here(tmp_path: Path) -> None:
+    """Where CON.jpg is a device, no input can have this name."""
+    put(tmp_path / "in" / "CON.jpg")
+    assert outputs(plan([tmp_path / "in"], tmp_path / "out"), tmp_path / "out") == ["CON.jpg"]
 
 
 def test_i25_what_is_written_beside_a_result_collides_too(tmp_path: Path) -> None:

@@ -3,35 +3,18 @@
 Nothing here imports torch before a command needs it, so `--help` is quick.
 """
 
-import signal
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from translate.cli import apply, data, export, machine, train
-from translate.cli.options import SIGNAL_EXIT
-from translate.cli.terminal import command_line, say
+from translate.cli.stopping import Stoppable
+from translate.cli.terminal import say
 from translate.errors import TranslateError
 
-CONTINUING = ("train", "apply", "data fetch")  # commands that go on where they were when they are given again
-
-
-class _Stoppable(TyperGroup):
-    """Commands that say something when Ctrl-C stops them; Typer alone would print an empty line."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            goes_on = " ".join(sys.argv[1:3]).startswith(CONTINUING)
-            say("Stopped; every written file is whole." + (f" Continue with: {command_line()}" if goes_on else ""))
-            raise typer.Exit(SIGNAL_EXIT + signal.SIGINT) from None
-
-
 app = typer.Typer(
-    cls=_Stoppable,
+    cls=Stoppable,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Learn a style from two folders of pictures that are not paired, then convert any folder of photos with it.",

@@ -14,7 +14,7 @@ from translate.cli.options import Device, Json, MaxPixels, Model, Precision, cou
 from translate.cli.outcome import Outcome, show_plan
 from translate.cli.pipes import STREAM, through_pipes
 from translate.cli.terminal import lines_of, printable, progress, say, show, stopping
-from translate.errors import SettingsError, SomeFailed
+from translate.errors import SettingsError, SomeFailed, counted
 
 if TYPE_CHECKING:
     from translate.inference.folder import Result
@@ -176,9 +176,9 @@ def apply(
     outcome.write(failed, report, compare == "grid")
     outcome.show(json_)
     if outcome.count("failed"):
-        raise SomeFailed(
-            f"{outcome.count('failed')} of {len(results)} pictures failed, for the reasons above; the others are done."
-        )
+        others = "; the others are done" if outcome.count("failed") < len(results) else ""
+        count = f"{outcome.count('failed')} of {counted(len(results), 'picture')}"
+        raise SomeFailed(f"{count} failed, for the reasons above{others}.")
 
 
 def info(model: Model, json_: Json = False) -> None:

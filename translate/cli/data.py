@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from translate.cli.options import Json
+from translate.cli.stopping import Stoppable
 from translate.cli.terminal import lines_of, printable, progress, show
-from translate.errors import SettingsError
+from translate.errors import SettingsError, counted
 
 if TYPE_CHECKING:
     from translate.cards import DatasetCard
 
-app = typer.Typer(no_args_is_help=True, help="Look at datasets, fetch known ones, draw toy ones, check your own.")
+app = typer.Typer(
+    cls=Stoppable,
+    no_args_is_help=True,
+    help="Look at datasets, fetch known ones, draw toy ones, check your own.",
+)
 
 
 @app.command("list")
@@ -90,7 +95,7 @@ def make(
         "--batch": card.recipe.get("training", {}).get("batch", 1),
     }
     words = " ".join(f"{option} {value}" for option, value in advice.items())
-    print(f"Drew {total} pictures into {folder}. Next: translate train {shlex.quote(data)} {words}")
+    print(f"Drew {counted(total, 'picture')} into {folder}. Next: translate train {shlex.quote(data)} {words}")
 
 
 @app.command("check")
@@ -107,7 +112,7 @@ def check(data: Annotated[str, typer.Argument(help="A dataset's name or folder."
     dataset = open_known(cards.dataset(data)) if known else open_folder(Path(data))
     counts = {place: len(pictures) for place, pictures in dataset.places().items()}
     findings = examine(dataset)
-    lines = [f"{place}: {count} pictures" for place, count in counts.items()]
+    lines = [f"{place}: {counted(count, 'picture')}" for place, count in counts.items()]
     for finding in findings:
         lines += [f"{finding.what} ({len(finding.files)})", *(f"    {printable(name)}" for name in finding.files[:10])]
         lines += [f"    and {len(finding.files) - 10} more"] if len(finding.files) > 10 else []

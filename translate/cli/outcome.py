@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from translate.cli.terminal import duration, printable, say, show
+from translate.errors import counted
 
 if TYPE_CHECKING:
     from translate.inference.folder import Result
@@ -24,8 +25,8 @@ def show_plan(plan: "Plan", target: str, as_json: bool) -> None:
 
     lines = [f"{pair['source']} -> {pair['output']}" for pair in pairs(plan.items)]
     lines.append(
-        f"{len(plan.items)} pictures to {target}; {len(plan.existing)} already there, {len(plan.missing)} not found,"
-        f" {plan.ignored} ignored (no pictures)."
+        f"{counted(len(plan.items), 'picture')} to {target}; {len(plan.existing)} already there,"
+        f" {len(plan.missing)} not found, {plan.ignored} ignored (no pictures)."
     )
     tree = {"to": target, "items": pairs(plan.items), "existing": pairs(plan.existing), "missing": plan.missing}
     show({**tree, "ignored": plan.ignored}, lines, as_json)
@@ -86,4 +87,5 @@ class Outcome:
         words = ", ".join(f"{self.count(status)} {status}" for status in ("done", "skipped", "failed"))
         rate = f", {self.count('done') / self.elapsed_s:.2f} pictures/s" if self.count("done") else ""
         took = f" in {duration(self.elapsed_s)}{rate}"
-        return f"{words}, {self.ignored} ignored (no pictures){took}. Results are in {printable(self.out)}."
+        where = f" Results are in {printable(self.out)}." if any(result.output for result in self.results) else ""
+        return f"{words}, {self.ignored} ignored (no pictures){took}.{where}"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from translate import images
 from translate.errors import DataError, ImageDecodeError
+from translate.files import walk
 from translate.tensors import Pixels
 
 
@@ -118,25 +119,14 @@ def scan(folder: Path, exclude: Path | None = None) -> Files:
     Raises:
         DataError: a folder cannot be read.
     """
-    files = list(_walk(folder, exclude))
-    paths = [path for path in files if path.suffix.lower() in images.SUFFIXES and not path.name.startswith(".")]
-    paths.sort(key=lambda path: os.fsencode(path.as_posix()))
-    return Files(folder, tuple(paths), len(files) - len(paths))
 
-
-def _walk(folder: Path, exclude: Path | None) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
         raise DataError(f"Cannot look into {error.filename}: {error.strerror}.") from error
 
-    seen = {exclude.resolve()} if exclude else set()  # and what was entered: a linked folder may contain itself
-    for parent, subfolders, names in os.walk(folder, followlinks=True, onerror=refuse):
-        here = Path(parent).resolve()
-        if here in seen:
-            subfolders.clear()
-            continue
-        seen.add(here)
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name != "__MACOSX")
-        yield from (Path(parent) / name for name in names)
+    files = list(walk(folder, refuse, exclude))
+    paths = [path for path in files if path.suffix.lower() in images.SUFFIXES and not path.name.startswith(".")]
+    paths.sort(key=lambda path: os.fsencode(path.as_posix()))
+    return Files(folder, tuple(paths), len(files) - len(paths))
 
 
 def _bytes(path: Path) -> int:

@@ -154,9 +154,9 @@ def find_export(model: str | Path) -> Path:
     known = sorted(file.stem for file in cards.shelf("weights").glob("*.safetensors"))
     if str(model) in known:
         return cards.shelf("weights") / f"{model}.safetensors"
+    names = f"a name in weights ({', '.join(known)})" if known else "a name in weights, of which there are none here"
     raise WeightsError(
-        f"There is no model {model}: it is no file, no run folder and no name in weights.{nearest(str(model), known)}"
-        f" Names: {', '.join(known) or 'none'}."
+        f"There is no model {model}.{nearest(str(model), known)} Give a run's folder, an export file, or {names}."
     )
 
 

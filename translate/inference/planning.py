@@ -10,7 +10,8 @@ from itertools import takewhile
 from pathlib import Path
 
 from translate import images
-from translate.errors import DataError, ImageDecodeError, SettingsError
+from translate.errors import DataError, ImageDecodeError, SettingsError, counted
+from translate.files import is_hidden, walk
 from translate.images import Encoding
 
 ROOT = "/./"  # in an input word, as in `rsync --relative`: what follows is mirrored below the output folder
@@ -86,7 +87,7 @@ def plan(
             root = _said_root(word) or own_root
             place, relative = source.parent.resolve() / source.name, source.relative_to(root)
             inside_out = hole in place.parents and root.resolve() in hole.parents
-            if source != path and (inside_out or any(map(_hidden, source.relative_to(own_root).parts))):
+            if source != path and (inside_out or any(map(is_hidden, source.relative_to(own_root).parts))):
                 continue
             if source == path or _is_picture(source):
                 found.setdefault(place, (source, relative))
@@ -94,8 +95,8 @@ def plan(
                 ignored.add(place)
     if not found:
         raise DataError(
-            f"There are no pictures in {', '.join(map(str, paths))}: {len(missing)} inputs are missing, and"
-            f" {len(ignored)} files are no pictures, whose names end in {', '.join(sorted(images.SUFFIXES))}."
+            f"There are no pictures in {', '.join(map(str, paths))}: {counted(len(missing), 'input')} not found, and"
+            f" {counted(len(ignored), 'file')} whose names do not end in {', '.join(sorted(images.SUFFIXES))}."
         )
     if out.is_dir() or not (out.exists() or out.suffix.lower() in images.SUFFIXES):
         items = [
@@ -184,21 +185,8 @@ def _find(path: Path, word: str, missing: list[str]) -> Iterator[tuple[Path, Pat
     if not matches:
         missing.append(word)
     for match in matches:
-        yield from ((file, root) for file in (_walk(match, missing) if match.is_dir() else [match]))
-
-
-def _walk(folder: Path, missing: list[str]) -> Iterator[Path]:
-    """Yield all files below `folder` by name, but those in hidden folders; linked folders are followed."""
-    seen: set[Path] = set()  # a linked folder may contain itself
-    for parent, below, names in os.walk(folder, onerror=lambda error: missing.append(error.filename), followlinks=True):
-        here = Path(parent).resolve()
-        below[:] = [] if here in seen else sorted(name for name in below if not _hidden(name))
-        yield from (Path(parent, name) for name in sorted(names) if here not in seen)
-        seen.add(here)
-
-
-def _hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
+        below = walk(match, lambda error: missing.append(error.filename)) if match.is_dir() else [match]
+        yield from ((file, root) for file in below)
 
 
 def _renamed(path: Path, suffix: str) -> Path:
