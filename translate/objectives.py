@@ -6,6 +6,7 @@ Half-precision inputs are widened to fp32 first. Weights and factors of the full
 uses them.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -25,6 +26,7 @@ class Objective:
 
     d: Callable[[Tensor, Tensor], Tensor]
     g: Callable[[Tensor], Tensor]
+    balance: float  # g, and half of d, when the discriminator can only guess
 
 
 def lsgan_d(real: Tensor, fake: Tensor) -> Tensor:
@@ -48,8 +50,8 @@ def vanilla_g(fake: Tensor) -> Tensor:
 
 
 OBJECTIVES: dict[ObjectiveName, Objective] = {
-    "lsgan": Objective(lsgan_d, lsgan_g),
-    "vanilla": Objective(vanilla_d, vanilla_g),
+    "lsgan": Objective(lsgan_d, lsgan_g, balance=0.25),
+    "vanilla": Objective(vanilla_d, vanilla_g, balance=math.log(2)),
 }
 
 

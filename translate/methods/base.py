@@ -4,6 +4,7 @@ import importlib
 import math
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 import torch
@@ -35,6 +36,16 @@ class Network(Protocol):
     @property
     def smallest(self) -> int:
         """The smallest side of its pictures, in pixels."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """What a term of an objective means, for people who watch it."""
+
+    meaning: str
+    course: Literal["falls", "hovers", "free"] = "falls"  # in a run that goes well; "free": its level says nothing
+    player: Literal["G", "D"] = "G"  # whose objective it belongs to
+    balance: float | None = None  # where it hovers: its value when D can only guess what is real
 
 
 class Adam(Settings):
@@ -148,6 +159,10 @@ class Method(nn.Module):
     def showcase(self) -> list[str]:
         """Return the targets worth looking at."""
         return list(self.domains)
+
+    def terms(self) -> dict[str, Term]:
+        """Say what the terms that `step` returns mean; those left out are shown without words."""
+        return {}
 
     def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
         """Do training step `n`, which counts from 0.

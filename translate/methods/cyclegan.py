@@ -23,7 +23,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from translate.diffaugment import diffaugment
-from translate.methods.base import Layer, Method, MethodSettings, Network, Update
+from translate.methods.base import Layer, Method, MethodSettings, Network, Term, Update
 from translate.networks.blocks import initialise, together
 from translate.networks.discriminators import Discriminator, PatchGAN
 from translate.networks.generators import Resnet
@@ -71,6 +71,20 @@ class CycleGAN(Method):
 
     def players(self) -> dict[str, list[nn.Module]]:
         return {"G": [self.G, self.F], "D": [self.D_X, self.D_Y]}
+
+    def terms(self) -> dict[str, Term]:
+        X, Y = self.domains
+        balance = OBJECTIVES[self.settings.objective].balance
+        return {
+            "GAN_G": Term(f"how easily D_Y tells pictures turned into {Y}", "hovers", "G", balance),
+            "GAN_F": Term(f"how easily D_X tells pictures turned into {X}", "hovers", "G", balance),
+            "D_X": Term(f"how badly D_X tells {X} from pictures turned into {X}", "hovers", "D", balance),
+            "D_Y": Term(f"how badly D_Y tells {Y} from pictures turned into {Y}", "hovers", "D", balance),
+            "cyc_X": Term(f"what {X} loses on the way to {Y} and back"),
+            "cyc_Y": Term(f"what {Y} loses on the way to {X} and back"),
+            "idt_X": Term(f"how much {X} changes when it is turned into {X}"),
+            "idt_Y": Term(f"how much {Y} changes when it is turned into {Y}"),
+        }
 
     def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
         x, y = (batch[domain] for domain in self.domains)  # (N, 3, S, S) each

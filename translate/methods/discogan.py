@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from translate.diffaugment import diffaugment
 from translate.errors import SettingsError
-from translate.methods.base import Adam, Layer, Method, MethodSettings, Network, Update
+from translate.methods.base import Adam, Layer, Method, MethodSettings, Network, Term, Update
 from translate.networks.blocks import initialise
 from translate.networks.discriminators import JudgingDiscriminator, WholeImage
 from translate.networks.generators import EncoderDecoder
@@ -87,6 +87,20 @@ class DiscoGAN(Method):
 
     def players(self) -> dict[str, list[nn.Module]]:
         return {"G": [self.G_AB, self.G_BA], "D": [self.D_A, self.D_B]}
+
+    def terms(self) -> dict[str, Term]:
+        A, B = self.domains
+        balance = OBJECTIVES["vanilla"].balance
+        return {
+            "GAN_A": Term(f"how easily D_A tells pictures turned into {A}", "hovers", "G", balance),
+            "GAN_B": Term(f"how easily D_B tells pictures turned into {B}", "hovers", "G", balance),
+            "D_A": Term(f"how badly D_A tells {A} from pictures turned into {A}", "hovers", "D", balance),
+            "D_B": Term(f"how badly D_B tells {B} from pictures turned into {B}", "hovers", "D", balance),
+            "FM_A": Term(f"how much pictures turned into {A} differ from {A} in what D_A sees"),
+            "FM_B": Term(f"how much pictures turned into {B} differ from {B} in what D_B sees"),
+            "CONST_A": Term(f"what {A} loses on the way to {B} and back"),
+            "CONST_B": Term(f"what {B} loses on the way to {A} and back"),
+        }
 
     def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
         x_A, x_B = ((batch[domain] + 1) / 2 for domain in self.domains)  # (N, 3, S, S) in [0, 1]

@@ -32,7 +32,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from translate.attributes import read_changes
 from translate.diffaugment import diffaugment
 from translate.errors import DataError, SettingsError
-from translate.methods.base import Adam, Layer, Method, MethodSettings, Network, Update
+from translate.methods.base import Adam, Layer, Method, MethodSettings, Network, Term, Update
 from translate.networks.discriminators import Critic, LabelDiscriminator, PatchGAN
 from translate.networks.generators import LabelResnet, labelled
 from translate.objectives import gradient_penalty, l1, wgan_d, wgan_g
@@ -110,6 +110,16 @@ class StarGAN(Method):
             return list(self.domains)
         alone = [name for name in self.domains if not any(name in group for group in self.settings.exclusive)]
         return [f"{name}=1" for name in self.domains] + [f"{name}=0" for name in alone]
+
+    def terms(self) -> dict[str, Term]:
+        return {
+            "adv_D": Term("minus the distance D sees between real and translated pictures", "free", "D"),
+            "adv_G": Term("minus the score D gives to translated pictures", "free", "G"),
+            "gp": Term("how far the slope of D is from 1", "falls", "D"),
+            "cls_D": Term("how badly D reads the label of real pictures", "falls", "D"),
+            "cls_G": Term("how badly D reads the label that pictures were translated to"),
+            "rec": Term("what pictures lose on the way to another label and back"),
+        }
 
     def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
         x, c_org = batch["x"], batch["c"]  # (N, 3, S, S) in [-1, 1], (N, labels) of 0 and 1

@@ -1,0 +1,176 @@
+"""The training doctor: says, once and in words, what goes wrong in a run and which setting helps. It stops nothing.
+
+The thresholds lie between what healthy runs and staged failures measure; the comments give both. Healthy were toy runs
+of all three methods with good scores, and horse2zebra and monet2photo at 128 pixels.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from translate.methods.base import Term
+from translate.training import symptoms
+from translate.training.record import Record, read_log
+from translate.training.symptoms import Floats, Pictures
+
+WARM_UP = 0.1  # of the run: before, nothing is judged but numbers that are not finite
+LONG = 0.1  # of the run: losses are judged by their median over so many steps
+FEWEST_REPORTS = 5  # in that time, or losses are not judged
+FEWEST_PICTURES = 4  # of each domain, or pictures are not judged
+
+WON = 0.05  # of its balance: a discriminator's loss. Healthy: from 0.09 (DiscoGAN, edges) over 0.6; won: towards 0
+LOST = 1.5  # of its balance: a discriminator's loss. Healthy: up to 1.2
+FOOLED = 0.5  # of its balance: a generator's adversarial term. Healthy: from 0.95
+INVERTED = -0.4  # correlation. Healthy: from 0.3; a horse2zebra that came out inverted: -0.85
+COLLAPSED = 0.2  # of the variety of pictures. Healthy: from 0.6; one picture with some noise: 0.04
+CHECKED = 3.0  # levels. Healthy: resized 0.4, transposed 2.4; a pattern of 12 levels in every second pixel: 6 or more
+SPOTTED = 2.0  # of what the most conspicuous spots of real pictures measure. Healthy: up to 1.2; a white spot: 2.5
+MEMORISED = 0.5  # of the distance of unseen real pictures to the training pictures. Healthy: from 2.5; copies: 0
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Something that goes wrong.
+
+    Attributes:
+        name: one word; each is said once in a run.
+        step: when it was seen.
+        text: what is seen, and what helps.
+    """
+
+    name: str
+    step: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Pictures on which one direction of translation is judged.
+
+    Attributes:
+        source: the domain the inputs are from.
+        target: what they are translated to, as `Method.translate` takes it.
+        inputs: (N, S, S, 3) uint8.
+        targets: real pictures of the target that were not trained on, (N, S, S, 3) uint8.
+        seen: thumbnails of those that were, (M, 192); None if outputs cannot be copies of them.
+    """
+
+    source: str
+    target: str
+    inputs: Pictures
+    targets: Pictures
+    seen: Floats | None = None
+
+
+class Alarms:
+    """The alarms of a run, kept in a file of one JSON object a line.
+
+    Args:
+        path: the file. Alarms after step `step` are dropped from it: the run continues there.
+        step: the step the run starts or continues from.
+        steps: the length of the run.
+        terms: what the losses mean.
+        tell: is told every new alarm.
+    """
+
+    def __init__(
+        self, path: Path, step: int, steps: int, terms: Mapping[str, Term], tell: Callable[[Alarm], None]
+    ) -> None:
+        self._record = Record(path, step)
+        self._steps, self._terms, self._tell = steps, terms, tell
+        self.raised = [Alarm(**line) for line in read_log(path)]
+
+    def look_at_losses(self, log: Sequence[Mapping[str, Any]]) -> None:
+        """Judge the newest line of a run's log in the light of the lines before."""
+        self._raise(skipped(log))
+        if log and log[-1]["step"] >= WARM_UP * self._steps:
+            recent = [line for line in log if line["step"] > log[-1]["step"] - LONG * self._steps]
+            if len(recent) >= FEWEST_REPORTS:
+                self._raise(losses(recent, self._terms))
+
+    def look_at_pictures(self, probe: Probe, outputs: Pictures, step: int) -> None:
+        """Judge translations (N, S, S, 3) uint8 of the inputs of `probe`."""
+        if step >= WARM_UP * self._steps and min(len(probe.inputs), len(probe.targets)) >= FEWEST_PICTURES:
+            self._raise(pictures(probe, outputs, step))
+
+    def _raise(self, found: Sequence[Alarm]) -> None:
+        for alarm in found:
+            if alarm.name not in [known.name for known in self.raised]:
+                self._record.write(asdict(alarm))
+                self.raised.append(alarm)
+                self._tell(alarm)
+
+
+def skipped(log: Sequence[Mapping[str, Any]]) -> list[Alarm]:
+    """Look for steps in which something was not finite."""
+    if not log or not log[-1]["skipped"]:
+        return []
+    seen = f"In {log[-1]['skipped']} steps a loss or a gradient was not finite; they were skipped."
+    help_ = "If it happens more often, use --precision fp32 or --set method.optimiser.lr=1e-4."
+    return [Alarm("skipped", log[-1]["step"], f"{seen} {help_}")]
+
+
+def losses(recent: Sequence[Mapping[str, Any]], terms: Mapping[str, Term]) -> list[Alarm]:
+    """Look for a discriminator that wins or loses for as long as the lines `recent` of a log."""
+    found: list[Alarm] = []
+    step = recent[-1]["step"]
+    for name, term in terms.items():
+        values = [line["losses"][name] for line in recent if name in line["losses"]]
+        if not term.balance or not values:
+            continue
+        share = median(values) / term.balance
+        if term.player == "D" and share < WON:
+            text = (
+                f"The discriminator wins: {name} has been near 0 for long, so the generator learns little from it."
+                " Often it knows the training pictures by heart: --set method.diffaugment=colour,translation,cutout,"
+                " more pictures, or a smaller method.discriminator.width help."
+            )
+            found.append(Alarm("discriminator-won", step, text))
+        if (term.player == "D" and share > LOST) or (term.player == "G" and share < FOOLED):
+            text = (
+                f"The discriminator loses: {name} has been far from {term.balance:.2f}, where both are even, for long,"
+                " so it teaches nothing. A larger method.discriminator.width or a lower method.optimiser.lr helps."
+            )
+            found.append(Alarm("discriminator-lost", step, text))
+    return found
+
+
+def pictures(probe: Probe, outputs: Pictures, step: int) -> list[Alarm]:
+    """Look for what is wrong with the translations `outputs`, (N, S, S, 3) uint8, of the inputs of `probe`."""
+    way, inputs, targets = f"{probe.source} to {probe.target}", probe.inputs, probe.targets
+    found: list[Alarm] = []
+    if symptoms.agreement(inputs, outputs) < INVERTED:
+        text = (
+            f"From {way} dark becomes bright and bright becomes dark. That rarely goes away: start again with another"
+            " --seed; with CycleGAN method.lambda_idt=5 or method.generator.skip=true hold brightness and colours."
+        )
+        found.append(Alarm("inverted", step, text))
+    if symptoms.variety(outputs, inputs, targets) < COLLAPSED:
+        text = (
+            f"From {way} different pictures become nearly the same one. A lower --set method.optimiser.lr=1e-4, a"
+            " larger weight of the cycle (method.lambda_cyc, lambda_rec or rate) or more varied pictures help."
+        )
+        found.append(Alarm("collapsed", step, text))
+    if symptoms.checkerboard(outputs) > max(map(symptoms.checkerboard, (inputs, targets))) + CHECKED:
+        text = (
+            f"From {way} pictures get a checkerboard of 2 or 4 pixels. With CycleGAN --set"
+            " method.generator.upsampling=resize avoids it; otherwise longer training often does."
+        )
+        found.append(Alarm("checkerboard", step, text))
+    if symptoms.droplets(outputs) > SPOTTED * max(map(symptoms.droplets, (inputs, targets))):
+        text = (
+            f"From {way} pictures get conspicuous spots that real ones do not have. A lower --set"
+            " method.optimiser.lr=1e-4 or method.diffaugment=colour,translation,cutout helps."
+        )
+        found.append(Alarm("droplets", step, text))
+    if probe.seen is not None:
+        unseen = symptoms.nearest(targets, probe.seen)
+        if symptoms.nearest(outputs, probe.seen) < MEMORISED * unseen:
+            text = (
+                f"From {way} pictures become copies of training pictures of {probe.target}. More pictures, --set"
+                " method.diffaugment=colour,translation,cutout or a larger weight of the cycle help."
+            )
+            found.append(Alarm("memorised", step, text))
+    return found
