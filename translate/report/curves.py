@@ -8,12 +8,15 @@ LEFT, RIGHT, TOP, BOTTOM = 56, 150, 16, 36  # margins, pixels
 COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#17becf", "#bcbd22", "#7f7f7f")
 
 
-def loss_curves(losses: Mapping[str, Sequence[tuple[int, float]]], smoothing: int = 9) -> str:
+def loss_curves(
+    losses: Mapping[str, Sequence[tuple[int, float]]], smoothing: int = 9, level: float | None = None
+) -> str:
     """Draw one line for each loss over the steps.
 
     Args:
         losses: (step, value) points of each loss, by step.
         smoothing: how many neighbouring values are averaged for each point.
+        level: a value to draw a dashed line at.
 
     Returns:
         the text of an SVG file.
@@ -22,7 +25,7 @@ def loss_curves(losses: Mapping[str, Sequence[tuple[int, float]]], smoothing: in
     values = [value for points in smooth.values() for _, value in points]
     last = max((step for points in smooth.values() for step, _ in points), default=0) or 1
     bottom = min([0.0, *values])  # a critic's losses may be negative
-    height = max([0.0, *values]) - bottom or 1.0
+    height = max([0.0, level or 0.0, *values]) - bottom or 1.0
 
     def place(step: float, value: float) -> tuple[float, float]:
         x = LEFT + (WIDTH - LEFT - RIGHT) * step / last
@@ -40,6 +43,11 @@ def loss_curves(losses: Mapping[str, Sequence[tuple[int, float]]], smoothing: in
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.3g}</text>')
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{last * part // 4}</text>')
     parts.append(f'<text x="{LEFT + (WIDTH - LEFT - RIGHT) / 2}" y="{HEIGHT - 4}" text-anchor="middle">step</text>')
+    if level is not None:
+        _, y = place(0, level)
+        parts.append(
+            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#222" stroke-dasharray="6 4"/>'
+        )
     for number, (name, points) in enumerate(smooth.items()):
         colour = COLOURS[number % len(COLOURS)]
         places = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in points))

@@ -1,16 +1,16 @@
 """A page to look through many pictures and what became of them: one HTML file without scripts or styles of others."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
-from urllib.parse import quote
+
+from translate.report.html import POLICY, link, text
 
 _HEAD = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
@@ -67,24 +67,11 @@ def gallery(title: str, summary: str, rows: Sequence[Row], folder: Path) -> str:
     Returns:
         the text of an HTML file.
     """
-    parts = [_HEAD.format(title=_text(title), summary=_text(summary))]
+    parts = [_HEAD.format(policy=POLICY, title=text(title), summary=text(summary))]
     for row in rows:
-        name = _text(str(row.source))
+        name = text(str(row.source))
         if row.output is None:
-            parts.append(_FAILED.format(name=name, reason=_text(row.reason)))
+            parts.append(_FAILED.format(name=name, reason=text(row.reason)))
         else:
-            parts.append(_PAIR.format(name=name, before=_link(row.source, folder), after=_link(row.output, folder)))
+            parts.append(_PAIR.format(name=name, before=link(row.source, folder), after=link(row.output, folder)))
     return "".join([*parts, _TAIL])
-
-
-def _text(text: str) -> str:
-    """Escape for HTML; bytes that are no UTF-8 are shown as they are escaped in Python."""
-    return escape(text.encode("utf-8", "backslashreplace").decode())
-
-
-def _link(path: Path, folder: Path) -> str:
-    try:
-        relative = os.path.relpath(path, folder)
-    except ValueError:  # another drive
-        return path.absolute().as_uri()
-    return quote(os.fsencode(Path(relative).as_posix()))

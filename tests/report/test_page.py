@@ -1,0 +1,120 @@
+"""The page says in words how a run goes, and needs nothing but the files beside it."""
+
+import dataclasses
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from translate.report.page import Curve, Story, run_page
+
+OUT = Path("runs/photos")
+STORY = Story(
+    title="cyclegan on photos",
+    step=400,
+    steps=1000,
+    scores={"stripe score": 0.91, "background error": 0.05},
+    alarms=[],
+    grids=[(step, OUT / "samples" / f"{step:08d}.png") for step in range(0, 401, 50)],
+    columns="Input and result.",
+    losses={
+        "GAN": Curve([(50, 0.9), (100, 0.3)], "how easily D tells", "hovers", 0.25),
+        "cyc": Curve([(50, 0.5), (100, 0.1)], "what is lost", "falls"),
+        "own": Curve([(50, 2.0)], "", "free"),
+    },
+    learning_rate=[(50, 2e-4), (100, 1e-4)],
+    facts={"pictures of A": "10 to train on"},
+    settings={"method.lambda_cyc": "10.0"},
+    commands=["translate apply runs/photos PHOTOS --out RESULTS"],
+)
+
+
+class Page(HTMLParser):
+    """Collects the tags with their attributes, and the text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def page(**changes):
+    return Page(run_page(dataclasses.replace(STORY, **changes), OUT))
+
+
+def test_the_page_says_how_far_and_how_well():
+    text = page().text
+    assert "400 of 1,000 steps are done; 600 are left." in text
+    assert "No alarm was raised." in text
+    for words in (
+        "0.910",
+        "1 is perfect",
+        "0 is perfect",
+        "10 to train on",
+        "PHOTOS --out RESULTS",
+        "method.lambda_cyc",
+    ):
+        assert words in text
+    assert "Finished: all 400 steps are done." in page(steps=400).text
+
+
+def test_alarms_stand_first_in_words():
+    text = page(alarms=[(300, "Dark becomes bright.")]).text
+    assert "Step 300: Dark becomes bright." in text
+    assert "No alarm" not in text
+    assert text.index("Dark becomes bright") < text.index("stripe score")
+
+
+def test_the_newest_grid_is_shown_and_a_slider_knows_all():
+    shown = page()
+    newest, *strip = shown.all("img")
+    assert newest["src"] == "samples/00000400.png"
+    assert [image["src"][-7:-4] for image in strip] == ["000", "050", "150", "200", "300", "400"]
+    (slider,) = shown.all("input")
+    grids = [grid.split("|") for grid in slider["data-grids"].split()]
+    assert grids == [[str(step), f"samples/{step:08d}.png"] for step in range(0, 401, 50)]
+    assert (slider["max"], slider["value"]) == ("8", "8")
+
+
+def test_every_loss_stands_below_what_is_expected_of_it():
+    text = page().text
+    hover, fall, free = (text.index(words) for words in ("hover around", "should fall", "says little"))
+    assert hover < text.index("how easily D tells") < fall < text.index("what is lost") < free < text.rindex("own")
+    assert text.index("Learning rate") > free
+    dashed = [line for line in page().all("line") if "stroke-dasharray" in line]
+    assert len(dashed) == 1
+
+
+def test_nothing_is_fetched_from_elsewhere():
+    shown = page()
+    (policy,) = [meta["content"] for meta in shown.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert not {"script", "link", "iframe"} & {tag for tag, _ in shown.tags}
+    addresses = [tag.get("src") or tag.get("href") or "" for _, tag in shown.tags]
+    assert not [address for address in addresses if ":" in address]
+
+
+def test_s_17_every_name_is_shown_as_a_name():
+    evil = '<script>alert("x")</script>'
+    shown = page(
+        title=evil, alarms=[(1, evil)], scores={evil: 1.0}, columns=evil, facts={evil: evil}, settings={evil: evil},
+        commands=[evil], losses={evil: Curve([(1, 1.0)], evil, "free")}, grids=[(1, OUT / f"{evil}.png")],
+    )  # fmt: skip
+    assert not shown.all("script")
+    assert shown.text.count(evil) >= 9
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_run_that_has_just_begun_has_a_page(step):
+    shown = page(step=step, grids=STORY.grids[:step], losses={}, learning_rate=[], scores={}, commands=[])
+    assert len(shown.all("img")) == 2 * step
+    assert "are left" in shown.text

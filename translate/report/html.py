@@ -1,0 +1,23 @@
+"""What pages have in common: names are shown as names, links are relative, nothing is fetched from elsewhere."""
+
+import os
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+# Pictures beside the page, and the styles and scripts within it; browsers refuse everything else.
+POLICY = "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
+
+def text(words: str) -> str:
+    """Escape for HTML; bytes that are no UTF-8 are shown as they are escaped in Python."""
+    return escape(words.encode("utf-8", "backslashreplace").decode())
+
+
+def link(path: Path, folder: Path) -> str:
+    """Return the address of a file for a page that lies in `folder`."""
+    try:
+        relative = os.path.relpath(path, folder)
+    except ValueError:  # another drive
+        return path.absolute().as_uri()
+    return quote(os.fsencode(Path(relative).as_posix()))

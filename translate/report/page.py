@@ -1,0 +1,177 @@
+"""`report.html` of a run: what a person needs to say whether it goes well, on one page without a server."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from translate.report.curves import loss_curves
+from translate.report.html import POLICY, link, text
+
+Points = Sequence[tuple[int, float]]  # (step, value)
+
+STRIP = 6  # grids shown small, beside the newest
+
+_HEAD = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+  body {{ margin: 2rem auto; max-width: 62rem; padding: 0 1rem; font-family: sans-serif; line-height: 1.45;
+    background: #fff; color: #222; }}
+  h2 {{ margin: 2.5rem 0 .5rem; font-size: 1.2rem; }}
+  h3 {{ margin: 1.5rem 0 .25rem; font-size: 1rem; }}
+  img, svg {{ max-width: 100%; height: auto; }}
+  #grid {{ display: block; width: 100%; }}
+  input {{ width: 100%; }}
+  .strip {{ display: flex; gap: .5rem; }}
+  .strip a {{ flex: 1; font-size: .8rem; }}
+  .alarm {{ border-left: .3rem solid #b00; padding: .4rem .8rem; background: #fdf1f1; }}
+  .fine {{ border-left: .3rem solid #2a7a2a; padding: .4rem .8rem; background: #f1f8f1; }}
+  table {{ border-collapse: collapse; font-size: .9rem; }}
+  td, th {{ padding: .2rem 1rem .2rem 0; text-align: left; vertical-align: top; overflow-wrap: anywhere; }}
+  td.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
+  pre {{ background: #f4f4f4; padding: .6rem; overflow-x: auto; }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+<p>{progress}</p>
+"""
+_SLIDER = """<img id="grid" src="{newest}" alt="{alt}">
+<input type="range" min="0" max="{last}" value="{last}" aria-label="sample grids over the steps" data-grids="{grids}"
+ oninput="const [step, address] = this.dataset.grids.split(' ')[this.value].split('|');
+ document.getElementById('grid').src = address; document.getElementById('step').textContent = step">
+<p>After <span id="step">{step}</span> steps. Move the slider to see the same inputs earlier.</p>
+"""
+_TAIL = """</body>
+</html>
+"""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A loss over the steps, and how to read it."""
+
+    points: Points
+    meaning: str
+    course: str  # "falls", "hovers" or "free"
+    balance: float | None = None  # where it hovers
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the page tells.
+
+    Attributes:
+        title: the method and the dataset.
+        step: steps done.
+        steps: steps in all.
+        scores: by name; empty where none are known.
+        alarms: in words, with their step.
+        grids: the sample grids with their step, by step.
+        columns: what a grid shows, in words.
+        losses: by name.
+        learning_rate: over the steps.
+        facts: numbers of pictures, speed, device and such, by name.
+        settings: by name.
+        commands: how to use the result.
+    """
+
+    title: str
+    step: int
+    steps: int
+    scores: Mapping[str, float]
+    alarms: Sequence[tuple[int, str]]
+    grids: Sequence[tuple[int, Path]]
+    columns: str
+    losses: Mapping[str, Curve]
+    learning_rate: Points
+    facts: Mapping[str, str]
+    settings: Mapping[str, str]
+    commands: Sequence[str]
+
+
+def run_page(story: Story, folder: Path) -> str:
+    """Write the page; links are relative to `folder`, where it is to lie.
+
+    Returns:
+        the text of an HTML file.
+    """
+    left = story.steps - story.step
+    done = f"{story.step:,} of {story.steps:,} steps are done"
+    progress = f"Finished: all {story.steps:,} steps are done." if not left else f"{done}; {left:,} are left."
+    parts = [_HEAD.format(policy=POLICY, title=text(story.title), progress=text(progress))]
+    parts += _alarms(story)
+    if story.scores:
+        parts.append("<h2>Scores on unseen pictures, whose right answers are known</h2>\n")
+        parts.append(_table([(name, f"{score:.3f}", _best(name)) for name, score in story.scores.items()]))
+    parts += _samples(story, folder)
+    parts += _curves(story)
+    parts.append("<h2>The run</h2>\n" + _table(list(story.facts.items())))
+    if story.commands:
+        parts.append("<h2>Use it</h2>\n<pre>" + text("\n".join(story.commands)) + "</pre>\n")
+    parts.append("<h2>Settings</h2>\n<details><summary>all of them</summary>\n")
+    parts.append(_table(list(story.settings.items())) + "</details>\n")
+    return "".join([*parts, _TAIL])
+
+
+def _alarms(story: Story) -> list[str]:
+    if not story.alarms:
+        return ['<p class="fine">No alarm was raised.</p>\n']
+    return [f'<p class="alarm">Step {step:,}: {text(words)}</p>\n' for step, words in story.alarms]
+
+
+def _samples(story: Story, folder: Path) -> list[str]:
+    if not story.grids:
+        return []
+    addresses = [(step, link(path, folder)) for step, path in story.grids]
+    step, newest = addresses[-1]
+    grids = " ".join(f"{step}|{address}" for step, address in addresses)
+    alt = f"sample grid after {step} steps"
+    slider = _SLIDER.format(newest=newest, alt=alt, last=len(addresses) - 1, grids=text(grids), step=step)
+    last = len(addresses) - 1
+    chosen = dict.fromkeys(addresses[last * k // (STRIP - 1)] for k in range(STRIP))
+    strip = [
+        f'<a href="{address}"><img loading="lazy" src="{address}" alt="sample grid after {step} steps">{step}</a>\n'
+        for step, address in chosen
+    ]
+    words = f"<p>{text(story.columns)}</p>\n"
+    return ["<h2>What it makes of the same inputs</h2>\n", words, slider, '<div class="strip">\n', *strip, "</div>\n"]
+
+
+def _curves(story: Story) -> list[str]:
+    parts = ["<h2>Losses</h2>\n"]
+    balances = dict.fromkeys(curve.balance for curve in story.losses.values() if curve.course == "hovers")
+    kinds: list[tuple[str, str, float | None]] = [
+        ("hovers", f"Generator against discriminator: these hover around the dashed line, {balance:.2f}, where the"
+         " discriminator can only guess. Staying at 0 or climbing away is a bad sign.", balance)
+        for balance in balances if balance is not None
+    ]  # fmt: skip
+    kinds.append(("falls", "These should fall and stay low.", None))
+    kinds.append(("free", "The level of these says little; sudden jumps are a bad sign.", None))
+    for course, words, balance in kinds:
+        chosen = {
+            name: curve
+            for name, curve in story.losses.items()
+            if (curve.course, curve.balance) == (course, balance) and curve.points
+        }
+        if chosen:
+            parts.append(f"<h3>{words}</h3>\n")
+            parts.append(loss_curves({name: curve.points for name, curve in chosen.items()}, level=balance))
+            rows = [(name, f"{curve.points[-1][1]:.3f}", curve.meaning) for name, curve in chosen.items()]
+            parts.append(_table(rows))
+    if story.learning_rate:
+        parts += ["<h3>Learning rate</h3>\n", loss_curves({"rate": story.learning_rate}, smoothing=1)]
+    return parts
+
+
+def _best(name: str) -> str:
+    return "0 is perfect" if name.endswith(("error", "distance")) else "1 is perfect"
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    lines = ["<tr>" + "".join(f"<td>{text(cell)}</td>" for cell in row) + "</tr>\n" for row in rows]
+    return "".join(["<table>\n", *lines, "</table>\n"])
