@@ -16,6 +16,7 @@ from translate.errors import DataError, Interrupted, OutputError, SettingsError,
 from translate.evaluation.drawn import drawn_scores
 from translate.inference.exports import read_about
 from translate.inference.translator import Translator
+from translate.methods.cyclegan import CycleGAN
 from translate.recipes import prepare
 from translate.training.record import read_log
 
@@ -203,7 +204,7 @@ def test_a_run_leaves_everything_behind(finished):
     steps = ["00000002", "00000004"]
     files = ["average.safetensors", "manifest.json", "state.pt", "weights.safetensors"]
     assert names == {
-        "settings.json", "log.jsonl", "losses.svg", "progress.gif", "model.safetensors",
+        "settings.json", "log.jsonl", "alarms.jsonl", "report.html", "losses.svg", "progress.gif", "model.safetensors",
         *(f"samples/{step}.png" for step in ("00000000", *steps)),
         *(f"checkpoints/{step}/{file}" for step in steps for file in files),
     }  # fmt: skip
@@ -337,7 +338,7 @@ def test_an_interrupted_run_continues_to_the_same_result(tmp_path, finished, aft
     assert (second.interrupted, second.finished, reports[-1].step) == (None, True, 4)
     assert all(report.step > after + 1 for report in reports)
     one, two = contents(whole), contents(out)
-    for name in ("model.safetensors", "progress.gif", "settings.json", "losses.svg"):
+    for name in ("model.safetensors", "progress.gif", "settings.json", "losses.svg", "alarms.jsonl"):
         assert one[name][0] == two[name][0], name
     samples = [name for name in one if name.startswith("samples/")]
     assert len(samples) == 3
@@ -544,3 +545,33 @@ def test_what_labels_there_are_is_said_by_the_dataset(tmp_path, photos):
     words = ["method.labels=attributes", "method.discriminator.layers=4"]
     run = prepare(photos, method="stargan", size=32, batch=2, out=tmp_path / "run", words=words)
     assert run.recipe.method.labels == "domains"
+
+
+def test_a_run_that_inverts_says_so_once_and_after_a_break_too_it_was_said(tmp_path, monkeypatch):
+    """Staged: translations are the inverted inputs from the first step on."""
+    monkeypatch.setattr(CycleGAN, "translate", lambda method, x, target: -x)
+    words = ["training.steps=6", "training.log_every=1"]
+    place = tmp_path / "datasets"
+    place.mkdir()
+    (place / f"{TOY}.toml").write_text(CARD.replace("test = 3", "test = 8"), encoding="utf-8")
+    monkeypatch.setattr(cards, "shelf", lambda kind: place)
+    first = prepare(TOY, out=tmp_path / "run", words=words, device="cpu")
+    interrupt(first, after=3)
+    assert [note.split(":")[0] for note in first.notes] == ["Alarm at step 2"]
+    assert "dark becomes bright" in first.notes[0]
+    second = prepare(TOY, out=tmp_path / "run", words=words, device="cpu")
+    list(second.start())
+    assert second.notes == []
+    assert [line["name"] for line in read_log(tmp_path / "run" / "alarms.jsonl")] == ["inverted"]
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Step 2: From horse to zebra dark becomes bright" in page
+    assert "Finished: all 6 steps" in page
+    assert "stripe score" in page
+
+
+def test_a_run_without_the_backend_of_tensorboard_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    run = prepare(TOY, out=tmp_path / "run", device="cpu", tensorboard=True)
+    list(run.start())
+    assert run.finished
+    assert [note for note in run.notes if "TensorBoard is not installed" in note] == run.notes

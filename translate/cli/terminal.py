@@ -114,10 +114,13 @@ class _Lines:
         self._last_s = time.perf_counter()
         self._last = ""
         self._remark = ""
+        self._first: dict[str, tuple[float, int]] = {}  # of everything that is done: when, and how much was done then
 
     def __call__(self, what: str, done: int, total: int, remark: str) -> None:
         now, self._remark = time.perf_counter(), remark or self._remark
+        started, already = self._first.setdefault(what, (now, done))
         line = f"{what} {done}/{total} {self._remark}".rstrip()
         if line != self._last and (now - self._last_s >= QUIET_S or done == total):
             self._last_s, self._last = now, line
-            say(line)
+            left_s = (now - started) / max(done - already, 1) * (total - done)
+            say(f"{line}  {duration(left_s)} left" if already < done < total else line)

@@ -1,6 +1,5 @@
 """`translate train`."""
 
-import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,6 +51,9 @@ def train(
     download: Annotated[
         bool, typer.Option("--download", help="Fetch a known dataset first if it is not here; see `translate data`.")
     ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write for TensorBoard too; needs the extra `tensorboard`.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be done and what it would cost, and stop.")
     ] = False,
@@ -71,7 +73,7 @@ def train(
         run = recipes.prepare(
             data, domains=_domains(domain or []), method=method, out=out, steps=steps, epochs=epochs, seconds=seconds,
             size=size, batch=batch, seed=seed, device=device, precision=precision, workers=workers, config=config,
-            words=set_ or [],
+            tensorboard=tensorboard, words=set_ or [],
         )  # fmt: skip
         if parallel.rank() > 0:
             _follow(run, dry_run)
@@ -90,11 +92,12 @@ def _train(run: "Run", quiet: bool) -> None:
     if not quiet:
         counts = ", ".join(f"{len(pictures)} {domain}" for domain, pictures in run.dataset.train.items())
         say(f"{run.recipe.method.name} on {run.dataset.name}: {counts}. Running on {run.engine}.")
+    said = 0
     with progress(quiet) as advance:
         for report in run.start(lambda domain, read, total: advance(f"reading {domain}", read, total, "")):
-            advance("training", report.step, run.steps, _describe(report))
-    for note in run.notes:
-        say(f"Note: {note}")
+            advance("training", report.step, run.steps, _describe(report, run.recipe.training.batch))
+            said = _say_notes(run, said)
+    _say_notes(run, said)
     if run.interrupted is not None:
         done = f"Stopped after {run.step} of {run.steps} steps; everything is saved."
         say(f"{done} Continue with: {command_line()}")
@@ -103,7 +106,7 @@ def _train(run: "Run", quiet: bool) -> None:
     for name, score in (about.scores if about else {}).items():
         print(f"{name}: {score:.3f}")
     print(f"Finished {run.steps} steps in {duration(time.perf_counter() - started)}. In {run.out}:")
-    print("  samples/ and progress.gif  what it learned    losses.svg  how    model.safetensors  the result")
+    print("  report.html  how it went    samples/ and progress.gif  what it learned    model.safetensors  the result")
     print(f"Next: {_next(run)}")
 
 
@@ -116,9 +119,17 @@ def _follow(run: "Run", dry_run: bool) -> None:
             pass
 
 
+def _say_notes(run: "Run", said: int) -> int:
+    """Print the notes of a run that were not printed yet; `said` were, and as many are afterwards as is returned."""
+    for note in run.notes[said:]:
+        say(f"Note: {note}")
+    return len(run.notes)
+
+
 def _next(run: "Run") -> str:
-    to = "" if run.dataset.target else f" --to {run.dataset.domains[0]}"
-    return f"translate apply {shlex.quote(str(run.out))} PHOTOS{to} --out RESULTS"
+    from translate.recipes.watch import command_to_use
+
+    return command_to_use(run.out, run.dataset)
 
 
 def _domains(words: list[str]) -> dict[str, Path]:
@@ -151,7 +162,8 @@ def _print_prospect(run: "Run") -> None:
     print(f"would write to {prospect.out}, running on {run.engine}")
 
 
-def _describe(report: "Report") -> str:
+def _describe(report: "Report", batch: int) -> str:
     losses = " ".join(f"{name} {value:.2f}" for name, value in report.losses.items())
     skipped = f" skipped {report.skipped}" if report.skipped else ""
-    return f"{losses}{skipped}"
+    speed = f"{batch / report.seconds_per_step:.1f} images/s  " if report.losses else ""
+    return f"{speed}{losses}{skipped}"

@@ -130,6 +130,11 @@ class Batches(ABC):
         self._length = self.pictures_per_epoch(self.counts)
         self._thread = threading.local()
 
+    def pictures(self, domain: str, count: int) -> list[Pixels]:
+        """Return at most `count` training pictures of a domain as they are held, (load, load, 3) uint8 each."""
+        store = self._stores[domain]
+        return [store[index] for index in range(0, len(store), -(-len(store) // count))]
+
     @staticmethod
     @abstractmethod
     def pictures_per_epoch(counts: Sequence[int]) -> int:

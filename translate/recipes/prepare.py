@@ -34,6 +34,7 @@ class Options(TypedDict, total=False):
     precision: Precision
     workers: int  # threads that prepare batches ahead
     config: str | Path | None  # a TOML file of settings
+    tensorboard: bool  # whether to write for TensorBoard
     words: Sequence[str]  # settings such as "method.lambda_idt=0"
 
 
@@ -71,7 +72,7 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
     found = engine(options.get("device", "auto"), recipe.training.precision)
     if recipe.training.seconds and not recipe.training.steps:
         recipe = _fitted(recipe, recipe.training.seconds, dataset, place, found)
-    return Run(recipe, dataset, place, found, options.get("workers", 0))
+    return Run(recipe, dataset, place, found, options.get("workers", 0), options.get("tensorboard", False))
 
 
 def train(data: str | Path | None = None, **options: Unpack[Options]) -> Path:

@@ -3,6 +3,8 @@
 settings.json       what it was made with
 log.jsonl           losses over the steps
 losses.svg          the same as curves
+alarms.jsonl        what went wrong, in words
+report.html         all of it on one page, renewed with every checkpoint
 samples/            grids on fixed inputs: input | translated | cycled
 progress.gif        the grids as an animation
 checkpoints/        to continue from
@@ -33,8 +35,10 @@ from translate.inference.exports import About, generators_only, read_about, writ
 from translate.inference.translator import Translator
 from translate.parallel import alike, greatest, part, rank, wait, world
 from translate.recipes.recipe import Recipe
+from translate.recipes.watch import Watch
 from translate.report.curves import loss_curves
 from translate.report.samples import attribute_grid, sample_grid, square
+from translate.tensors import Pixels
 from translate.training.checkpoint import Checkpoints
 from translate.training.loop import Plan, Report, Training
 from translate.training.record import Record, read_log
@@ -68,7 +72,10 @@ class Prospect:
 class Run:
     """A run whose settings and dataset are checked. Nothing is written before `start`."""
 
-    def __init__(self, recipe: Recipe, dataset: Dataset, out: Path, engine: Engine, workers: int = 0) -> None:
+    def __init__(
+        self, recipe: Recipe, dataset: Dataset, out: Path, engine: Engine, workers: int = 0,
+        tensorboard: bool = False,
+    ) -> None:  # fmt: skip
         self.recipe = recipe
         self.dataset = dataset
         self.out = out
@@ -77,6 +84,7 @@ class Run:
         self.interrupted: int | None = None  # the signal that stopped the run
         self.notes: list[str] = []  # what the user should know
         self._workers = workers
+        self._tensorboard = tensorboard
         self._origin = {
             **json.loads(recipe.to_json()),
             "dataset": {"name": dataset.name, "target": dataset.target, "domains": dataset.fingerprint()},
@@ -143,19 +151,25 @@ class Run:
                 f"The processes of this run see different pictures or checkpoints: this one, {batches.counts} pictures"
                 f" and a run of {training.step} steps. All of them need the same folders, on a disk that they share."
             )
+        watch: Watch | None = None
+        if rank() == 0:
+            watch = Watch(
+                self.out, self.dataset, batches, self.recipe.data.size, training.method, training.step, plan.steps,
+                self.notes.append, self._tensorboard,
+            )  # fmt: skip
         with StopSignals() as stop:
             stream = batches.stream(training.step, plan.steps, self._workers)
             reports = training.run(plan, stream, checkpoints, stop)
-            for report in self._written(reports, training, plan) if rank() == 0 else reports:
+            for report in self._written(reports, training, plan, watch) if watch else reports:
                 self.step = report.step
                 yield report
             if self.step < self.steps:
                 self.interrupted = stop.received
                 return
-        if rank() == 0:
-            self._finish(training, plan)
+        if watch:
+            self._finish(training, plan, watch)
 
-    def _written(self, reports: Iterator[Report], training: Training, plan: Plan) -> Iterator[Report]:
+    def _written(self, reports: Iterator[Report], training: Training, plan: Plan, watch: Watch) -> Iterator[Report]:
         """Pass on the reports, and leave in the run's folder what each is the time for."""
         write_text(self.out / "settings.json", json.dumps(self._origin, indent=2) + "\n")
         record = Record(self.out / "log.jsonl", training.step)
@@ -163,17 +177,22 @@ class Run:
         for report in reports:
             if report.losses:
                 record.write({**asdict(report), "elapsed_s": round(time.perf_counter() - started, 3)})
+                watch.losses(report)
             if report.sample:
-                self._sample(training)
+                watch.pictures(self._sample(training), self._translator(training).batch, report.step)
             if report.saved and report.step < plan.steps:
                 self._export(training, plan, {})
                 self._draw_curves()
+                watch.write_page(report.step, {}, _flat(self._origin), str(self.engine))
             yield report
 
-    def _finish(self, training: Training, plan: Plan) -> None:
+    def _finish(self, training: Training, plan: Plan, watch: Watch) -> None:
         self._draw_curves()
         self._animate()
-        self._export(training, plan, self._score(training))  # the last thing written: it makes the run a finished one
+        scores = self._score(training)
+        watch.write_page(training.step, scores, _flat(self._origin), str(self.engine))
+        watch.close()
+        self._export(training, plan, scores)  # the last thing written: it makes the run a finished one
 
     @property
     def finished(self) -> bool:
@@ -243,7 +262,7 @@ class Run:
         about = self._about(training, plan.steps, scores)
         write_export(self.out / "model.safetensors", training.average.generators, about)
 
-    def _sample(self, training: Training) -> None:
+    def _sample(self, training: Training) -> Pixels:
         side = self.recipe.data.size
         inputs = {
             domain: [square(picture, side) for picture in held_out(self.dataset, domain, SAMPLES)]
@@ -255,6 +274,7 @@ class Run:
         else:
             grid = sample_grid(translate, inputs)
         images.write_pixels(grid, self.out / "samples" / f"{training.step:08d}.png")
+        return grid
 
     def _animate(self) -> None:
         grids = sorted((self.out / "samples").glob("*.png"))

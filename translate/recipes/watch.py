@@ -1,0 +1,152 @@
+"""What makes a run one that can be watched: its alarms, its page, and if wanted TensorBoard."""
+
+import importlib.metadata
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from translate.data.batches import Batches
+from translate.data.folders import Dataset, held_out
+from translate.files import write_text
+from translate.methods.base import Method, Term
+from translate.report.page import Curve, Story, run_page
+from translate.report.samples import Translate, square
+from translate.report.tensorboard import Board
+from translate.tensors import Pixels
+from translate.training import symptoms
+from translate.training.alarms import Alarm, Alarms, Probe
+from translate.training.loop import Report
+from translate.training.record import read_log
+
+PROBES = 8  # held-out pictures of each domain that are judged
+DIRECTIONS = 6  # at most, that are judged
+SEEN = 500  # training pictures of each domain that results are compared with
+
+
+class Watch:
+    """Looks at a run in the folder `out`.
+
+    Args:
+        out: the folder of the run.
+        dataset: what it learns from.
+        batches: the training pictures.
+        size: side of the training crops, in pixels.
+        method: what learns.
+        step: the step the run starts or continues from.
+        steps: the length of the run.
+        tell: is told what the user should know, in sentences.
+        tensorboard: whether to write for TensorBoard.
+    """
+
+    def __init__(
+        self, out: Path, dataset: Dataset, batches: Batches, size: int, method: Method, step: int, steps: int,
+        tell: Callable[[str], None], tensorboard: bool = False,
+    ) -> None:  # fmt: skip
+        def tell_alarm(alarm: Alarm) -> None:
+            tell(f"Alarm at step {alarm.step}: {alarm.text}")
+
+        self._out, self._dataset, self._steps = out, dataset, steps
+        self._terms = method.terms()
+        self._log = read_log(out / "log.jsonl")
+        self._alarms = Alarms(out / "alarms.jsonl", step, steps, self._terms, tell_alarm)
+        self._probes = _probes(dataset, batches, size, method)
+        self._board = Board(out / "tensorboard", step, tell) if tensorboard else None
+
+    def losses(self, report: Report) -> None:
+        """Look at a report that has losses."""
+        self._log.append(asdict(report))
+        self._alarms.look_at_losses(self._log)
+        if self._board:
+            self._board.scalars({**report.losses, "learning rate": report.learning_rate}, report.step)
+
+    def pictures(self, grid: Pixels, translate: Translate, step: int) -> None:
+        """Look at a sample grid (H, W, 3) uint8, and at what else the generators make."""
+        for probe in self._probes:
+            self._alarms.look_at_pictures(probe, np.stack(translate(list(probe.inputs), probe.target)), step)
+        if self._board:
+            self._board.grid(grid, step)
+
+    def write_page(self, step: int, scores: Mapping[str, float], settings: Mapping[str, Any], engine: str) -> None:
+        """Write `report.html` for a run of which `step` steps are done."""
+        names = dict.fromkeys(name for line in self._log for name in line["losses"])
+        story = Story(
+            title=f"{settings['method.name']} on {self._dataset.name}",
+            step=step,
+            steps=self._steps,
+            scores=scores,
+            alarms=[(alarm.step, alarm.text) for alarm in self._alarms.raised],
+            grids=[(int(path.stem), path) for path in sorted((self._out / "samples").glob("*.png"))],
+            columns=self._columns(),
+            losses={name: _curve(self._log, name, self._terms.get(name)) for name in names},
+            learning_rate=[(line["step"], line["learning_rate"]) for line in self._log],
+            facts=self._facts(step, engine),
+            settings={name: str(value) for name, value in settings.items()},
+            commands=[command_to_use(self._out, self._dataset)],
+        )
+        write_text(self._out / "report.html", run_page(story, self._out))
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._board:
+            self._board.close()
+
+    def _columns(self) -> str:
+        if self._dataset.attributes:
+            return "In every row: a picture that was not trained on, and what it became when told to change."
+        ways = [
+            f"{source}, translated to {target}, and back to {source}"
+            for source in self._dataset.train
+            for target in self._dataset.train
+            if source != target
+        ]
+        return (
+            f"In every row, from left to right: {'; '.join(ways)}. It goes well when translations look like real"
+            " pictures of their domain and still show what the input shows, and when the way back leads to the input."
+        )
+
+    def _facts(self, step: int, engine: str) -> dict[str, str]:
+        held_out = {domain: len(pictures) for domain, pictures in self._dataset.test.items()}
+        facts = {
+            f"pictures of {domain}": f"{len(pictures):,} to train on, {held_out.get(domain, 0):,} held out"
+            for domain, pictures in self._dataset.train.items()
+        }
+        if self._log:
+            seconds = median(line["seconds_per_step"] for line in self._log)
+            facts["speed"] = f"{1 / seconds:.1f} steps a second" if seconds < 1 else f"{seconds:.1f} seconds a step"
+            facts["time for these steps"] = f"about {seconds * step / 60:,.1f} minutes"
+            facts["steps skipped"] = f"{self._log[-1]['skipped']:,} (something was not finite)"
+        versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("image-translate", "torch"))
+        return {**facts, "made with": f"{versions}, on {engine}"}
+
+
+def command_to_use(out: Path, dataset: Dataset) -> str:
+    """Return the command that translates pictures with the result of a run."""
+    to = "" if dataset.target else f" --to {dataset.domains[0]}"
+    return f"translate apply {shlex.quote(str(out))} PHOTOS{to} --out RESULTS"
+
+
+def _curve(log: Sequence[Mapping[str, Any]], name: str, term: Term | None) -> Curve:
+    points = [(line["step"], line["losses"][name]) for line in log if name in line["losses"]]
+    return Curve(points, term.meaning, term.course, term.balance) if term else Curve(points, "", "free")
+
+
+def _probes(dataset: Dataset, batches: Batches, size: int, method: Method) -> list[Probe]:
+    held = {
+        domain: np.stack([square(picture, size) for picture in held_out(dataset, domain, PROBES)])
+        for domain in dataset.train
+    }
+    if dataset.attributes:
+        ((collection, inputs),) = held.items()
+        return [Probe(collection, target, inputs, inputs) for target in method.showcase()[:DIRECTIONS]]
+    seen = {
+        domain: symptoms.thumbnails(np.stack([square(picture, size) for picture in batches.pictures(domain, SEEN)]))
+        for domain in dataset.train
+    }
+    domains = list(held)
+    ways = zip(domains[:DIRECTIONS], [*domains[1:], domains[0]], strict=False)
+    return [Probe(source, target, held[source], held[target], seen[target]) for source, target in ways]
