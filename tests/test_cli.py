@@ -99,7 +99,8 @@ def test_a_run_trains_tells_where_it_is_and_can_be_applied(run: Run, place: Path
     assert "cyclegan on horses: 4 A, 4 B" in err
     left = {path.name for path in (place / "runs/horses").iterdir()}
     assert left == {
-        "settings.json", "log.jsonl", "losses.svg", "samples", "progress.gif", "checkpoints", "model.safetensors",
+        "settings.json", "log.jsonl", "alarms.jsonl", "report.html", "losses.svg", "samples",
+        "progress.gif", "checkpoints", "model.safetensors",
     }  # fmt: skip
     assert (place / "runs/horses/samples/00000000.png").exists()
     code, out, _ = run("apply", "runs/horses", "photos", "--out", "results", "--json")

@@ -151,12 +151,7 @@ class Run:
                 f"The processes of this run see different pictures or checkpoints: this one, {batches.counts} pictures"
                 f" and a run of {training.step} steps. All of them need the same folders, on a disk that they share."
             )
-        watch: Watch | None = None
-        if rank() == 0:
-            watch = Watch(
-                self.out, self.dataset, batches, self.recipe.data.size, training.method, training.step, plan.steps,
-                self.notes.append, self._tensorboard,
-            )  # fmt: skip
+        watch = self._watch(batches, training, plan) if rank() == 0 else None
         with StopSignals() as stop:
             stream = batches.stream(training.step, plan.steps, self._workers)
             reports = training.run(plan, stream, checkpoints, stop)
@@ -168,6 +163,12 @@ class Run:
                 return
         if watch:
             self._finish(training, plan, watch)
+
+    def _watch(self, batches: Batches, training: Training, plan: Plan) -> Watch:
+        return Watch(
+            self.out, self.dataset, batches, self.recipe.data.size, training.method, training.step, plan.steps,
+            self.notes.append, self._tensorboard,
+        )  # fmt: skip
 
     def _written(self, reports: Iterator[Report], training: Training, plan: Plan, watch: Watch) -> Iterator[Report]:
         """Pass on the reports, and leave in the run's folder what each is the time for."""
@@ -190,7 +191,7 @@ class Run:
         self._draw_curves()
         self._animate()
         scores = self._score(training)
-        watch.write_page(training.step, scores, _flat(self._origin), str(self.engine))
+        watch.write_page(self.step, scores, _flat(self._origin), str(self.engine))
         watch.close()
         self._export(training, plan, scores)  # the last thing written: it makes the run a finished one
 

@@ -52,7 +52,7 @@ class Watch:
 
         self._out, self._dataset, self._steps = out, dataset, steps
         self._terms = method.terms()
-        self._log = read_log(out / "log.jsonl")
+        self._log = [line for line in read_log(out / "log.jsonl") if line["step"] <= step]
         self._alarms = Alarms(out / "alarms.jsonl", step, steps, self._terms, tell_alarm)
         self._probes = _probes(dataset, batches, size, method)
         self._board = Board(out / "tensorboard", step, tell) if tensorboard else None

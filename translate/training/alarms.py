@@ -16,6 +16,7 @@ from translate.training.record import Record, read_log
 from translate.training.symptoms import Floats, Pictures
 
 WARM_UP = 0.1  # of the run: before, nothing is judged but numbers that are not finite
+EARLIEST = 100  # steps: and before these neither, for nothing can be learned yet
 LONG = 0.1  # of the run: losses are judged by their median over so many steps
 FEWEST_REPORTS = 5  # in that time, or losses are not judged
 FEWEST_PICTURES = 4  # of each domain, or pictures are not judged
@@ -79,20 +80,21 @@ class Alarms:
         self, path: Path, step: int, steps: int, terms: Mapping[str, Term], tell: Callable[[Alarm], None]
     ) -> None:
         self._record = Record(path, step)
+        self._warm = max(WARM_UP * steps, EARLIEST)
         self._steps, self._terms, self._tell = steps, terms, tell
         self.raised = [Alarm(**line) for line in read_log(path)]
 
     def look_at_losses(self, log: Sequence[Mapping[str, Any]]) -> None:
         """Judge the newest line of a run's log in the light of the lines before."""
         self._raise(skipped(log))
-        if log and log[-1]["step"] >= WARM_UP * self._steps:
+        if log and log[-1]["step"] >= self._warm:
             recent = [line for line in log if line["step"] > log[-1]["step"] - LONG * self._steps]
             if len(recent) >= FEWEST_REPORTS:
                 self._raise(losses(recent, self._terms))
 
     def look_at_pictures(self, probe: Probe, outputs: Pictures, step: int) -> None:
         """Judge translations (N, S, S, 3) uint8 of the inputs of `probe`."""
-        if step >= WARM_UP * self._steps and min(len(probe.inputs), len(probe.targets)) >= FEWEST_PICTURES:
+        if step >= self._warm and min(len(probe.inputs), len(probe.targets)) >= FEWEST_PICTURES:
             self._raise(pictures(probe, outputs, step))
 
     def _raise(self, found: Sequence[Alarm]) -> None:
