@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import torch
 
-from translate import cards, cli, images, recipes
+from translate import cards, cli, devices, images, recipes
 from translate.data.truth import Drawn
 from translate.training.loop import Training
 
@@ -388,6 +388,22 @@ def test_pictures_that_cannot_be_read_are_listed_and_the_rest_is_converted(run: 
     assert code == 3
     assert "1 of 1 picture failed, for the reasons above.\n" in err
     assert "Results are in" not in out
+
+
+def test_apply_says_why_networks_are_not_compiled(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(function: object) -> None:
+        raise RuntimeError("No working C++ compiler found")
+
+    train(run)
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(place))
+    monkeypatch.setattr(torch, "compile", broken)
+    code, _, err = run("apply", "runs/horses", "photos", "--out", "results", "--compile", "on")
+    assert code == 6
+    assert "cannot be compiled for cpu: No working C++ compiler found. Install" in err
+    monkeypatch.setattr(devices, "_repaying_gmac", lambda *_: 0.0)
+    code, _, err = run("apply", "runs/horses", "photos", "--out", "results", "--device", "cpu")
+    assert code == 0
+    assert "Note: Networks are not compiled" in err
 
 
 def test_a_dry_apply_lists_pairs_and_writes_nothing(run: Run, place: Path) -> None:

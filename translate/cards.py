@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from translate.errors import SettingsError
+from translate.files import home
 from translate.settings import Settings, is_plain, nearest, read_toml
 
 Shelf = Literal["datasets", "weights"]
@@ -57,11 +58,6 @@ def shelf(kind: Shelf) -> Path:
     package = Path(__file__).parent
     inside = package / kind
     return inside if inside.is_dir() else package.parent / kind
-
-
-def home() -> Path:
-    """Return the folder for what is downloaded and has no clone to lie in."""
-    return Path(os.environ.get("TRANSLATE_HOME") or Path.home() / ".cache" / "translate")
 
 
 def folder(name: str) -> Path:

@@ -19,6 +19,11 @@ from translate.errors import OutputError
 PARTIAL = ".partial"  # every unfinished file or folder is named .<name>.<random>.partial
 
 
+def home() -> Path:
+    """Return the user's folder for what is downloaded or compiled and has no other place."""
+    return Path(os.environ.get("TRANSLATE_HOME") or Path.home() / ".cache" / "translate")
+
+
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends well, remove it otherwise.

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from translate.devices import engine
 from translate.errors import DeviceError, OutputError, WeightsError
@@ -163,6 +164,14 @@ def test_resized_upsampling_counts_at_its_size() -> None:
     with torch.device("meta"):
         network = Resnet(width=8, blocks=0, upsampling="resize").build(3, 3)
     assert list(tiling._values([network])) == [8, 4, 2, 4, 8, 3]
+
+
+@pytest.mark.parametrize("settings", [Resnet(width=4, blocks=2), EncoderDecoder(width=4)])
+def test_multiplications_are_those_that_torch_counts(settings: Any) -> None:
+    network = settings.build(3, 3)
+    with FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 3, 64, 96))
+    assert tiling.gmac([network], 64 * 96) == pytest.approx(counter.get_total_flops() / 2e9)
 
 
 class _Counted(File):

@@ -30,10 +30,10 @@ TINY = Settings(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(widt
 ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=16, steps=1, planned=1)
 
 
-def made(precision: Any = "fp32") -> Translator:
+def made(precision: Any = "fp32", compile: Any = "off") -> Translator:
     torch.manual_seed(0)
     method = TINY.build(ABOUT.domains, ABOUT.size).eval().requires_grad_(False)
-    return Translator(method, ABOUT, engine("cpu", precision))
+    return Translator(method, ABOUT, engine("cpu", precision, compile))
 
 
 def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -114,6 +114,31 @@ def test_threads_get_the_same_results() -> None:
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(TRANSLATOR, pictures, ["horse", "zebra"] * 20))
     assert all(np.array_equal(one, other) for one, other in zip(alone, results, strict=True))
+
+
+@pytest.mark.parametrize("compile", ["off", pytest.param("on", marks=pytest.mark.slow)])
+def test_bf16_stays_within_two_levels_of_fp32(compile: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    translator, pictures = made("bf16", compile), [noise(16 + 5 * i, 16 + 9 * i, i) for i in range(4)] * 3
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(translator, pictures))
+    for picture, result in zip(pictures, results, strict=True):
+        assert np.abs(result.astype(float) - TRANSLATOR(picture)).mean() < 2
+    assert any(tmp_path.iterdir()) is (compile == "on")  # another process finds what was compiled
+    translator.memory = 1  # strips are not compiled, and need not be
+    assert np.abs(translator(pictures[0]).astype(float) - TRANSLATOR(pictures[0])).mean() < 2
+
+
+def test_the_number_of_pictures_decides_whether_to_compile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    method = TINY.build(ABOUT.domains, ABOUT.size)
+    write_export(tmp_path / "model.safetensors", nn.ModuleList(method.shipped()), ABOUT)
+    monkeypatch.setattr(torch, "compile", lambda function: function)
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    assert not Translator.load(tmp_path, "cpu", "fp32").engine.compiled
+    assert Translator.load(tmp_path, "cpu", "fp32", compile="on").engine.compiled
+    assert Translator.load(tmp_path, "cpu", "fp32", pictures=10**12).engine.compiled
+    assert not Translator.load(tmp_path, "cpu", "fp32", compile="off", pictures=10**12).engine.compiled
 
 
 def test_the_target_is_the_default_or_the_one_asked_for() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from translate.cli.options import Device, Json, MaxPixels, Model, Precision, count_of
+from translate.cli.options import Compile, Device, Json, MaxPixels, Model, Precision, count_of
 from translate.cli.outcome import Outcome, show_plan
 from translate.cli.pipes import STREAM, through_pipes
 from translate.cli.terminal import lines_of, printable, progress, say, show, stopping
@@ -60,6 +60,7 @@ def apply(
     ] = None,
     device: Device = "auto",
     precision: Precision = "auto",
+    compile: Compile = "auto",
     memory: Annotated[
         float | None,
         typer.Option(
@@ -147,7 +148,7 @@ def apply(
         isolate=isolate,
     )
     load = partial(
-        Translator.load, model, device, precision, None if memory is None else int(memory * 2**30), tile_approx
+        Translator.load, model, device, precision, None if memory is None else int(memory * 2**30), tile_approx, compile
     )
     if STREAM in inputs or str(out) == STREAM:
         if targets:
@@ -160,7 +161,9 @@ def apply(
         return
     plan = planning.Plan((), (), 0, ()) if watch else look()
     total = len(plan.items) + len(plan.existing) + len(plan.missing)
-    translator = load()
+    translator = load(pictures=len(plan.items))
+    if translator.engine.note:
+        say(f"Note: {translator.engine.note}")
     results: list[Result] = []
     started = time.perf_counter()
     with progress(json_ or watch) as advance, stopping(watch):

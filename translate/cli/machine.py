@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from translate.cli.options import Device, Json, Precision, Set
+from translate.cli.options import Compile, Device, Json, Precision, Set
 from translate.cli.terminal import lines_of, show
 from translate.errors import SettingsError
 
@@ -15,6 +15,7 @@ def bench(
     repeats: Annotated[int, typer.Option(min=1, help="Steps that are timed.")] = 5,
     device: Device = "auto",
     precision: Precision = "auto",
+    compile: Compile = "off",
     set_: Set = None,
     json_: Json = False,
 ) -> None:
@@ -28,7 +29,7 @@ def bench(
     if said.keys() != {"method"}:
         raise SettingsError(f"bench takes settings of method, such as method.generator.blocks=6; found {set_}.")
     settings = settings_class("cyclegan").parse(said["method"], under="method")
-    result = measure(settings, devices.engine(device, precision), size, repeats)
+    result = measure(settings, devices.engine(device, precision, compile), size, repeats)
     tree = {**asdict(result), "train_share": result.train_share, "apply_share": result.apply_share}
     lines = [
         f"{result.engine}, {result.threads} threads, {size} px, batch 1",

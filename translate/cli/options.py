@@ -12,6 +12,10 @@ Precision = Annotated[
     Literal["auto", "fp32", "bf16", "fp16"],
     typer.Option(help="Of convolutions; auto is bf16 where the device multiplies it natively, else fp32."),
 ]
+Compile = Annotated[
+    Literal["auto", "on", "off"],
+    typer.Option(help="Compile the networks first: auto does where that is repaid by the planned work."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else there.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, such as method.lambda_idt=0.")]
 MaxPixels = Annotated[

@@ -58,6 +58,11 @@ def largest(generators: Sequence[nn.Module], engine: Engine, memory: int) -> int
     return int(memory / (COPIES * values * engine.dtype.itemsize))
 
 
+def gmac(generators: Sequence[nn.Module], pixels: int) -> float:
+    """Count what the convolutions of the largest generator do to `pixels` pixels: 10^9 multiply-accumulates."""
+    return max(sum(weights for _, weights in _convolutions([generator])) for generator in generators) * pixels / 1e9
+
+
 @torch.inference_mode()
 def translate(
     layers: Sequence[Layer],
@@ -173,16 +178,21 @@ class _Strips:
 
 def _values(layers: Sequence[Layer]) -> Iterator[float]:
     """Yield how many values for each pixel of the picture the convolutions return, in order."""
+    return (values for values, _ in _convolutions(layers))
+
+
+def _convolutions(layers: Sequence[Layer]) -> Iterator[tuple[float, float]]:
+    """Yield what each convolution does for each pixel of the picture: the values it returns, and multiplications."""
     area = 1.0  # of an activation against that of the picture
     for part in _modules(layers):
         if isinstance(part, nn.Upsample):
             area *= enlargement(part) ** 2
         elif isinstance(part, nn.Conv2d):
             area /= part.stride[0] ** 2
-            yield area * part.out_channels
+            yield area * part.out_channels, area * part.weight.numel()
         elif isinstance(part, nn.ConvTranspose2d):
-            area *= part.stride[0] ** 2
-            yield area * part.out_channels
+            given, area = area, area * part.stride[0] ** 2
+            yield area * part.out_channels, given * part.weight.numel()
 
 
 def _modules(layers: Sequence[Layer]) -> Iterator[nn.Module]:

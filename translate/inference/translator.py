@@ -1,6 +1,7 @@
 """Translating one image of any kind, or one batch of pictures of equal size."""
 
 import contextlib
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from translate import images
-from translate.devices import Engine, Precision, default_memory, engine
+from translate.devices import Compile, Engine, Precision, default_memory, engine
 from translate.errors import DeviceError, SettingsError, WeightsError
 from translate.inference import patches, tiling
 from translate.inference.blending import WHOLLY, Blending
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from translate.inference.folder import Result
 
 Image = TypeVar("Image")  # a path, a picture of Pillow, an array or a tensor
+
+_COMPILING = (
+    threading.Lock()
+)  # of all that run compiled networks: the first call compiles, which torch does in one thread
 
 
 class Translator:
@@ -47,8 +52,8 @@ class Translator:
         self.tile_approx = tile_approx
         self.memory = default_memory(engine.device) if memory is None else memory
         self._method = method
-        # Only the shipped networks have memory: the others of the method were built without.
-        nn.ModuleList(method.shipped()).to(engine.device).to(memory_format=engine.memory_format)
+        engine.ready(method.shipped())  # only these have memory: the others of the method were built without
+        self._turn = _COMPILING if engine.compiled else contextlib.nullcontext()
 
     @classmethod
     def load(
@@ -58,19 +63,32 @@ class Translator:
         precision: Precision = "auto",
         memory: int | None = None,
         tile_approx: bool = False,
+        compile: Compile = "auto",
+        pictures: int = 1,
     ) -> Self:
-        """Load a run folder, an export file, or a name in `weights/`; with `memory` None, the default of the device.
+        """Load a model.
+
+        Args:
+            model: a run folder, an export file, or a name in `weights/`.
+            device: see `devices.engine`.
+            precision: see `devices.engine`.
+            memory: see `Translator`; None is the default of the device.
+            tile_approx: see `Translator`.
+            compile: see `devices.engine`.
+            pictures: how many are planned, which decides where `compile` is "auto".
 
         Raises:
             WeightsError: there is no such model, or it is damaged.
-            DeviceError: the device is not there, or it is an ONNX model, which runs on the CPU in fp32 only.
+            DeviceError: the device is not there, or cannot be compiled for, or it is an ONNX model, which runs on the
+                CPU in fp32 only.
         """
         method, about = read_export(find_export(model))
         if isinstance(method, OnnxMethod):
-            if device not in ("auto", "cpu") or precision not in ("auto", "fp32"):
-                raise DeviceError("ONNX models run on the CPU in fp32. Leave out --device and --precision.")
-            device, precision = "cpu", "fp32"
-        return cls(method, about, engine(device, precision), memory, tile_approx)
+            if device not in ("auto", "cpu") or precision not in ("auto", "fp32") or compile == "on":
+                raise DeviceError("ONNX models run on the CPU in fp32. Leave out --device, --precision and --compile.")
+            device, precision, compile = "cpu", "fp32", "off"
+        gmac = tiling.gmac(method.players()["G"], about.size**2)  # as if they had the training size
+        return cls(method, about, engine(device, precision, compile, pictures * gmac), memory, tile_approx)
 
     def __call__(
         self,
@@ -181,7 +199,7 @@ class Translator:
 
     def _whole(self, x: Tensor, target: str) -> Tensor:
         """Translate (N, 3, H, W), whose sides suit the networks, in one pass."""
-        with self.engine.autocast():
+        with self.engine.autocast(), self._turn:
             return self._method.translate(x.contiguous(memory_format=self.engine.memory_format), target)
 
     @torch.inference_mode()

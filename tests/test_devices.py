@@ -1,0 +1,84 @@
+"""What `auto` chooses, and what is said where a machine lacks something."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from translate import devices
+from translate.devices import engine
+from translate.errors import DeviceError
+
+MUCH = 1e9  # GMAC
+
+
+@pytest.fixture
+def compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine on which compiling succeeds at once."""
+    monkeypatch.setenv("TRANSLATE_HOME", str(tmp_path))
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")  # so that it is restored
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
+    monkeypatch.setattr(torch, "compile", lambda function: function)
+
+
+@pytest.fixture
+def no_compiler(monkeypatch: pytest.MonkeyPatch, compiler: None) -> None:
+    """A machine without one."""
+
+    def broken(function: Any) -> Any:
+        raise RuntimeError("InvalidCxxCompiler: No working C++ compiler found.\n\nSet TORCHDYNAMO_VERBOSE=1 for more")
+
+    monkeypatch.setattr(torch, "compile", broken)
+
+
+@pytest.mark.usefixtures("compiler")
+@pytest.mark.parametrize(
+    ("word", "gmac", "compiled"),
+    [("off", MUCH, False), ("on", 0.0, True), ("auto", 0.0, False), ("auto", MUCH, True)],
+)
+def test_auto_compiles_where_the_planned_work_repays_it(word: Any, gmac: float, compiled: bool) -> None:
+    found = engine("cpu", "fp32", word, gmac)
+    assert found.compiled is compiled
+    assert str(found).endswith("compiled") is compiled
+
+
+@pytest.mark.usefixtures("compiler")
+def test_with_amx_less_work_repays(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_400_pictures = 400 * 50.0
+    for has_amx in (False, True):
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda has_amx=has_amx: has_amx)
+        assert engine("cpu", "bf16", "auto", of_400_pictures).compiled is has_amx
+        assert not engine("cpu", "fp32", "auto", of_400_pictures).compiled
+
+
+@pytest.mark.usefixtures("compiler")
+@pytest.mark.parametrize("word", ["on", "off"])
+def test_networks_are_brought_there_and_compiled(monkeypatch: pytest.MonkeyPatch, word: Any) -> None:
+    compiled: list[nn.Module] = []
+    monkeypatch.setattr(nn.Module, "compile", lambda network: compiled.append(network))
+    network = nn.Conv2d(2, 2, 3)
+    engine("cpu", "fp32", word).ready([network])
+    assert network.weight.is_contiguous(memory_format=torch.channels_last)
+    assert compiled == [network] * (word == "on")
+
+
+@pytest.mark.usefixtures("compiler")
+def test_what_is_compiled_is_kept_in_the_users_folder(tmp_path: Path) -> None:
+    engine("cpu", "fp32", "on")
+    assert devices.os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path / "compiled")
+
+
+@pytest.mark.usefixtures("no_compiler")
+def test_without_a_compiler_auto_goes_on_and_says_so() -> None:
+    found = engine("cpu", "fp32", "auto", MUCH)
+    assert not found.compiled
+    assert found.note.endswith("would have been faster: InvalidCxxCompiler: No working C++ compiler found.")
+    assert not engine("cpu", "fp32", "auto", 0.0).note
+
+
+@pytest.mark.usefixtures("no_compiler")
+def test_without_a_compiler_on_is_refused() -> None:
+    with pytest.raises(DeviceError, match=r"for cpu: .*No working C\+\+ compiler found\. Install a C\+\+ compiler"):
+        engine("cpu", "fp32", "on")
