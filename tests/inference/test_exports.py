@@ -10,6 +10,7 @@ import pytest
 import safetensors.torch
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from translate import cards
 from translate.devices import engine
@@ -260,6 +261,22 @@ def test_a_failing_write_keeps_the_old_export(export: Path, monkeypatch: pytest.
         write_export(export, generators(tiny(1)), ABOUT)
     assert export.read_bytes() == before
     assert list(export.parent.iterdir()) == [export]
+
+
+def test_nothing_is_drawn_for_networks_without_memory() -> None:
+    drawn: list[str] = []
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            drawn.extend(name for name in ("normal", "uniform") if name in str(function))
+            return function(*args, **(kwargs or {}))
+
+    with Watch():
+        TINY.build(ABOUT.domains, ABOUT.size)
+        assert drawn
+        drawn.clear()
+        generators_only(TINY, ABOUT.domains, ABOUT.size)
+    assert not drawn
 
 
 def test_a_model_is_found_as_file_run_folder_or_name(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ import safetensors.torch
 import torch
 from pydantic import Field, field_validator
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from translate import cards
 from translate.attributes import read_changes
@@ -230,8 +231,20 @@ def _built(path: Path, about: About) -> Method:
 
 def generators_only(settings: MethodSettings, domains: Sequence[str], size: int) -> Method:
     """Build a method whose tensors have shapes but no memory; the caller gives memory to what it needs."""
-    with torch.device("meta"):
+    with torch.device("meta"), _Undrawn():
         return settings.build(domains, size)
+
+
+class _Undrawn(TorchFunctionMode):
+    """Leaves out random initial values. Drawing them for tensors without memory loads torch's compiler: 4 seconds."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        given = kwargs or {}
+        if function in (nn.init.kaiming_uniform_, nn.init.uniform_, nn.init.normal_):
+            return given["tensor"]
+        return function(*args, **given)
 
 
 def _halved(name: str, tensor: Tensor) -> Tensor:
