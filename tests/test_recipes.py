@@ -116,6 +116,13 @@ def test_settings_lie_over_each_other_card_config_words_options(tmp_path):
     assert resolve(config=file, words=words, batch=6) == (2.0, 4, 5, 6)
 
 
+def test_a_precision_that_is_said_lies_over_the_recipe_also_where_it_is_auto(tmp_path):
+    words = ["training.precision=fp32"]
+    for said, expected in ((None, "fp32"), ("auto", "auto"), ("bf16", "bf16")):
+        recipe = prepare(TOY, out=tmp_path / "run", words=words, device="cpu", precision=said).recipe
+        assert recipe.training.precision == expected
+
+
 def test_what_a_layer_does_not_name_stays_as_it_was(tmp_path):
     recipe = prepare(TOY, out=tmp_path / "run", words=["method.generator.width=3"], device="cpu").recipe
     assert (recipe.method.generator.blocks, recipe.method.generator.width) == (1, 3)

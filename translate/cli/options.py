@@ -8,9 +8,10 @@ import typer
 from translate.errors import SettingsError
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
-Precision = Annotated[
-    Literal["auto", "fp32", "bf16", "fp16"],
-    typer.Option(help="Of convolutions; auto is bf16 where the device multiplies it natively, else fp32."),
+_PRECISION = "Of convolutions; auto is bf16 where the device multiplies it natively, else fp32."
+Precision = Annotated[Literal["auto", "fp32", "bf16", "fp16"], typer.Option(help=_PRECISION)]
+MaybePrecision = Annotated[
+    Literal["auto", "fp32", "bf16", "fp16"] | None, typer.Option(help=_PRECISION, show_default="the recipe's, or auto")
 ]
 Compile = Annotated[
     Literal["auto", "on", "off"],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from translate.cli.data import fetch_pictures
-from translate.cli.options import SIGNAL_EXIT, Device, Precision, Set
+from translate.cli.options import SIGNAL_EXIT, Device, MaybePrecision, Set
 from translate.cli.terminal import command_line, duration, progress, read_duration, say
 from translate.errors import SettingsError
 
@@ -44,7 +44,7 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything that is drawn at random.")] = None,
     device: Device = "auto",
-    precision: Precision = "auto",
+    precision: MaybePrecision = None,
     workers: Annotated[int, typer.Option(min=0, help="Threads that prepare batches ahead.")] = 0,
     config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
     set_: Set = None,

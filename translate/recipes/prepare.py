@@ -19,7 +19,7 @@ from translate.settings import Tree, is_plain, merge, nearest, read_toml, read_w
 
 
 class Options(TypedDict, total=False):
-    """What may be said about a run by name; None and "auto" leave a setting as it is."""
+    """What may be said about a run by name; None leaves a setting as it is."""
 
     domains: Mapping[str, Path]  # a folder for each domain
     method: str | None  # the name of a method; by default the recipe's, or cyclegan
@@ -31,7 +31,7 @@ class Options(TypedDict, total=False):
     batch: int | None  # pictures of each domain in a step, for each of the ranks that train together
     seed: int | None
     device: str  # "auto", "cpu", "cuda", "cuda:1" or "mps"
-    precision: Precision
+    precision: Precision | None
     workers: int  # threads that prepare batches ahead
     config: str | Path | None  # a TOML file of settings
     tensorboard: bool  # whether to write for TensorBoard
@@ -111,12 +111,10 @@ def _named(options: Options) -> Tree:
     said = {key: value for key, value in lengths.items() if value is not None}
     if len(said) > 1:
         raise SettingsError("Give one of --steps, --epochs and --time.")
-    training = {key: options.get(key) for key in ("batch", "seed")}
+    training = {key: options.get(key) for key in ("batch", "seed", "precision")}
     tree: Tree = {"training": {key: value for key, value in training.items() if value is not None}}
     if said:
         tree["training"] |= {"steps": None, "seconds": None, **said}  # a recipe may have set another
-    if options.get("precision", "auto") != "auto":
-        tree["training"]["precision"] = options["precision"]
     if options.get("size") is not None:
         tree["data"] = {"size": options["size"]}
     if options.get("method"):
