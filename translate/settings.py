@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, ValidationError
 
 from translate.errors import SettingsError
 
@@ -90,6 +90,15 @@ def merge(layers: Iterable[Mapping[str, Any]]) -> Tree:
             old = result.get(key)
             result[key] = merge([old, value]) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return result
+
+
+def kind_or(default: str) -> Discriminator:
+    """Let settings without a kind, in a union of such, be those of the `default` one."""
+
+    def kind(value: Any) -> str:
+        return str(value.get("kind", default) if isinstance(value, dict) else getattr(value, "kind", default))
+
+    return Discriminator(kind)
 
 
 def is_plain(name: str) -> bool:

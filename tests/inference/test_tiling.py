@@ -29,11 +29,17 @@ from translate.networks.generators import EncoderDecoder, LabelResnet, Resnet
 
 ENGINE = engine("cpu", "fp32")
 RESNETS = [
-    Resnet(width=3, blocks=blocks, norm=norm, upsampling=upsampling)
-    for norm in ("instance", "batch", "none")
-    for upsampling in ("transposed", "resize")
-    for blocks in (0, 2)
-] + [Resnet(width=3, blocks=blocks, upsampling="resize", skip=True) for blocks in (0, 2)]
+    *[
+        Resnet(width=3, blocks=blocks, norm=norm, upsampling=upsampling)
+        for norm in ("instance", "batch", "none")
+        for upsampling in ("transposed", "resize")
+        for blocks in (0, 2)
+    ],
+    *[Resnet(width=3, blocks=blocks, upsampling="resize", skip=True) for blocks in (0, 2)],
+    Resnet(width=3, blocks=1, norm="affine", padding="zero"),
+    Resnet(width=3, blocks=1, downsampling="blurred", upsampling="bilinear"),
+    Resnet(width=3, blocks=1, norm="none", downsampling="blurred", upsampling="bilinear"),
+]
 METHODS: list[MethodSettings] = [
     *[CycleGAN(generator=resnet, discriminator=PatchGAN(width=2, layers=1)) for resnet in RESNETS],
     *[DiscoGAN(generator=EncoderDecoder(width=3, bottleneck=bottleneck)) for bottleneck in (0, 5)],

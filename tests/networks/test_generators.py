@@ -45,10 +45,60 @@ def official(blocks: int, last: str = "conv_block.5") -> dict[str, tuple[int, ..
         (Resnet(blocks=6), 7_837_699),
         (Resnet(blocks=4), 5_477_379),
         (Resnet(blocks=9, norm="batch"), 11_383_427),
+        (Resnet(blocks=9, downsampling="blurred", upsampling="bilinear"), 11_378_179),  # and of CUT
     ],
 )
 def test_parameter_counts_are_the_official_ones(settings, parameters):
     assert count(settings) == parameters
+
+
+def test_the_generator_of_cut_has_the_official_names():
+    table = convolution("model.1", 64, 3, 7, 7)
+    table |= convolution("model.4", 128, 64, 3, 3)
+    table |= convolution("model.8", 256, 128, 3, 3)
+    for block in range(12, 21):
+        table |= convolution(f"model.{block}.conv_block.1", 256, 256, 3, 3)
+        table |= convolution(f"model.{block}.conv_block.5", 256, 256, 3, 3)
+    table |= convolution("model.22", 128, 256, 3, 3)
+    table |= convolution("model.26", 64, 128, 3, 3)
+    table |= convolution("model.30", 3, 64, 7, 7)
+    assert shapes(Resnet(downsampling="blurred", upsampling="bilinear")) == table
+
+
+def test_blurred_downsampling_and_bilinear_upsampling_are_the_official_filters():
+    layers = Resnet(width=1, blocks=0, downsampling="blurred", upsampling="bilinear").build(3, 3).layers
+    half, twice = (next(layer for layer in layers if isinstance(layer, kind)) for kind in (nn.Sequential, nn.Upsample))
+    x = torch.randn(1, 1, 8, 6, dtype=torch.float64)
+    blur, tent = (torch.tensor(taps, dtype=torch.float64) for taps in ([1, 2, 1], [1, 3, 3, 1]))
+    kernel = torch.outer(blur, blur)[None, None] / 16
+    expected = functional.conv2d(functional.pad(x, (1, 1, 1, 1), mode="reflect"), kernel, stride=2)
+    torch.testing.assert_close(half(x), expected)
+    kernel = torch.outer(tent, tent)[None, None] / 16
+    padded = functional.pad(x, (1, 1, 1, 1), mode="replicate")
+    expected = functional.conv_transpose2d(padded, kernel, stride=2, padding=2)[:, :, 1:-1, 1:-1]
+    torch.testing.assert_close(twice(x), expected)
+
+
+def test_padding_changes_no_names_and_only_what_is_near_the_border():
+    reflect, zero = (Resnet(width=2, blocks=1, norm="none", padding=padding) for padding in ("reflect", "zero"))
+    assert shapes(reflect) == shapes(zero)
+    torch.manual_seed(0)
+    networks = [reflect.build(3, 3), zero.build(3, 3)]
+    networks[1].load_state_dict(networks[0].state_dict())
+    x = torch.randn(1, 3, 96, 96)
+    one, other = (network(x) for network in networks)
+    assert one.shape == other.shape == x.shape
+    difference = (one - other).abs()
+    assert difference[..., 40:56, 40:56].max() == 0
+    assert difference.max() > 1e-3
+
+
+def test_affine_instance_norm_has_weights_and_no_biases_in_front():
+    names = shapes(Resnet(width=2, blocks=1, norm="affine"))
+    assert {"model.2.weight", "model.2.bias", "model.10.conv_block.6.weight"} <= names.keys()
+    assert {name for name in names if name.endswith(".bias") and len(names[name.replace("bias", "weight")]) > 1} == {
+        "model.18.bias"
+    }
 
 
 @pytest.mark.parametrize("blocks", [0, 1, 2, 9])
@@ -247,7 +297,15 @@ def test_training_and_evaluation_agree_without_batch_statistics(norm):
 
 @pytest.mark.parametrize(
     "tree",
-    [{"width": 0}, {"blocks": -1}, {"norm": "layer"}, {"upsampling": "bilinear"}, {"dropout": 1}, {"kind": "unet"}],
+    [
+        {"width": 0},
+        {"blocks": -1},
+        {"norm": "layer"},
+        {"upsampling": "cubic"},
+        {"padding": "same"},
+        {"dropout": 1},
+        {"kind": "unet"},
+    ],
 )
 def test_impossible_settings_are_refused(tree):
     with pytest.raises(SettingsError, match=next(iter(tree))):

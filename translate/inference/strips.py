@@ -110,6 +110,21 @@ class Convolved(Activation):
         return conv2d(x, self.layer.weight, self.layer.bias, self.stride, (0, self.padding))
 
 
+class Averaged(Activation):
+    """Means of square windows, without padding."""
+
+    def __init__(self, layer: nn.AvgPool2d, source: Activation) -> None:
+        self.layer, self.source = layer, source
+        self.size, self.stride = int(layer.kernel_size), int(layer.stride)  # type: ignore[arg-type]  # squares
+        height, width = ((n - self.size) // self.stride + 1 for n in (source.height, source.width))
+        super().__init__(source.channels, height, width, source)
+
+    def rows(self, top: int, bottom: int) -> Tensor:
+        """Average what lies in the windows of these rows."""
+        y: Tensor = self.layer(self.source.rows(top * self.stride, (bottom - 1) * self.stride + self.size))
+        return y
+
+
 class Transposed(Activation):
     """A transposed convolution. Row y of its source reaches rows y * stride - padding and size - 1 more."""
 
@@ -151,16 +166,18 @@ class Reflected(Activation):
 
 
 class Enlarged(Activation):
-    """Enlargement by a whole factor, each pixel repeated."""
+    """Enlargement by a whole factor, each pixel repeated or mixed bilinearly with its neighbours."""
 
     def __init__(self, layer: nn.Upsample, source: Activation) -> None:
-        assert layer.mode == "nearest"
+        assert layer.mode in ("nearest", "bilinear")
         self.layer, self.source, self.factor = layer, source, enlargement(layer)
+        self.around = 1 if layer.mode == "bilinear" else 0  # rows of the source that reach into those of others
         super().__init__(source.channels, source.height * self.factor, source.width * self.factor, source)
 
     def rows(self, top: int, bottom: int) -> Tensor:
-        """Repeat the rows that these lie in."""
-        first, last = top // self.factor, (bottom - 1) // self.factor + 1
+        """Enlarge the rows that these lie in."""
+        first = max(top // self.factor - self.around, 0)
+        last = min((bottom - 1) // self.factor + 1 + self.around, self.source.height)
         y: Tensor = self.layer(self.source.rows(first, last))
         return _crop(y, first * self.factor, top, bottom)
 

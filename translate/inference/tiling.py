@@ -16,6 +16,7 @@ from translate.inference import scratch
 from translate.inference.scratch import File, Memory, Store
 from translate.inference.strips import (
     Activation,
+    Averaged,
     Convolved,
     Enlarged,
     Kept,
@@ -152,6 +153,8 @@ class _Strips:
                 return Convolved(layer, x)
             case nn.ConvTranspose2d():
                 return Transposed(layer, x)
+            case nn.AvgPool2d():
+                return Averaged(layer, x)
             case ReflectionPad():
                 return Reflected(layer, x)
             case nn.Upsample():
@@ -187,6 +190,8 @@ def _convolutions(layers: Sequence[Layer]) -> Iterator[tuple[float, float]]:
     for part in _modules(layers):
         if isinstance(part, nn.Upsample):
             area *= enlargement(part) ** 2
+        elif isinstance(part, nn.AvgPool2d):
+            area /= int(part.stride) ** 2  # type: ignore[arg-type]  # squares
         elif isinstance(part, nn.Conv2d):
             area /= part.stride[0] ** 2
             yield area * part.out_channels, area * part.weight.numel()

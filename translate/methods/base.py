@@ -187,7 +187,7 @@ class Method(nn.Module):
         """
         raise NotImplementedError
 
-    def layers(self, x: Tensor, target: str) -> list[Layer] | None:
+    def layers(self, x: Tensor, target: str) -> Sequence[Layer] | None:
         """Return what `translate` does to one picture, layer after layer: pictures larger than memory need this.
 
         Args:
@@ -201,8 +201,9 @@ class Method(nn.Module):
 
 
 def available() -> list[str]:
-    """List the names of all methods: the files of this folder."""
-    return sorted(module.name for module in pkgutil.iter_modules(translate.methods.__path__) if module.name != "base")
+    """List the names of all methods that can be trained: the files of this folder."""
+    modules = (module.name for module in pkgutil.iter_modules(translate.methods.__path__))
+    return sorted(name for name in modules if name not in ("base", "single"))
 
 
 def settings_class(name: str) -> type[MethodSettings]:
@@ -211,7 +212,7 @@ def settings_class(name: str) -> type[MethodSettings]:
     Raises:
         SettingsError: there is no such method.
     """
-    if name not in available():
+    if name not in (*available(), "single"):
         raise SettingsError(
             f"There is no method {name!r}.{nearest(name, available())} Methods: {', '.join(available())}."
         )

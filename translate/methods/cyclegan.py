@@ -26,7 +26,7 @@ from translate.diffaugment import diffaugment
 from translate.methods.base import Layer, Method, MethodSettings, Network, Term, Update
 from translate.networks.blocks import initialise, together
 from translate.networks.discriminators import Discriminator, PatchGAN
-from translate.networks.generators import Resnet
+from translate.networks.generators import Generator, Resnet
 from translate.objectives import OBJECTIVES, ObjectiveName, l1
 from translate.pool import Pool
 
@@ -35,7 +35,7 @@ class Settings(MethodSettings):
     """The constants of CycleGAN; the defaults are the official ones."""
 
     name: Literal["cyclegan"] = "cyclegan"
-    generator: Resnet = Resnet()
+    generator: Generator = Resnet()
     discriminator: Discriminator = PatchGAN()
     objective: ObjectiveName = "lsgan"
     lambda_cyc: float = Field(10.0, ge=0)
@@ -115,5 +115,5 @@ class CycleGAN(Method):
         y: Tensor = self.G(x) if target == self.domains[1] else self.F(x)
         return y
 
-    def layers(self, x: Tensor, target: str) -> list[Layer]:
-        return list(self.G.model if target == self.domains[1] else self.F.model)
+    def layers(self, x: Tensor, target: str) -> Sequence[Layer] | None:
+        return self.G.layers if target == self.domains[1] else self.F.layers

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from translate.parallel import count, mean, part, world
 
-Norm = Literal["instance", "batch", "none"]
+Norm = Literal["instance", "affine", "batch", "none"]  # affine: instance normalisation with learned weights
+Padding = Literal["reflect", "zero"]
 
 
 def instance_norm(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
@@ -108,9 +109,20 @@ def norm_layer(norm: Norm, channels: int) -> nn.Module:
     """Build the normalisation layer called `norm` for `channels` channels."""
     if norm == "instance":
         return InstanceNorm()
+    if norm == "affine":
+        return InstanceNorm(channels)
     if norm == "batch":
         return BatchNorm(channels)
     return nn.Identity()
+
+
+def padded(padding: Padding, convolution: nn.Conv2d) -> list[nn.Module]:
+    """Let a convolution of stride 1 keep the size; two layers in either case, so names do not depend on the padding."""
+    pixels = convolution.kernel_size[0] // 2
+    if padding == "reflect":
+        return [ReflectionPad(pixels), convolution]
+    convolution.padding = (pixels, pixels)
+    return [nn.Identity(), convolution]
 
 
 class Residual(nn.Module):
@@ -128,18 +140,16 @@ class Residual(nn.Module):
 
 
 class ResidualBlock(Residual):
-    """x + f(x) with two reflection-padded 3x3 convolutions and no activation after the sum (CycleGAN, appendix 7.2)."""
+    """x + f(x) with two padded 3x3 convolutions and no activation after the sum (CycleGAN, appendix 7.2)."""
 
-    def __init__(self, channels: int, norm: Norm, dropout: bool, bias: bool) -> None:
+    def __init__(self, channels: int, norm: Norm, dropout: bool, bias: bool, padding: Padding = "reflect") -> None:
         super().__init__()
         self.conv_block = nn.Sequential(
-            ReflectionPad(1),
-            nn.Conv2d(channels, channels, 3, bias=bias),
+            *padded(padding, nn.Conv2d(channels, channels, 3, bias=bias)),
             norm_layer(norm, channels),
             nn.ReLU(inplace=True),
             *([Dropout(0.5)] if dropout else []),
-            ReflectionPad(1),
-            nn.Conv2d(channels, channels, 3, bias=bias),
+            *padded(padding, nn.Conv2d(channels, channels, 3, bias=bias)),
             norm_layer(norm, channels),
         )
 

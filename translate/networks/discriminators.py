@@ -1,14 +1,13 @@
 """Discriminators: a picture in, a map of scores out. No sigmoid: objectives take scores."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-import pydantic
 from pydantic import Field, Tag
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from translate.networks.blocks import BatchNorm, Norm, norm_layer
-from translate.settings import Settings
+from translate.settings import Settings, kind_or
 
 
 class PatchGAN(Settings):
@@ -53,7 +52,7 @@ class PatchDiscriminator(nn.Module):
             wider = width * min(2**layer, 8)
             stride = 2 if layer < settings.layers else 1
             layers += [
-                nn.Conv2d(channels, wider, 4, stride=stride, padding=1, bias=norm != "batch"),
+                nn.Conv2d(channels, wider, 4, stride=stride, padding=1, bias=norm in ("instance", "none")),
                 norm_layer(norm, wider),
                 nn.LeakyReLU(0.2, inplace=True),
             ]
@@ -111,7 +110,7 @@ class PixelDiscriminator(nn.Module):
 
     def __init__(self, settings: PixelGAN, in_channels: int) -> None:
         super().__init__()
-        width, bias = settings.width, settings.norm != "batch"
+        width, bias = settings.width, settings.norm in ("instance", "none")
         self.net = nn.Sequential(
             nn.Conv2d(in_channels, width, 1),
             nn.LeakyReLU(0.2, inplace=True),
@@ -222,20 +221,13 @@ class CriticDiscriminator(nn.Module):
         return self.conv1(h), self.conv2(h).flatten(1)
 
 
-def _kind(default: str) -> pydantic.Discriminator:
-    """Let settings without a kind be those of the `default` one."""
-
-    def kind(value: Any) -> str:
-        return str(value.get("kind", default) if isinstance(value, dict) else getattr(value, "kind", default))
-
-    return pydantic.Discriminator(kind)
-
-
 # What the discriminator of a method may be: its own one, which is meant when no kind is given, or another.
 Discriminator = Annotated[
-    Annotated[PatchGAN, Tag("patchgan")] | Annotated[PixelGAN, Tag("pixelgan")], _kind("patchgan")
+    Annotated[PatchGAN, Tag("patchgan")] | Annotated[PixelGAN, Tag("pixelgan")], kind_or("patchgan")
 ]
 JudgingDiscriminator = Annotated[
-    Annotated[WholeImage, Tag("whole-image")] | Annotated[PatchGAN, Tag("patchgan")], _kind("whole-image")
+    Annotated[WholeImage, Tag("whole-image")] | Annotated[PatchGAN, Tag("patchgan")], kind_or("whole-image")
 ]
-LabelDiscriminator = Annotated[Annotated[Critic, Tag("critic")] | Annotated[PatchGAN, Tag("patchgan")], _kind("critic")]
+LabelDiscriminator = Annotated[
+    Annotated[Critic, Tag("critic")] | Annotated[PatchGAN, Tag("patchgan")], kind_or("critic")
+]

@@ -1,14 +1,27 @@
 """Generators: a picture in, a picture out."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, Tag
 from torch import Tensor, nn
 
-from translate.networks.blocks import BatchNorm, InstanceNorm, Norm, ReflectionPad, Residual, ResidualBlock, norm_layer
-from translate.settings import Settings
+from translate.networks.blocks import (
+    BatchNorm,
+    InstanceNorm,
+    Norm,
+    Padding,
+    ReflectionPad,
+    Residual,
+    ResidualBlock,
+    norm_layer,
+    padded,
+)
+from translate.networks.unet import UNet
+from translate.settings import Settings, kind_or
+
+Upsampling = Literal["transposed", "resize", "bilinear"]
 
 
 class Resnet(Settings):
@@ -21,12 +34,15 @@ class Resnet(Settings):
     width: int = Field(64, ge=1)  # channels after the first convolution
     blocks: int = Field(9, ge=0)  # residual blocks; the paper: 6 at 128 px, 9 from 256 px
     norm: Norm = "instance"
-    upsampling: Literal["transposed", "resize"] = "transposed"  # "resize" avoids checkerboards (Odena et al. 2016)
+    padding: Padding = "reflect"  # but for strided convolutions, which pad with zeros
+    downsampling: Literal["strided", "blurred"] = "strided"  # "blurred" avoids aliasing (Zhang 2019), as in CUT
+    upsampling: Upsampling = "transposed"  # "resize" avoids checkerboards (Odena et al. 2016); "bilinear" is CUT's
     dropout: bool = False
     skip: bool = False  # adds the picture to the result: small and briefly trained networks then keep its detail
 
     multiple: ClassVar[int] = 4  # sides must be a multiple of this, in pixels
     smallest: ClassVar[int] = 8  # and at least this, for the reflection at the bottleneck
+    black: ClassVar[float] = -1.0  # pictures are in [black, 1]
 
     def build(self, in_channels: int, out_channels: int) -> "ResnetGenerator":
         """Build the network with torch's default initialisation."""
@@ -34,10 +50,10 @@ class Resnet(Settings):
 
 
 class ResnetGenerator(nn.Module):
-    """Encoder with two stride-2 convolutions, residual blocks, decoder with two stride-2 upsamplings.
+    """Encoder that halves the sides twice, residual blocks, decoder that doubles them twice.
 
-    The two stride-2 convolutions pad with zeros, all other convolutions by reflection, as in the official code. A bias
-    in front of a normalisation has no effect; it is there because the official checkpoints have it.
+    What halves or doubles pads with zeros, all other convolutions by reflection, as in the official code. A bias in
+    front of instance normalisation has no effect; it is there because the official checkpoints have it.
 
     With `skip` the network makes a correction, which is added to the picture (DeblurGAN, Kupyn et al. 2018, figure 3).
     """
@@ -45,27 +61,30 @@ class ResnetGenerator(nn.Module):
     def __init__(self, settings: Resnet, in_channels: int, out_channels: int) -> None:
         super().__init__()
         width, norm = settings.width, settings.norm
-        bias = norm != "batch"
+        bias = norm in ("instance", "none")
         layers: list[nn.Module] = [
-            ReflectionPad(3),
-            nn.Conv2d(in_channels, width, 7, bias=bias),
+            *padded(settings.padding, nn.Conv2d(in_channels, width, 7, bias=bias)),
             norm_layer(norm, width),
             nn.ReLU(inplace=True),
         ]
+        stride = 2 if settings.downsampling == "strided" else 1
         for channels in (width, 2 * width):  # (N, w, H, W) -> (N, 2w, H/2, W/2) -> (N, 4w, H/4, W/4)
             layers += [
-                nn.Conv2d(channels, 2 * channels, 3, stride=2, padding=1, bias=bias),
+                nn.Conv2d(channels, 2 * channels, 3, stride=stride, padding=1, bias=bias),
                 norm_layer(norm, 2 * channels),
                 nn.ReLU(inplace=True),
+                *([_blurred_half()] if settings.downsampling == "blurred" else []),
             ]
-        layers += [ResidualBlock(4 * width, norm, settings.dropout, bias) for _ in range(settings.blocks)]
+        layers += [
+            ResidualBlock(4 * width, norm, settings.dropout, bias, settings.padding) for _ in range(settings.blocks)
+        ]
         for channels in (4 * width, 2 * width):  # (N, 4w, H/4, W/4) -> (N, 2w, H/2, W/2) -> (N, w, H, W)
             layers += [
-                _upsampling(settings.upsampling, channels, channels // 2, bias),
+                *_upsampling(settings.upsampling, channels, channels // 2, bias),
                 norm_layer(norm, channels // 2),
                 nn.ReLU(inplace=True),
             ]
-        layers += [ReflectionPad(3), nn.Conv2d(width, out_channels, 7)]
+        layers += padded(settings.padding, nn.Conv2d(width, out_channels, 7))
         if settings.skip:
             self.model = nn.Sequential(GlobalSkip(layers), nn.Hardtanh())
         else:
@@ -75,6 +94,11 @@ class ResnetGenerator(nn.Module):
         """(N, in_channels, H, W) in [-1, 1] -> (N, out_channels, 4 ceil(H/4), 4 ceil(W/4)) in [-1, 1]."""
         y: Tensor = self.model(x)
         return y
+
+    @property
+    def layers(self) -> list[nn.Module]:
+        """What `forward` does, layer after layer."""
+        return list(self.model)
 
 
 class GlobalSkip(Residual):
@@ -90,15 +114,22 @@ class GlobalSkip(Residual):
         return self.layers
 
 
-def _upsampling(kind: Literal["transposed", "resize"], channels: int, out_channels: int, bias: bool) -> nn.Module:
+def _blurred_half() -> nn.Module:
+    """(N, C, 2h, 2w) -> (N, C, h, w): every second pixel of what (1, 2, 1) / 4 blurs, which is two means of two."""
+    return nn.Sequential(ReflectionPad(1), nn.AvgPool2d(2, stride=1), nn.AvgPool2d(2))
+
+
+def _upsampling(kind: Upsampling, channels: int, out_channels: int, bias: bool) -> list[nn.Module]:
     """(N, C, h, w) -> (N, out_channels, 2h, 2w)."""
     if kind == "transposed":
-        return nn.ConvTranspose2d(channels, out_channels, 3, stride=2, padding=1, output_padding=1, bias=bias)
-    return nn.Sequential(
-        nn.Upsample(scale_factor=2, mode="nearest"),
-        ReflectionPad(1),
-        nn.Conv2d(channels, out_channels, 3, bias=bias),
-    )
+        return [nn.ConvTranspose2d(channels, out_channels, 3, stride=2, padding=1, output_padding=1, bias=bias)]
+    if kind == "bilinear":
+        return [
+            nn.Upsample(scale_factor=2, mode="bilinear"),
+            nn.Conv2d(channels, out_channels, 3, padding=1, bias=bias),
+        ]
+    convolution = nn.Conv2d(channels, out_channels, 3, bias=bias)
+    return [nn.Sequential(nn.Upsample(scale_factor=2, mode="nearest"), ReflectionPad(1), convolution)]
 
 
 class EncoderDecoder(Settings):
@@ -113,6 +144,7 @@ class EncoderDecoder(Settings):
     bottleneck: int = Field(0, ge=0)  # channels of a narrowest layer without padding, 1 x 1 at 64 px; 0 leaves it out
 
     multiple: ClassVar[int] = 16  # sides must be a multiple of this, in pixels
+    black: ClassVar[float] = 0.0  # pictures are in [black, 1]
 
     @property
     def smallest(self) -> int:
@@ -149,6 +181,11 @@ class EncoderDecoderGenerator(nn.Module):
         y: Tensor = self.main(x)
         return y
 
+    @property
+    def layers(self) -> list[nn.Module]:
+        """What `forward` does, layer after layer."""
+        return list(self.main)
+
 
 def _down(convolution: nn.Conv2d) -> list[nn.Module]:
     return [convolution, BatchNorm(convolution.out_channels), nn.LeakyReLU(0.2, inplace=True)]
@@ -171,6 +208,7 @@ class LabelResnet(Settings):
 
     multiple: ClassVar[int] = 4  # sides must be a multiple of this, in pixels
     smallest: ClassVar[int] = 8
+    black: ClassVar[float] = -1.0  # pictures are in [black, 1]
 
     def build(self, in_channels: int, out_channels: int, labels: int) -> "LabelResnetGenerator":
         """Build the network for `labels` labels, with torch's default initialisation."""
@@ -222,3 +260,11 @@ class _ZeroPaddedBlock(Residual):
 
 def _normed(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
     return [convolution, InstanceNorm(convolution.out_channels), nn.ReLU(inplace=True)]
+
+
+# What the generator of a method may be: its own one, which is meant when no kind is given, or another.
+Generator = Annotated[Annotated[Resnet, Tag("resnet")] | Annotated[UNet, Tag("unet")], kind_or("resnet")]
+AnyGenerator = Annotated[
+    Annotated[Resnet, Tag("resnet")] | Annotated[UNet, Tag("unet")] | Annotated[EncoderDecoder, Tag("encoder-decoder")],
+    kind_or("resnet"),
+]
