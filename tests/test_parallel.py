@@ -20,7 +20,7 @@ from translate.data.augmentation import Augmentation
 from translate.data.batches import LabelledBatches, Store, UnpairedBatches
 from translate.devices import Engine
 from translate.errors import ProcessLost, SettingsError
-from translate.inference.exports import generators_only
+from translate.inference.exports import build_without_memory
 from translate.methods.base import settings_class
 from translate.recipes import prepare
 from translate.training.checkpoint import Checkpoints
@@ -68,7 +68,7 @@ def new_training(case, settings):
     size, tree = CASES[case]
     method = settings_class(case).parse(tree)
     torch.manual_seed(0)
-    built, shadow = method.build(DOMAINS, size).double(), generators_only(method, DOMAINS, size).double()
+    built, shadow = method.build(DOMAINS, size).double(), build_without_memory(method, DOMAINS, size).double()
     return Training(built, shadow, Engine(torch.device("cpu"), torch.float32, torch.contiguous_format), settings)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from translate.devices import Engine
-from translate.inference.exports import About, generators_only
+from translate.inference.exports import About, build_without_memory
 from translate.inference.translator import Translator
 from translate.methods.base import MethodSettings
 from translate.training.loop import Training, TrainingSettings
@@ -48,7 +48,7 @@ def bench(settings: MethodSettings, engine: Engine, size: int = 256, repeats: in
     ceiling = _ceiling(engine)
     domains = ["A", "B"]
     method = settings.build(domains, size)
-    shadow = generators_only(settings, domains, size)
+    shadow = build_without_memory(settings, domains, size)
     training = Training(method, shadow, engine, TrainingSettings())
     batch = {domain: torch.randint(256, (1, 3, size, size), dtype=torch.uint8) for domain in domains}
     train_gmac = _gmac(lambda: training.train_step(batch))

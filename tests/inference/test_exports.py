@@ -18,8 +18,8 @@ from translate.errors import OutputError, SettingsError, WeightsError
 from translate.inference.exports import (
     FORMAT,
     About,
+    build_without_memory,
     find_export,
-    generators_only,
     read_about,
     read_export,
     write_export,
@@ -180,9 +180,9 @@ def test_only_generators_are_shipped_and_have_memory(export: Path) -> None:
     assert not any(parameter.requires_grad for parameter in method.parameters())
 
 
-def test_generators_only_takes_no_memory() -> None:
+def test_what_is_built_without_memory_takes_none() -> None:
     large = Settings(generator=Resnet(width=4096))  # 3 TB, if it were there
-    method = generators_only(large, ["a", "b"], 256)
+    method = build_without_memory(large, ["a", "b"], 256)
     assert all(parameter.is_meta for parameter in method.parameters())
 
 

@@ -8,7 +8,7 @@ from translate.data.batches import Store, UnpairedBatches
 from translate.data.truth import Drawn
 from translate.devices import engine
 from translate.errors import Diverged
-from translate.inference.exports import generators_only
+from translate.inference.exports import build_without_memory
 from translate.methods.base import settings_class
 from translate.training.checkpoint import Checkpoints
 from translate.training.loop import Plan, Training, TrainingSettings
@@ -31,7 +31,7 @@ def settings(**changes):
 
 def new_training(trained):
     torch.manual_seed(trained.seed)
-    return Training(METHOD.build(DOMAINS, 32), generators_only(METHOD, DOMAINS, 32), ENGINE, trained)
+    return Training(METHOD.build(DOMAINS, 32), build_without_memory(METHOD, DOMAINS, 32), ENGINE, trained)
 
 
 def run(training, trained, folder, workers=0, stop=None, stop_after=None):
@@ -297,7 +297,7 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted_and_the_log_stays_fini
     logged = losses(reports)
     assert sorted(logged) == [2, 4, 6, 8]
     assert all(torch.tensor(list(values.values())).isfinite().all() for values in logged.values())
-    assert all(value.isfinite().all() for value in training.average.generators.parameters())
+    assert all(value.isfinite().all() for value in training.average.networks.parameters())
 
 
 def test_a_skipped_step_moves_no_weight(tmp_path):

@@ -222,14 +222,14 @@ def _is_onnx(path: Path) -> bool:
 def _built(path: Path, about: About) -> Method:
     try:
         settings = settings_class(about.method["name"]).parse(about.method)
-        return generators_only(settings, about.domains, about.size)
+        return build_without_memory(settings, about.domains, about.size)
     except (ValueError, KeyError, SettingsError) as error:
         raise WeightsError(
             f"{path} describes a network that this version of translate cannot build: {error}"
         ) from error
 
 
-def generators_only(settings: MethodSettings, domains: Sequence[str], size: int) -> Method:
+def build_without_memory(settings: MethodSettings, domains: Sequence[str], size: int) -> Method:
     """Build a method whose tensors have shapes but no memory; the caller gives memory to what it needs."""
     with torch.device("meta"), _Undrawn():
         return settings.build(domains, size)

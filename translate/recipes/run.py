@@ -31,7 +31,7 @@ from translate.devices import Engine
 from translate.errors import DataError, SettingsError
 from translate.evaluation.drawn import drawn_scores
 from translate.files import alone, write_text, written_to
-from translate.inference.exports import About, generators_only, read_about, write_export
+from translate.inference.exports import About, build_without_memory, read_about, write_export
 from translate.inference.translator import Translator
 from translate.parallel import alike, greatest, part, rank, wait, world
 from translate.recipes.recipe import Recipe
@@ -210,7 +210,7 @@ class Run:
         settings, domains, size = self.recipe.method.for_run(plan.steps), self.dataset.domains, self.recipe.data.size
         torch.manual_seed(self.recipe.training.seed)
         method = settings.build(domains, size)
-        return Training(method, generators_only(settings, domains, size), self.engine, self.recipe.training)
+        return Training(method, build_without_memory(settings, domains, size), self.engine, self.recipe.training)
 
     def _measured(self, plan: Plan, steps: int) -> tuple[Training, float]:
         """Train on noise; return the training and its seconds per step."""
@@ -261,7 +261,7 @@ class Run:
 
     def _export(self, training: Training, plan: Plan, scores: Mapping[str, float]) -> None:
         about = self._about(training, plan.steps, scores)
-        write_export(self.out / "model.safetensors", training.average.generators, about)
+        write_export(self.out / "model.safetensors", training.average.networks, about)
 
     def _sample(self, training: Training) -> Pixels:
         side = self.recipe.data.size

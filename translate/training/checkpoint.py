@@ -2,7 +2,7 @@
 
     checkpoints/00002500/
         weights.safetensors    the method with all its buffers
-        average.safetensors    the averaged generators
+        average.safetensors    the averaged networks that are shipped
         state.pt               optimisers and counters; tensors and plain values only
         manifest.json          step, settings, and size and SHA-256 of the other files
 

@@ -36,7 +36,7 @@ class TrainingSettings(Settings):
     batch: int = Field(1, ge=1)  # pictures of each domain in a step, of all ranks together
     seed: int = Field(0, ge=0, lt=2**31)
     precision: Precision = "auto"
-    average: float = Field(0.999, ge=0, lt=1)  # decay of the averaged generators
+    average: float = Field(0.999, ge=0, lt=1)  # decay of the averaged networks
     log_every: int = Field(50, ge=1)  # steps
     sample_every: int | None = Field(None, ge=1)  # steps; by default a fortieth of the run, at least 25
     checkpoint_every: int = Field(500, ge=1)  # steps
@@ -168,13 +168,13 @@ class Training:
     def checkpoint(self) -> Checkpoint:
         """Return everything the rest of the run depends on."""
         state = {**self.players.state(), "sums": self._sums}
-        return Checkpoint(self.step, self.method.state_dict(), self.average.generators.state_dict(), state)
+        return Checkpoint(self.step, self.method.state_dict(), self.average.networks.state_dict(), state)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint."""
         self.step = checkpoint.step
         self.method.load_state_dict(checkpoint.weights)
-        self.average.generators.load_state_dict(checkpoint.average)
+        self.average.networks.load_state_dict(checkpoint.average)
         self.players.load(dict(checkpoint.state))
         self._sums = {name: value.to(self._engine.device) for name, value in checkpoint.state["sums"].items()}
 

@@ -1,4 +1,4 @@
-"""Moving the players of a method: gradients, the non-finite guard, optimisers, and the averaged generator."""
+"""Moving the players of a method: gradients, the non-finite guard, optimisers, and the averaged networks."""
 
 from typing import Any
 
@@ -93,19 +93,19 @@ class Average:
 
     def __init__(self, method: Method, shadow: Method, limit: float) -> None:
         self.method = shadow
-        self.generators = nn.ModuleList(shadow.shipped())
+        self.networks = nn.ModuleList(shadow.shipped())
         self._source = nn.ModuleList(method.shipped())
         self._limit = limit
         copies = {name: tensor.detach().clone() for name, tensor in self._source.state_dict().items()}
-        self.generators.load_state_dict(copies, assign=True)
+        self.networks.load_state_dict(copies, assign=True)
         shadow.eval().requires_grad_(False)
 
     @torch.no_grad()
     def update(self, n: int) -> None:
-        """Take in the generators after step `n`."""
+        """Take in the networks after step `n`."""
         decay = min(self._limit, (1 + n) / (10 + n))
-        averaged: list[Tensor] = [*self.generators.parameters()]
+        averaged: list[Tensor] = [*self.networks.parameters()]
         current: list[Tensor] = [*self._source.parameters()]
         torch._foreach_lerp_(averaged, current, 1 - decay)
-        for kept, new in zip(self.generators.buffers(), self._source.buffers(), strict=True):
+        for kept, new in zip(self.networks.buffers(), self._source.buffers(), strict=True):
             kept.copy_(new)
