@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from translate.devices import Engine
+from translate.inference.costs import gmac_of
 from translate.inference.exports import About, build_without_memory
 from translate.inference.translator import Translator
 from translate.methods.base import MethodSettings
@@ -51,12 +52,12 @@ def bench(settings: MethodSettings, engine: Engine, size: int = 256, repeats: in
     shadow = build_without_memory(settings, domains, size)
     training = Training(method, shadow, engine, TrainingSettings())
     batch = {domain: torch.randint(256, (1, 3, size, size), dtype=torch.uint8) for domain in domains}
-    train_gmac = _gmac(lambda: training.train_step(batch))
+    train_gmac = gmac_of(lambda: training.train_step(batch))
     train_s = _median(lambda: training.train_step(batch), engine, repeats)
     about = About(method=settings.model_dump(), domains=domains, target="B", size=size, steps=0, planned=0)
     translator = Translator(training.average.method, about, engine)
     picture = batch["A"][0].permute(1, 2, 0).contiguous().numpy()
-    apply_gmac = _gmac(lambda: translator(picture))
+    apply_gmac = gmac_of(lambda: translator(picture))
     apply_s = _median(lambda: translator(picture), engine, repeats)
     ceiling = max(ceiling, _ceiling(engine))
     return Bench(str(engine), torch.get_num_threads(), size, ceiling, 1 / train_s, train_gmac, 1 / apply_s, apply_gmac)
@@ -81,12 +82,3 @@ def _times(work: Callable[[], object], engine: Engine, repeats: int) -> list[flo
             torch.accelerator.synchronize(engine.device)
         times.append(time.perf_counter() - started)
     return times[1:]
-
-
-def _gmac(work: Callable[[], object]) -> float:
-    """Count the multiply-accumulates that `work` really does, forward and backward, in units of 10^9."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with FlopCounterMode(display=False) as counter:
-        work()
-    return float(counter.get_total_flops()) / 2e9

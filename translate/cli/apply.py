@@ -3,6 +3,7 @@
 import importlib.metadata
 import re
 import time
+from dataclasses import asdict
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -185,15 +186,28 @@ def apply(
 
 
 def info(model: Model, json_: Json = False) -> None:
-    """Tell what a model is."""
+    """Tell what a model is, where it comes from and what it costs."""
+    from translate.inference.costs import costs_of
     from translate.inference.exports import find_export, read_about
 
     path = find_export(model)
     about = read_about(path)
-    tree = {"file": str(path), "megabytes": round(path.stat().st_size / 1e6, 2), **about.model_dump()}
-    directions = ", ".join(f"{source} to {target}" for source, target in about.directions)
-    default = f" (default: to {about.target})" if about.target else ""
-    show(tree, [*lines_of(tree), f"directions: {directions}{default}"], json_)
+    costs = costs_of(about)
+    megabytes = round(path.stat().st_size / 1e6, 2)
+    tree = {"file": str(path), "megabytes": megabytes, **about.model_dump(), "costs": asdict(costs)}
+    told = {name: value for name, value in tree.items() if value not in ("", [], {}) and name != "costs"}
+    lines = lines_of(told)
+    if about.attributes:
+        lines.append(f"changes the attributes {', '.join(about.domains)}, as in --to {about.domains[0]}=1")
+    else:
+        directions = ", ".join(f"{source} to {target}" for source, target in about.directions)
+        lines.append(f"directions: {directions}" + (f" (default: to {about.target})" if about.target else ""))
+    lines += [
+        f"{costs.parameters / 1e6:>10.2f} million parameters",
+        f"{costs.gmac:>10.2f} GMAC for a picture of {costs.side} x {costs.side} pixels",
+        f"{megabytes:>10.2f} MB",
+    ]
+    show(tree, lines, json_)
 
 
 def _part_of(shard: str) -> tuple[int, int]:
