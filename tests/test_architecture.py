@@ -32,6 +32,7 @@ FLOORS: dict[str, int] = {
     "evaluation": 4,
     "report": 4,
     "recipes": 5,
+    "exchange": 5,
     "bench": 5,
     "doctor": 5,
     "cli": 6,

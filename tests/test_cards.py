@@ -102,8 +102,11 @@ def test_pictures_of_an_installed_package_belong_into_the_home(
     monkeypatch.setattr(cards, "__file__", str(tmp_path / "clone/cards.py"))
     assert cards.folder("birds") == places[1]
     monkeypatch.delenv("TRANSLATE_HOME")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", lambda: tmp_path / "user")
     assert cards.folder("birds") == tmp_path / "user/.cache/translate/datasets/birds"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    assert cards.folder("birds") == tmp_path / "caches/translate/datasets/birds"
 
 
 def test_pictures_belong_into_the_home_where_nothing_can_be_written_beside_the_card(

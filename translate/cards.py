@@ -4,8 +4,9 @@ In a clone the two folders stand beside the package, in a wheel inside it; both 
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -14,6 +15,7 @@ from translate.files import home
 from translate.settings import Settings, is_plain, nearest, read_toml
 
 Shelf = Literal["datasets", "weights"]
+Card = TypeVar("Card")
 
 
 class Archive(Settings):
@@ -53,6 +55,44 @@ class DatasetCard(Settings):
         return self
 
 
+class Conversion(Settings):
+    """How the file of a card becomes an export, where it is none: what `weights import` would have to be told."""
+
+    size: int = 256  # pixels: the side of the pictures it was trained on
+    statistics: Literal["picture", "running"] = "picture"
+    skips: Literal["first", "last"] | None = None
+
+
+class WeightsCard(Settings):
+    """What is known about published weights.
+
+    Their file lies beside the card, or it is fetched. Where bytes and SHA-256 are not known, those of the first
+    download are recorded, and expected from then on.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    title: str
+    domains: list[str]  # from the first to the second, for a model of one direction
+    urls: list[Annotated[str, Field(pattern="^https?://")]] = Field(default_factory=list)  # of the same bytes
+    bytes: int | None = Field(None, gt=0)
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
+    conversion: Conversion | None = None  # None: the file is an export
+    licence: str = ""
+    citation: str = ""
+    data: str = ""  # what it was trained on
+    command: str = ""  # that trained it
+    steps: int = 0
+    device: str = ""  # that trained it, and how long it took
+    scores: dict[str, float] = Field(default_factory=dict)
+    failures: str = ""  # what it is known to do wrong
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if (self.bytes is None) is not (self.sha256 is None):
+            raise ValueError("bytes and sha256 are both known or both unknown")
+        return self
+
+
 def shelf(kind: Shelf) -> Path:
     """Return the folder of the cards of a kind."""
     package = Path(__file__).parent
@@ -82,6 +122,37 @@ def is_filled(place: Path) -> bool:
 def names(kind: Shelf) -> list[str]:
     """List the names of all cards of a kind."""
     return sorted(path.stem for path in shelf(kind).glob("*.toml"))
+
+
+def weights_here() -> dict[str, Path]:
+    """Return the files of all weights that are here by name: those beside their cards, and those in `home()`."""
+    places = (home() / "weights", shelf("weights"))
+    return {file.stem: file for place in places for file in sorted(place.glob("*.safetensors"))}
+
+
+def weights(name: str) -> WeightsCard:
+    """Read the card of published weights.
+
+    Raises:
+        SettingsError: there is no such card, or it is wrong.
+    """
+    if name not in names("weights"):
+        known = names("weights")
+        raise SettingsError(f"There are no weights {name!r}.{nearest(name, known)} Known: {', '.join(known)}.")
+    path = shelf("weights") / f"{name}.toml"
+    return WeightsCard.parse({"name": name, **read_toml(path)}, str(path.name))
+
+
+def all_of(read: Callable[[str], Card], kind: Shelf) -> tuple[list[Card], list[str]]:
+    """Read all cards of a kind; return those that can be read, and a sentence about each of the others."""
+    good: list[Card] = []
+    complaints: list[str] = []
+    for name in names(kind):
+        try:
+            good.append(read(name))
+        except SettingsError as error:
+            complaints.append(str(error))
+    return good, complaints
 
 
 def dataset(name: str) -> DatasetCard:

@@ -30,14 +30,36 @@ class _Failure(Exception):
         self.again = again
 
 
-def download(url: str, path: Path, size: int, sha256: str, tell: Callable[[int, int], None]) -> None:
+def length_of(url: str) -> int:
+    """Ask how many bytes `url` gives, for files of which nothing is known.
+
+    Raises:
+        DownloadError: the address gives nothing, or does not say.
+    """
+    failures = 0
+    while True:
+        try:
+            with _ask(url, 0) as response:
+                length = response.headers.get("Content-Length") or ""
+                _refuse_something_else(response, 0, None)
+            if not length.isdecimal():
+                raise _Failure("does not say how long its file is", again=False)
+            return int(length)
+        except _Failure as failure:
+            failures += 1
+            if not failure.again or failures == ATTEMPTS:
+                raise DownloadError(f"{url} {failure}") from failure
+            time.sleep(PAUSE_S * 2 ** (failures - 1))
+
+
+def download(url: str, path: Path, size: int, sha256: str | None, tell: Callable[[int, int], None]) -> None:
     """Download `url` into `path`, continuing what is there. After an error the beginning of the file stays there.
 
     Args:
         url: of the file, http or https.
         path: of the result; nobody may take it for whole before this function has returned.
         size: of the whole file in bytes.
-        sha256: of the whole file, in hexadecimal.
+        sha256: of the whole file, in hexadecimal; None: not known, so `path` had better be empty.
         tell: is told how many bytes are there, and of how many.
 
     Raises:
@@ -54,7 +76,7 @@ def download(url: str, path: Path, size: int, sha256: str, tell: Callable[[int, 
     while True:
         if _length(path) == size:
             found = files.sha256(path)
-            if found == sha256:
+            if sha256 in (None, found):
                 return
             _empty(path)
             if not continued:
@@ -129,12 +151,12 @@ def _opener() -> urllib.request.OpenerDirector:
     return opener
 
 
-def _refuse_something_else(response: http.client.HTTPResponse, have: int, size: int) -> None:
+def _refuse_something_else(response: http.client.HTTPResponse, have: int, size: int | None) -> None:
     """Refuse what cannot be the file from byte `have` on, before anything of it is written."""
     length, kind = response.headers.get("Content-Length"), response.headers.get("Content-Type", "")
     if kind.startswith("text/"):
         raise _Failure("sends a web page instead of the file", again=False)
-    if length not in (None, str(size - have)):
+    if size is not None and length not in (None, str(size - have)):
         raise _Failure(f"offers {length} bytes instead of {size - have}", again=False)
     span = response.headers.get("Content-Range", "")
     if response.status == http.HTTPStatus.PARTIAL_CONTENT and not span.startswith(f"bytes {have}-"):

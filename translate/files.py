@@ -21,7 +21,8 @@ PARTIAL = ".partial"  # every unfinished file or folder is named .<name>.<random
 
 def home() -> Path:
     """Return the user's folder for what is downloaded or compiled and has no other place."""
-    return Path(os.environ.get("TRANSLATE_HOME") or Path.home() / ".cache" / "translate")
+    said, caches = os.environ.get("TRANSLATE_HOME"), os.environ.get("XDG_CACHE_HOME")
+    return Path(said) if said else (Path(caches) if caches else Path.home() / ".cache") / "translate"
 
 
 @contextlib.contextmanager

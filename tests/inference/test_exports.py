@@ -165,6 +165,26 @@ def test_all_means_every_domain_or_every_attribute_switched_on() -> None:
         faces.choose()
 
 
+def test_a_model_of_one_direction_translates_nowhere_else() -> None:
+    one = ABOUT.model_copy(update={"only": "zebra", "source": "elsewhere"})
+    assert one.directions == [("horse", "zebra")]
+    assert one.choose() == one.choose("zebra") == "zebra"
+    with pytest.raises(SettingsError, match=r"The model translates to zebra alone\.$"):
+        one.choose("horse")
+
+
+def test_discriminators_travel_along_and_are_not_needed(export: Path, tmp_path: Path) -> None:
+    method = tiny()
+    write_export(tmp_path / "both.safetensors", generators(method), ABOUT, discriminators=method.players()["D"])
+    plain, both = (safetensors.torch.load_file(path) for path in (export, tmp_path / "both.safetensors"))
+    assert {name for name in both if name not in plain} == {
+        f"D.{number}.{name}" for number, judge in enumerate(method.players()["D"]) for name in judge.state_dict()
+    }
+    picture = np.zeros((16, 16, 3), np.uint8)
+    one, other = (Translator.load(path, "cpu", "fp32")(picture) for path in (export, tmp_path / "both.safetensors"))
+    assert np.array_equal(one, other)
+
+
 @pytest.mark.parametrize("name", ["../../esc", "/etc", "a/b", "a\\b", "..", "", ".hidden", "a\0b", "a\nb"])
 def test_a_name_that_would_leave_the_output_folder_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingsError, match="cannot be the name of a folder"):
@@ -284,16 +304,27 @@ def test_a_model_is_found_as_file_run_folder_or_name(export: Path, monkeypatch: 
     shelf.mkdir()
     (shelf / "horse2zebra.safetensors").write_bytes(export.read_bytes())
     monkeypatch.setattr(cards, "shelf", lambda kind: export.parent / kind)
+    monkeypatch.setenv("TRANSLATE_HOME", str(export.parent / "home"))
     assert find_export(export) == find_export(str(export)) == find_export(export.parent) == export
     assert find_export("horse2zebra") == shelf / "horse2zebra.safetensors"
-    with pytest.raises(WeightsError, match=r"no model horse2zebr: .* Did you mean horse2zebra\? Names: horse2zebra\."):
+    with pytest.raises(
+        WeightsError, match=r"no model horse2zebr: .* Did you mean horse2zebra\? .* a name in weights \(horse2zebra\)\."
+    ):
         find_export("horse2zebr")
+    fetched = export.parent / "home/weights/monet.safetensors"
+    fetched.parent.mkdir(parents=True)
+    fetched.write_bytes(export.read_bytes())
+    assert find_export("monet") == fetched
+    (shelf / "ukiyoe.toml").write_text("")
+    with pytest.raises(WeightsError, match=r"of ukiyoe are not here yet. Download .* `translate weights fetch ukiyoe`"):
+        find_export("ukiyoe")
     with pytest.raises(WeightsError, match=r"holds no model\.safetensors"):
         find_export(shelf)
 
 
 def test_without_published_models_none_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cards, "shelf", lambda kind: tmp_path / kind)
-    with pytest.raises(WeightsError, match=r"Names: none\.") as caught:
+    monkeypatch.setenv("TRANSLATE_HOME", str(tmp_path / "home"))
+    with pytest.raises(WeightsError, match=r"of which there are none here\.") as caught:
         find_export("horse2zebra")
     assert caught.value.exit_code == 5

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from translate.cli import apply, data, export, machine, train
+from translate.cli import apply, data, export, machine, train, weights
 from translate.cli.stopping import Stoppable
 from translate.cli.terminal import say
 from translate.errors import TranslateError
@@ -26,6 +26,7 @@ app.command("export")(export.export)
 app.command("bench")(machine.bench)
 app.command("doctor")(machine.doctor)
 app.add_typer(data.app, name="data")
+app.add_typer(weights.app, name="weights")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import typer
 
 from translate.cli.options import Json
 from translate.cli.stopping import Stoppable
-from translate.cli.terminal import lines_of, printable, progress, show
+from translate.cli.terminal import lines_of, printable, progress, say, show
 from translate.errors import SettingsError, counted
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ def list_(json_: Json = False) -> None:
     """List the known datasets, and which of them are here."""
     from translate import cards
 
-    known = [cards.dataset(name) for name in cards.names("datasets")]
+    known, complaints = cards.all_of(cards.dataset, "datasets")
+    for complaint in complaints:
+        say(f"Left out: {complaint}")
     show(
         [{**card.model_dump(), "pictures": _pictures(card)} for card in known],
         [f"{card.name}: {card.title} ({', '.join(card.domains)}); {_pictures(card)}" for card in known],

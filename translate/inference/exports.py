@@ -2,6 +2,7 @@
 
 Its metadata has one entry, `translate`, a JSON object with the fields of `About`. Tensors are those of the networks in
 `Method.shipped`, named `<number of the network>.<parameter>`, in fp32 or fp16; networks that are read are always fp32.
+Discriminators, where they are wanted for further training, are named `D.<number in players()["D"]>.<parameter>`.
 An ONNX file has the same entry in its metadata, and one direction of the model as a graph; see `onnx`.
 """
 
@@ -9,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import safetensors
 import safetensors.torch
@@ -42,10 +43,16 @@ class About(Settings):
     steps: int  # training steps done
     planned: int  # training steps of the whole run
     recipe: dict[str, Any] = Field(default_factory=dict)  # all settings of the run
+    values: tuple[float, float] = (-1.0, 1.0)  # black and white in the tensors that the networks take and return
+    channels: Literal["RGB"] = "RGB"  # in this order
     data: str = ""  # the dataset's name
     train: dict[str, int] = Field(default_factory=dict)  # training pictures of each domain
     scores: dict[str, float] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
+    source: str = ""  # where networks that were trained elsewhere come from
+    notes: list[str] = Field(default_factory=list)  # what was chosen when they were converted
+    licence: str = ""
+    citation: str = ""
     sha256: str = ""  # of the tensors as they are stored
 
     @field_validator("domains")
@@ -83,7 +90,8 @@ class About(Settings):
         """
         if self.only:
             if to not in (None, self.only):
-                raise SettingsError(f"The model translates to {self.only} alone. Export it again with --to {to}.")
+                advice = "" if self.source else f" Export it again with --to {to}."
+                raise SettingsError(f"The model translates to {self.only} alone.{advice}")
             return self.only
         known = ", ".join(self.domains)
         if self.attributes:
@@ -100,7 +108,9 @@ class About(Settings):
         return to or self.target
 
 
-def write_export(path: Path, shipped: nn.ModuleList, about: About, half: bool = False) -> None:
+def write_export(
+    path: Path, shipped: nn.ModuleList, about: About, half: bool = False, discriminators: Sequence[nn.Module] = ()
+) -> None:
     """Write an export, whole or not at all.
 
     Args:
@@ -108,12 +118,15 @@ def write_export(path: Path, shipped: nn.ModuleList, about: About, half: bool = 
         shipped: the networks in `Method.shipped`.
         about: what the export says of itself; its `sha256` is filled in here.
         half: store fp16 instead of fp32.
+        discriminators: those of `Method.players`, to be trained further; none are needed to translate.
 
     Raises:
         OutputError: the place cannot be written or the disk is full.
         WeightsError: a weight is too large for fp16.
     """
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in shipped.state_dict().items()}
+    states = {"": shipped.state_dict(), "D.": nn.ModuleList(discriminators).state_dict()}
+    named = {prefix + name: tensor for prefix, state in states.items() for name, tensor in state.items()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}
     if half:
         tensors = {name: _halved(name, tensor) for name, tensor in tensors.items()}
     stamped = about.model_copy(update={"sha256": _hash(tensors)})
@@ -140,10 +153,10 @@ def write_graph(path: Path, method: Method, about: About, to: str | None = None)
 
 
 def find_export(model: str | Path) -> Path:
-    """Find the export that MODEL means: a file, a run folder, or a name in `weights/`.
+    """Find the export that MODEL means: a file, a run folder, or the name of weights that are here.
 
     Raises:
-        WeightsError: there is none.
+        WeightsError: there is none, or it has to be fetched first.
     """
     path = Path(model)
     if path.is_file():
@@ -152,9 +165,13 @@ def find_export(model: str | Path) -> Path:
         if (path / "model.safetensors").is_file():
             return path / "model.safetensors"
         raise WeightsError(f"{path} holds no model.safetensors; it appears with the first checkpoint of a run.")
-    known = sorted(file.stem for file in cards.shelf("weights").glob("*.safetensors"))
+    known = cards.weights_here()
     if str(model) in known:
-        return cards.shelf("weights") / f"{model}.safetensors"
+        return known[str(model)]
+    if str(model) in cards.names("weights"):
+        raise WeightsError(
+            f"The weights of {model} are not here yet. Download them with `translate weights fetch {model}`."
+        )
     names = f"a name in weights ({', '.join(known)})" if known else "a name in weights, of which there are none here"
     raise WeightsError(
         f"There is no model {model}.{nearest(str(model), known)} Give a run's folder, an export file, or {names}."
@@ -206,8 +223,9 @@ def read_export(path: Path) -> tuple[Method, About]:
         raise WeightsError(f"{path} holds values that are not finite, first in {broken[0]}. Use an earlier checkpoint.")
     method = _built(path, about)
     full = {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in tensors.items()}
+    shipped = {name: tensor for name, tensor in full.items() if not name.startswith("D.")}
     try:
-        nn.ModuleList(method.shipped()).load_state_dict(full, assign=True)
+        nn.ModuleList(method.shipped()).load_state_dict(shipped, assign=True)
     except RuntimeError as error:
         raise WeightsError(
             f"{path} does not fit the network it describes: {str(error).splitlines()[1].strip()}"

@@ -21,6 +21,7 @@ class UNet(Settings):
     width: int = Field(64, ge=1)  # channels after the first convolution; they stop at 8 x width
     depth: int = Field(8, ge=2, le=10)  # times that the sides are halved
     norm: Norm = "instance"
+    bias: bool = False  # also where no normalisation follows a convolution, as in files from before August 2017
     dropout: bool = False  # in the decoder, where it has 8 x width channels at both ends
 
     black: ClassVar[float] = -1.0  # pictures are in [black, 1]
@@ -49,9 +50,8 @@ class UNetGenerator(nn.Module):
         level = _innermost(widths[-2], widths[-1], settings)
         for outer, inner in zip(widths[-3::-1], widths[-2:0:-1], strict=True):
             level = _between(outer, inner, level, settings)
-        bias = settings.norm in ("instance", "none")
         self.model = _Level(
-            nn.Conv2d(in_channels, widths[0], 4, 2, 1, bias=bias),
+            nn.Conv2d(in_channels, widths[0], 4, 2, 1, bias=settings.bias or settings.norm in ("instance", "none")),
             level,
             nn.ReLU(),
             nn.ConvTranspose2d(2 * widths[0], out_channels, 4, 2, 1),
@@ -92,7 +92,7 @@ def _innermost(outer: int, inner: int, settings: UNet) -> _Skipping:
     bias = settings.norm in ("instance", "none")
     return _Skipping(
         nn.LeakyReLU(0.2),
-        nn.Conv2d(outer, inner, 4, 2, 1, bias=bias),
+        nn.Conv2d(outer, inner, 4, 2, 1, bias=settings.bias or bias),
         nn.ReLU(),
         nn.ConvTranspose2d(inner, outer, 4, 2, 1, bias=bias),
         norm_layer(settings.norm, outer),

@@ -1,0 +1,1 @@
+"""Weights of other people: read without trusting them, recognised, converted, fetched."""

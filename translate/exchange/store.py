@@ -1,0 +1,173 @@
+"""Weights by name: those beside their cards, and those that were fetched or imported into the home of the toolkit.
+
+What is fetched is kept as an export. Beside it lies `NAME.json`, a `Receipt` of what was downloaded; it outlives the
+weights, so that a second download is expected to be the same.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from translate import cards
+from translate.cards import WeightsCard
+from translate.downloads import download, length_of
+from translate.errors import DownloadError, SettingsError, WeightsError
+from translate.exchange.found import Choices
+from translate.exchange.importing import Import, import_weights
+from translate.files import alone, home, sha256, sweep, write_text, written_to
+from translate.inference.exports import find_export, read_export
+from translate.settings import Settings
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+Tell = Callable[[str, int, int], None]  # what is being done, how much of it is done, and of how much
+
+
+class Receipt(Settings):
+    """What was downloaded, and what became of it."""
+
+    url: str
+    bytes: int
+    sha256: str
+    export_sha256: str  # of the file that is kept
+    fetched: str  # the time, in UTC
+
+
+def place_for(name: str) -> Path:
+    """Return where weights of a user are kept under a name of their own.
+
+    Raises:
+        SettingsError: the name is a card's, or is no name.
+    """
+    if not NAME.fullmatch(name):
+        raise SettingsError(f"{name!r} is no name for weights: take small letters, digits, dots, - and _.")
+    if name in cards.names("weights"):
+        raise SettingsError(f"{name} is the name of known weights. Choose another one.")
+    return _place(name)
+
+
+def receipt(name: str) -> Receipt | None:
+    """Return the receipt of fetched weights. Raises `WeightsError` where it is damaged."""
+    path = _receipt_path(name)
+    try:
+        return Receipt.parse(json.loads(path.read_text(encoding="utf-8")), path.name)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, SettingsError) as error:
+        raise WeightsError(f"{path} is damaged: {error}. Remove it, and fetch {name} again.") from error
+
+
+def fetch(card: WeightsCard, tell: Tell, offline: bool = False) -> Path:
+    """Put published weights where they are found by name, unless they are there, and return their file.
+
+    Raises:
+        WeightsError: no address gives the file, it is not the promised one or not what the card says, or it is not
+            here and may not be downloaded.
+        OutputError: nothing can be written there, or another process is fetching the same.
+    """
+    here = cards.weights_here().get(card.name)
+    if here:
+        return here
+    place = _place(card.name)
+    if offline:
+        raise WeightsError(
+            f"{card.name} is not here, and nothing may be downloaded. Run `translate weights fetch {card.name}` on a"
+            f" machine with a network, and copy the file that it names to {place}."
+        )
+    part = place.with_name(f"{card.name}.part")
+    with written_to(part):
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
+    with alone(part, f"Another process is fetching {card.name}. Wait until it has ended, and run the command again."):
+        try:
+            if not place.exists():  # else the other process has just ended
+                _fetch(card, place, part, tell)
+        finally:
+            if place.exists() or part.stat().st_size == 0:
+                part.unlink()
+    return place
+
+
+def verify(name: str) -> str:
+    """Check weights from the first to the last byte, and say what they were checked against.
+
+    Raises:
+        WeightsError: they are not here, or are damaged.
+    """
+    path = find_export(name)
+    kept = receipt(name) if path == _place(name) else None
+    if kept and sha256(path) != kept.export_sha256:
+        raise WeightsError(f"{path} is not the file that was fetched. Remove it, and fetch {name} again.")
+    read_export(path)
+    origin = f", made from the file with SHA-256 {kept.sha256}" if kept else ""
+    return f"{path} is whole{origin}"
+
+
+def remove(name: str) -> Path:
+    """Remove weights from the home of the toolkit, and return what was removed; the receipt stays.
+
+    Raises:
+        WeightsError: they are not there.
+    """
+    path = _place(name)
+    if not NAME.fullmatch(name) or not path.is_file():
+        raise WeightsError(f"No weights {name} were fetched or imported, so there is nothing to remove.")
+    with written_to(path):
+        path.unlink()
+    return path
+
+
+def _place(name: str) -> Path:
+    return home() / "weights" / f"{name}.safetensors"
+
+
+def _receipt_path(name: str) -> Path:
+    return _place(name).with_suffix(".json")
+
+
+def _fetch(card: WeightsCard, place: Path, part: Path, tell: Tell) -> None:
+    sweep(place.parent, place.name)
+    before = receipt(card.name)
+    size, digest = (before.bytes, before.sha256) if before else (card.bytes, card.sha256)
+    url = _download(card, part, size, digest, tell)
+    found = Receipt(
+        url=url,
+        bytes=part.stat().st_size,
+        sha256=sha256(part),
+        export_sha256="",
+        fetched=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    if card.conversion:
+        choices = Choices(card.conversion.statistics, card.conversion.skips)
+        about = {"source": url, "licence": card.licence, "citation": card.citation, "data": card.data}
+        wish = Import(part, domains=card.domains, size=card.conversion.size, choices=choices, about=about)
+        import_weights(wish, place)
+    else:
+        read_export(part)
+        part.replace(place)
+        part.touch()
+    stamped = found.model_copy(update={"export_sha256": sha256(place)})
+    write_text(_receipt_path(card.name), stamped.to_json())
+
+
+def _download(card: WeightsCard, part: Path, size: int | None, digest: str | None, tell: Tell) -> str:
+    """Download the file of a card from the first address that gives it, and return that address."""
+
+    def tell_megabytes(*counts: int) -> None:
+        tell("downloading, in MB,", *(round(count / 1e6) for count in counts))
+
+    failures: list[str] = []
+    for url in card.urls:
+        if digest is None:
+            part.write_bytes(b"")  # nobody would notice if the beginning were that of another file
+        try:
+            download(url, part, size or length_of(url), digest, tell_megabytes)
+        except DownloadError as error:
+            failures.append(str(error))
+        else:
+            return url
+    raise WeightsError(
+        f"{card.name} could not be downloaded: {'; '.join(failures) or 'its card names no address'}. Get the file in"
+        f" another way, and use it with `translate weights import FILE --as NAME`."
+    )
