@@ -76,8 +76,9 @@ def checkpoint(tmp_path: Path, seed: int = 0) -> bytes:
 def card(shelf: Path, server: Any, **fields: Any) -> WeightsCard:
     url = f"http://127.0.0.1:{server.server_address[1]}"
     tree = {"title": "Birds", "domains": ["photo", "bird"], "urls": [f"{url}/gone", f"{url}/w"], "conversion": {}}
-    lines = [f"{key} = {json.dumps(value)}" for key, value in (tree | fields).items() if value != {}]
-    lines += ["[conversion]"] if "conversion" in tree | fields and fields.get("conversion", {}) == {} else []
+    tree |= fields
+    lines = [f"{key} = {json.dumps(value)}" for key, value in tree.items() if key != "conversion"]
+    lines += ["[conversion]"] if tree["conversion"] is not None else []
     (shelf / "my-birds.toml").write_text("\n".join(lines))
     return cards.weights("my-birds")
 
