@@ -18,8 +18,8 @@ def export(
         Path,
         typer.Argument(
             metavar="OUT",
-            help="The file to write, by its suffix: .safetensors, our own format; .onnx, one direction as a graph; .pth,"
-            " with --format, one for other programs.",
+            help="The file to write, by its suffix: .safetensors, our own format; .onnx, one direction as a graph; or"
+            " .pth with --format.",
         ),
     ],
     to: Annotated[
