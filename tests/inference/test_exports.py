@@ -295,7 +295,7 @@ def test_nothing_is_drawn_for_networks_without_memory() -> None:
         TINY.build(ABOUT.domains, ABOUT.size)
         assert drawn
         drawn.clear()
-        generators_only(TINY, ABOUT.domains, ABOUT.size)
+        build_without_memory(TINY, ABOUT.domains, ABOUT.size)
     assert not drawn
 
 

@@ -69,7 +69,7 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
     place = Path(options.get("out") or Path("runs") / dataset.name)
     recipe = _for_all_ranks(recipe, place)
     recipe.method.check(dataset.domains, recipe.data.size, recipe.training.batch)
-    # Nothing is compiled: with compiled generators a CPU took 1.03 times as long for a step, on GPUs nothing was measured.
+    # Nothing is compiled: with compiled generators a step took 1.03 times as long on a CPU. GPUs were not measured.
     found = engine(options.get("device", "auto"), recipe.training.precision)
     if recipe.training.seconds and not recipe.training.steps:
         recipe = _fitted(recipe, recipe.training.seconds, dataset, place, found)
