@@ -19,7 +19,7 @@ from translate import images, parallel
 from translate.data.augmentation import Augmentation
 from translate.data.batches import LabelledBatches, Store, UnpairedBatches
 from translate.devices import Engine
-from translate.errors import ProcessLost, SettingsError
+from translate.errors import DataError, ProcessLost, SettingsError
 from translate.inference.exports import build_without_memory
 from translate.methods.base import settings_class
 from translate.recipes import prepare
@@ -127,13 +127,12 @@ def skipped():
     return int(training.players.skipped), moved
 
 
-def tiny_run(out, batch, **options):
+def tiny_run(out, batch, pictures="pictures", run="run"):
     words = ["method.generator={width = 2, blocks = 1}", "method.discriminator={width = 2, layers = 1}"]
     words += ["method.pool=3", "training.log_every=1", "training.checkpoint_every=2"]
     return prepare(
-        out / "pictures", out=out / "run", size=32, batch=batch, steps=6, words=words, device="cpu", precision="fp32",
-        **options,
-    )  # fmt: skip
+        out / pictures, out=out / run, size=32, batch=batch, steps=6, words=words, device="cpu", precision="fp32"
+    )
 
 
 def as_a_rank(out):
@@ -153,6 +152,10 @@ def as_a_rank(out):
             if report.step == 3 and report.losses and number == 1:
                 os.kill(os.getpid(), signal.SIGTERM)
         found["run"] = reports, run.interrupted
+        try:
+            list(tiny_run(out, 2, "pictures" if number == 0 else "fewer", run="refused").start())
+        except DataError as error:
+            found["refused"] = str(error)
         torch.save(found, out / f"{number}.pt")
         print("ready", flush=True)
         try:
@@ -185,9 +188,10 @@ def start_ranks(out):
 @pytest.fixture(scope="module")
 def out(tmp_path_factory):
     place = tmp_path_factory.mktemp("ranks")
-    for name in ("trainA", "trainB"):
-        for index in range(4):
-            images.write_pixels(Noise(0)[index], place / "pictures" / name / f"{index}.png")
+    for name, number in (("pictures", 4), ("fewer", 3)):
+        for domain in ("trainA", "trainB"):
+            for index in range(number):
+                images.write_pixels(Noise(0)[index], place / name / domain / f"{index}.png")
     return place
 
 
@@ -234,11 +238,20 @@ def test_ranks_know_whether_they_are_alike(ranks):
     assert [rank["alike"] for rank in ranks[1]] == [[True, False, False]] * 2
 
 
+def test_ranks_that_see_different_pictures_do_not_begin(ranks, out):
+    """R-46: they would not make the same steps, and wait for each other."""
+    for rank, pictures in zip(ranks[1], ([4, 4], [3, 3]), strict=True):
+        assert f"see different pictures or checkpoints: this one, {pictures} pictures" in rank["refused"]
+    assert not list((out / "refused").iterdir())
+
+
 def test_a_loss_that_is_not_finite_on_one_rank_is_skipped_on_both(ranks):
+    """R-22."""
     assert [rank["skipped"] for rank in ranks[1]] == [(1, [])] * 2
 
 
 def test_a_signal_to_one_rank_stops_both_after_the_same_step(ranks):
+    """R-10: torchrun passes SIGTERM on to every rank, but they need not be in the same step when it comes."""
     (first, by_first), (second, by_second) = (rank["run"] for rank in ranks[1])
     assert by_first == by_second == signal.SIGTERM
     assert first == second
@@ -277,6 +290,7 @@ def test_a_run_of_two_ranks_is_continued_by_one(ranks, out, tmp_path, batch):
 
 
 def test_a_killed_rank_ends_the_other_with_a_sentence_in_a_step_and_elsewhere(ranks):
+    """R-47."""
     code, said = ranks[2]
     assert code == ProcessLost.exit_code
     assert "in a step: Another process of this run has ended or does not answer" in said
