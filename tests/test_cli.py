@@ -4,6 +4,7 @@ import hashlib
 import importlib.metadata
 import io
 import json
+import os
 import re
 import shlex
 import shutil
@@ -176,6 +177,37 @@ def test_ctrl_c_finishes_the_step_saves_and_the_printed_command_continues(
     assert "Finished 3 steps" in out
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals there")
+def test_r06_r08_a_signal_to_the_whole_process_group_saves_and_says_how_to_continue(place: Path) -> None:
+    words = ["train", "horses", "--config", "tiny.toml", "--device", "cpu", "--steps", "1000000", "--workers", "2"]
+    command = [sys.executable, "-m", "translate", *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=place, env=environment
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("cyclegan on horses")
+        os.killpg(process.pid, signal.SIGUSR1)
+        said = process.stderr.read()
+    assert process.returncode == 75
+    assert "of 1000000 steps; everything is saved. Continue with: translate train horses" in said or (
+        said.startswith("Stopped; every written file is whole. Continue with: translate train horses")
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals there")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGUSR1, 75), (signal.SIGINT, 130)])
+def test_r09_a_signal_while_a_dataset_is_looked_through_is_answered(
+    run: Run, place: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    monkeypatch.setattr(recipes, "prepare", lambda *_, **__: signal.raise_signal(number))
+    before = signal.getsignal(number)
+    found, out, err = run("train", "horses")
+    assert (found, out) == (code, "")
+    assert err == "Stopped; every written file is whole. Continue with: translate train horses\n"
+    assert signal.getsignal(number) == before
+
+
 @pytest.mark.parametrize(
     ("command", "goes_on"), [("train", True), ("apply", True), ("data fetch", True), ("data check", False)]
 )
@@ -183,7 +215,7 @@ def test_ctrl_c_outside_of_a_step_is_answered_too(
     run: Run, place: Path, monkeypatch: pytest.MonkeyPatch, command: str, goes_on: bool
 ) -> None:
     def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(signal.SIGINT)
 
     monkeypatch.setattr(recipes, "prepare", interrupted)
     monkeypatch.setattr("translate.inference.exports.find_export", interrupted)
@@ -634,7 +666,7 @@ def test_ctrl_c_ends_a_watch_with_its_summary(run: Run, place: Path, monkeypatch
     def sleep(seconds: float) -> None:
         waits.append(seconds)
         if len(waits) == 3:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(signal.SIGINT)
 
     monkeypatch.setattr("translate.cli.apply.time.sleep", sleep)
     code, out, err = run("apply", "runs/horses", "photos", "--out", "results", "--watch")

@@ -81,6 +81,32 @@ def test_a_block_that_raises_leaves_the_old_file(tmp_path: Path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="it is seen in /proc")
+@BOTH
+def test_r02_content_is_on_the_disk_before_the_name_and_the_name_before_anything_else(atomic, tmp_path, monkeypatch):
+    order: list[tuple[str, str]] = []
+    sync, rename = os.fsync, Path.replace
+
+    def note(call: str, path: Path) -> None:
+        order.append((call, "temporary" if path.name.endswith(PARTIAL) else path.name))
+
+    def noted_sync(handle: int) -> None:
+        note("fsync", Path(f"/proc/self/fd/{handle}").readlink())
+        sync(handle)
+
+    def noted_rename(path: Path, target: Path) -> Path:
+        note("rename", target)
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(Path, "replace", noted_rename)
+    with atomic(tmp_path / "result") as temporary:
+        fill(temporary, atomic)
+    written = {"temporary"} if atomic is atomic_file else {"file", "deep", "temporary"}
+    assert {name for call, name in order[: len(written)] if call == "fsync"} == written
+    assert order[len(written) :] == [("rename", "result"), ("fsync", tmp_path.name)]
+
+
 def test_a_file_is_replaced(tmp_path: Path):
     path = tmp_path / "result"
     write_text(path, "a long old text")
@@ -262,7 +288,7 @@ def killed_after(writes: int, place: Path, kind: str) -> int:
     return int(said[-1]) if said else last
 
 
-def test_a_killed_writer_never_leaves_a_damaged_file(tmp_path: Path):
+def test_r01_a_killed_writer_never_leaves_a_damaged_file(tmp_path: Path):
     draw = random.Random(0)
     for _ in range(10):
         last = killed_after(draw.randint(1, 8), tmp_path, "file")
@@ -271,7 +297,7 @@ def test_a_killed_writer_never_leaves_a_damaged_file(tmp_path: Path):
         assert [path.name for path in tmp_path.iterdir()] == ["state"]
 
 
-def test_a_killed_writer_never_leaves_half_a_folder(tmp_path: Path):
+def test_r01_a_killed_writer_never_leaves_half_a_folder(tmp_path: Path):
     draw = random.Random(1)
     for turn in range(6):
         place = tmp_path / str(turn)
@@ -283,7 +309,7 @@ def test_a_killed_writer_never_leaves_half_a_folder(tmp_path: Path):
             assert number_in(place / f"step-{n}" / "one") == number_in(place / f"step-{n}" / "two") == n
 
 
-def test_sweeping_takes_leftovers_only(tmp_path: Path):
+def test_r01_sweeping_takes_leftovers_only(tmp_path: Path):
     keep = ["state", ".hidden", "state.partial", f"x{PARTIAL}.txt"]
     for name in keep:
         (tmp_path / name).write_text("x")
@@ -332,7 +358,7 @@ def test_sweeping_one_name_leaves_the_leftovers_of_others(tmp_path: Path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing is locked there")
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_who_holds_a_place_is_alone_until_the_end(kind: str, tmp_path: Path):
+def test_r19_who_holds_a_place_is_alone_until_the_end(kind: str, tmp_path: Path):
     place = tmp_path / "place"
     place.mkdir() if kind == "folder" else place.touch()
     with alone(place, "not now"):
@@ -363,3 +389,29 @@ def test_a_walk_is_in_order_and_passes_by_what_is_hidden_excluded_or_closed(
     found = [path.relative_to(tmp_path).as_posix() for path in files.walk(tmp_path, errors.append, tmp_path / "runs")]
     assert found == [".f", "a", "b", "deep/c"]
     assert [error.filename for error in errors] == [str(tmp_path / "closed")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is locked there")
+def test_r20_a_disk_without_locks_is_no_obstacle(tmp_path: Path, monkeypatch):
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with alone(tmp_path, "not now"), alone(tmp_path, "not now"):
+        pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is locked there")
+def test_r19_a_killed_process_holds_nothing(tmp_path: Path):
+    holding = (
+        "import sys; from pathlib import Path; from translate.files import alone\nwith alone(Path(sys.argv[1]), ''):"
+    )
+    command = [sys.executable, "-c", f"{holding}\n    print('held', flush=True); sys.stdin.read()", str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(OutputError, match="not now"), alone(tmp_path, "not now"):
+            pass
+        process.kill()
+    with alone(tmp_path, "not now"):
+        pass

@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -154,7 +155,7 @@ def test_wrong_settings_are_refused_with_their_full_key(tmp_path, words, sentenc
     assert list(tmp_path.iterdir()) == []
 
 
-def test_size_10_is_refused(tmp_path):
+def test_r39_size_10_is_refused(tmp_path):
     with pytest.raises(SettingsError, match=r"data\.size is wrong: .*; found 10") as caught:
         prepare(TOY, out=tmp_path / "run", size=10, device="cpu")
     assert caught.value.exit_code == 2
@@ -283,7 +284,7 @@ def test_a_finished_run_says_so_and_is_left_alone(copied):
         (["training.steps=4", "training.epochs=7"], ["training.epochs was 200, now 7"]),
     ],
 )
-def test_other_settings_under_the_same_name_are_refused_with_the_differences(copied, words, changes):
+def test_r15_other_settings_under_the_same_name_are_refused_with_the_differences(copied, words, changes):
     before = contents(copied)
     with pytest.raises(SettingsError) as caught:
         prepare(TOY, out=copied, words=words, device="cpu")
@@ -319,8 +320,8 @@ def test_a_picture_more_is_another_dataset(tmp_path, photos):
         prepare(moved, out=tmp_path / "run", words=SMALL, device="cpu")
 
 
-@pytest.mark.parametrize("key", ["log_every", "sample_every", "checkpoint_every", "keep"])
-def test_settings_that_cannot_change_the_result_may_change(copied, key):
+@pytest.mark.parametrize("key", ["log_every", "sample_every", "checkpoint_every", "keep", "milestone_every"])
+def test_r15_settings_that_cannot_change_the_result_may_change(copied, key):
     assert prepare(TOY, out=copied, words=[f"training.{key}=3"], device="cpu").finished
 
 
@@ -334,17 +335,17 @@ def interrupt(run, after):
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])
-def test_an_interrupted_run_continues_to_the_same_result(tmp_path, finished, after):
+def test_r12_r13_an_interrupted_run_continues_to_the_same_result(tmp_path, finished, after):
     whole, out = finished[0], tmp_path / "run"
     first = prepare(TOY, out=out, device="cpu", workers=2)
     interrupt(first, after)
-    assert (first.interrupted, first.step, first.steps) == (signal.SIGINT, after + 1, 4)
+    assert (first.interrupted, first.step, first.steps) == (signal.SIGINT, after, 4)
     assert not first.finished
-    assert (out / "model.safetensors").exists()
+    assert (out / "model.safetensors").exists() == (after > 0)
     second = prepare(TOY, out=out, device="cpu")
     reports = list(second.start())
     assert (second.interrupted, second.finished, reports[-1].step) == (None, True, 4)
-    assert all(report.step > after + 1 for report in reports)
+    assert all(report.step > after or not after for report in reports)
     one, two = contents(whole), contents(out)
     for name in ("model.safetensors", "progress.gif", "settings.json", "losses.svg", "alarms.jsonl"):
         assert one[name][0] == two[name][0], name
@@ -390,7 +391,7 @@ def test_a_run_that_was_killed_while_it_left_its_results_leaves_them_the_next_ti
         assert (copied / name).read_bytes() == (finished[0] / name).read_bytes()
 
 
-def test_a_damaged_newest_checkpoint_is_noted_and_the_run_continues_from_the_older_one(copied, finished):
+def test_r16_a_damaged_newest_checkpoint_is_noted_and_the_run_continues_from_the_older_one(copied, finished):
     (copied / "model.safetensors").unlink()
     (copied / "checkpoints" / "00000004" / "state.pt").write_bytes(b"broken")
     run = prepare(TOY, out=copied, device="cpu")
@@ -416,7 +417,7 @@ def test_the_python_face_trains_and_continues(tmp_path, finished, monkeypatch):
 
     def interrupted(run, *arguments):
         for report in start(run, *arguments):
-            if report.step == 1:
+            if report.step == 1 and not report.saved:
                 signal.raise_signal(signal.SIGINT)
             yield report
 
@@ -428,6 +429,131 @@ def test_the_python_face_trains_and_continues(tmp_path, finished, monkeypatch):
     path = translate.train(TOY, out=tmp_path / "run", device="cpu")
     assert path == tmp_path / "run" / "model.safetensors"
     assert path.read_bytes() == (finished[0] / "model.safetensors").read_bytes()
+
+
+def test_r06_r09_a_signal_while_pictures_are_read_ends_it_and_nothing_is_written(tmp_path, photos):
+    run = prepare(photos, out=tmp_path / "run", words=SMALL, device="cpu")
+    assert list(run.start(lambda *_: signal.raise_signal(signal.SIGTERM))) == []
+    assert (run.interrupted, run.step) == (signal.SIGTERM, 0)
+    assert not (tmp_path / "run").exists()
+
+
+def test_r09_a_grid_that_a_signal_ended_is_drawn_when_the_run_continues(tmp_path, finished, monkeypatch):
+    draw, drawn = recipes.run.sample_grid, []
+
+    def interrupted(*arguments):
+        drawn.append(arguments)
+        if len(drawn) == 2:
+            signal.raise_signal(signal.SIGUSR1)
+        return draw(*arguments)
+
+    monkeypatch.setattr(recipes.run, "sample_grid", interrupted)
+    first = prepare(TOY, out=tmp_path / "run", device="cpu")
+    list(first.start())
+    assert (first.interrupted, first.step) == (signal.SIGUSR1, 2)
+    assert not (tmp_path / "run" / "samples" / "00000002.png").exists()
+    list(prepare(TOY, out=tmp_path / "run", device="cpu").start())
+    one, two = contents(finished[0]), contents(tmp_path / "run")
+    assert all(one[name][0] == two[name][0] for name in one if name.startswith(("samples/", "model")))
+
+
+def test_r09_a_signal_while_it_is_scored_leaves_that_for_the_next_time(tmp_path, finished, monkeypatch):
+    score = recipes.run.drawn_scores
+    monkeypatch.setattr(recipes.run, "drawn_scores", lambda *_: signal.raise_signal(signal.SIGTERM))
+    first = prepare(TOY, out=tmp_path / "run", device="cpu")
+    list(first.start())
+    assert (first.interrupted, first.step, first.finished) == (signal.SIGTERM, 4, False)
+    monkeypatch.setattr(recipes.run, "drawn_scores", score)
+    second = prepare(TOY, out=tmp_path / "run", device="cpu")
+    assert list(second.start()) == []
+    assert second.finished
+    assert (second.out / "model.safetensors").read_bytes() == (finished[0] / "model.safetensors").read_bytes()
+
+
+def test_r04_a_disk_that_is_full_for_a_while_costs_a_note_and_no_step(tmp_path, finished, monkeypatch):
+    write, full = recipes.run.images.write_pixels, [True]
+
+    def refused(*arguments):
+        if full:
+            raise OutputError("The disk is full: a grid was not written.")
+        write(*arguments)
+
+    monkeypatch.setattr(recipes.run.images, "write_pixels", refused)
+    run = prepare(TOY, out=tmp_path / "run", device="cpu")
+    for report in run.start():
+        if report.step == 3:
+            full.clear()
+    assert run.finished
+    assert run.notes == ["The disk is full: a grid was not written. The run goes on without it."]
+    assert [path.name for path in (run.out / "samples").iterdir()] == ["00000004.png"]
+    assert untimed(run.out / "log.jsonl") == untimed(finished[0] / "log.jsonl")
+
+
+def test_r05_a_run_without_room_for_two_checkpoints_is_refused_before_the_first_step(tmp_path, photos, monkeypatch):
+    run = prepare(photos, out=tmp_path / "run", words=SMALL, device="cpu")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(OutputError, match=r"has 0\.0 MB left; a checkpoint of this run takes 0\.\d MB"):
+        list(run.start())
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_r21_a_clock_that_runs_backwards_changes_nothing(tmp_path, finished, monkeypatch):
+    clock = itertools.count(10**9, -1000)
+    for name in ("time", "perf_counter", "monotonic"):
+        monkeypatch.setattr(f"translate.recipes.run.time.{name}", lambda: next(clock))
+    first = prepare(TOY, out=tmp_path / "run", device="cpu")
+    interrupt(first, 2)
+    list(prepare(TOY, out=tmp_path / "run", device="cpu").start())
+    assert (first.out / "model.safetensors").read_bytes() == (finished[0] / "model.safetensors").read_bytes()
+
+
+def test_milestones_are_exports_from_on_the_way(tmp_path, finished):
+    run = prepare(TOY, out=tmp_path / "run", words=["training.milestone_every=1"], device="cpu")
+    list(run.start())
+    places = sorted((run.out / "milestones").iterdir())
+    assert [path.name for path in places] == [f"{step:08d}.safetensors" for step in (1, 2, 3)]
+    assert [read_about(path).steps for path in places] == [1, 2, 3]
+    average = safetensors.torch.load_file(run.out / "checkpoints" / "00000002" / "average.safetensors")
+    milestone = safetensors.torch.load_file(places[1])
+    assert all(torch.equal(average[name], milestone[name]) for name in average)
+    assert Translator.load(places[0], device="cpu").about.size == 32
+
+
+def test_r20_a_file_in_the_place_of_the_run_is_refused_before_pictures_are_read(tmp_path, photos):
+    (tmp_path / "file").write_text("in the way")
+    for out in (tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(OutputError, match=r"file is a file\. Choose another --out, or move the file") as caught:
+            prepare(photos, out=out, words=SMALL, device="cpu")
+        assert caught.value.exit_code == 7
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "source"),
+    [
+        (["method.lambda_idtt=1"], {}, "--set method.lambda_idtt=1"),
+        ([], {}, "the file {file}"),
+        (["training.seed=4"], {"seed": -1}, "the command's options"),
+        (["training.batch=0", "training.batch=-1"], {}, "--set training.batch=-1"),
+    ],
+)
+def test_r49_a_wrong_setting_is_refused_with_where_it_came_from(tmp_path, photos, words, options, source):
+    file = tmp_path / "config.toml"
+    file.write_text("[method]\npool = 3\n" if words else "[method.generator]\nwidht = 3\n", encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        prepare(photos, out=tmp_path / "run", config=file, words=words, device="cpu", **options)
+    assert str(caught.value).endswith(f" It comes from {source.format(file=file)}.")
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["training.epochs=0", "method.optimiser.lr=-1.0", "method.optimiser.beta1=1.0", "method.lambda_cyc=nan",
+     "method.lambda_cyc=1e400", "training.average=1.0", "training.batch=0", "data.flip=2.0"],
+)  # fmt: skip
+def test_r50_values_out_of_their_range_are_refused_with_the_key(tmp_path, photos, word):
+    with pytest.raises(SettingsError) as caught:
+        prepare(photos, out=tmp_path / "run", words=[word], device="cpu")
+    assert caught.value.exit_code == 2
+    assert str(caught.value).startswith(f"The setting {word.partition('=')[0]} is wrong: ")
 
 
 def test_a_folder_of_photos_trains_without_scores_and_notes_small_and_broken_pictures(tmp_path, photos):
@@ -449,7 +575,7 @@ def test_a_folder_of_photos_trains_without_scores_and_notes_small_and_broken_pic
     assert run.notes[1] == "1 pictures of B are smaller than the crop and were enlarged."
 
 
-def test_a_domain_with_one_picture_is_refused(tmp_path, photos):
+def test_r41_a_domain_with_one_picture_is_refused(tmp_path, photos):
     here = shutil.copytree(photos, tmp_path / "photos")
     for index in (1, 2):
         (here / "trainA" / f"{index}.png").unlink()
@@ -457,7 +583,7 @@ def test_a_domain_with_one_picture_is_refused(tmp_path, photos):
         prepare(here, out=tmp_path / "run", words=SMALL, device="cpu")
 
 
-def test_too_many_broken_pictures_are_refused_and_nothing_is_written(tmp_path, photos):
+def test_r35_too_many_broken_pictures_are_refused_and_nothing_is_written(tmp_path, photos):
     here = shutil.copytree(photos, tmp_path / "photos")
     (here / "trainB" / "1.png").write_bytes(b"broken")
     run = prepare(here, out=tmp_path / "run", words=SMALL, device="cpu")
@@ -468,7 +594,7 @@ def test_too_many_broken_pictures_are_refused_and_nothing_is_written(tmp_path, p
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
-def test_a_second_run_in_a_folder_that_is_trained_in_is_refused(tmp_path, photos):
+def test_r19_a_second_run_in_a_folder_that_is_trained_in_is_refused(tmp_path, photos):
     first, second = (prepare(photos, out=tmp_path / "run", words=SMALL, device="cpu") for _ in range(2))
     reports = first.start()
     next(reports)
@@ -481,13 +607,6 @@ def test_a_second_run_in_a_folder_that_is_trained_in_is_refused(tmp_path, photos
         pass
     assert first.finished
     list(prepare(photos, out=tmp_path / "run", words=SMALL, device="cpu").start())  # the lock is gone
-
-
-def test_a_place_that_cannot_be_written_is_refused(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match="Cannot write") as caught:
-        list(prepare(TOY, out=tmp_path / "file" / "run", device="cpu").start())
-    assert caught.value.exit_code == 7
 
 
 def test_attributes_are_learned_from_a_list_and_changed_by_name(tmp_path):

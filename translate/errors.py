@@ -8,13 +8,28 @@
     |   `-- DownloadError           an address does not give the file it should
     |-- WeightsError            5   a model or checkpoint is missing, damaged or refused
     |-- DeviceError             6   the device is not there or has not enough memory
-    |-- OutputError             7   a place cannot be written, or the disk is full
+    |-- OutputError             7   a place cannot be written
+    |   `-- DiskFull                the disk is full
     |-- Diverged                1   training met non-finite losses three times in a row
     |-- ProcessLost             1   one of several processes that train together has ended
     `-- Interrupted           130   stopped by the user; everything is saved
 
 Messages are sentences: what was wrong, what was found, what to do. Anything that is not a `TranslateError` is a bug.
+A command that a signal stopped ends with `exit_code_of` that signal.
 """
+
+import signal
+import sys
+
+# The signals that ask to stop. Batch systems send SIGUSR1 to a job that they want to run again later.
+STOPPING: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
+if sys.platform != "win32":
+    STOPPING = (*STOPPING, signal.SIGUSR1)
+
+
+def exit_code_of(number: int) -> int:
+    """Return 130 for Ctrl-C and 143 for SIGTERM, as shells do; for SIGUSR1 75, EX_TEMPFAIL: to be run again."""
+    return 75 if signal.Signals(number).name == "SIGUSR1" else 128 + number
 
 
 class TranslateError(Exception):
@@ -24,9 +39,17 @@ class TranslateError(Exception):
 
 
 class SettingsError(TranslateError):
-    """A command-line word, a setting or a settings file is wrong."""
+    """A command-line word, a setting or a settings file is wrong.
+
+    Attributes:
+        key: the full key of the setting, such as "method.generator.width"; empty where it is not about one.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class SomeFailed(TranslateError):
@@ -65,6 +88,10 @@ class OutputError(TranslateError):
     """An output place cannot be written, or the disk is full."""
 
     exit_code = 7
+
+
+class DiskFull(OutputError):
+    """There is no room for what should be written."""
 
 
 class Diverged(TranslateError):

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from translate.errors import OutputError
+from translate.errors import DiskFull, OutputError
 
 PARTIAL = ".partial"  # every unfinished file or folder is named .<name>.<random>.partial
 
@@ -30,7 +30,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends well, remove it otherwise.
 
     Raises:
-        OutputError: the place cannot be written or the disk is full. An existing file at `path` is then untouched.
+        DiskFull: there is no room. An existing file at `path` is then untouched.
+        OutputError: the place cannot be written.
     """
     temporary = _beside(path)
     try:
@@ -58,9 +59,12 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         with written_to(path):
             temporary.mkdir(parents=True)
             yield temporary
-            for file in temporary.rglob("*"):
+            for file in temporary.rglob("*"):  # and the folders in it
                 if file.is_file():
+                    file.chmod(0o666 & ~_umask())  # safetensors makes files that only their owner can read
                     _flush(file)
+                else:
+                    _flush_folder(file)
             _flush_folder(temporary)
             temporary.replace(path)
             _flush_folder(path.parent)
@@ -155,7 +159,7 @@ def written_to(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if _is_full(error, path):
-            raise OutputError(
+            raise DiskFull(
                 f"The disk is full: {path} was not written. Free some space and run the command again."
             ) from error
         reason = error.strerror or str(error)
@@ -163,15 +167,16 @@ def written_to(path: Path) -> Iterator[None]:
     except Exception as error:
         # torch.save and safetensors report a full disk as errors of their own, without an errno.
         if _is_full(error, path):
-            raise OutputError(
+            raise DiskFull(
                 f"The disk is full: {path} was not written. Free some space and run the command again."
             ) from error
         raise
 
 
 def _is_full(error: Exception, path: Path) -> bool:
-    if isinstance(error, OSError) and error.errno is not None:
-        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    first = error.__context__ if isinstance(error.__context__, OSError) else error  # torch's own error hides it
+    if isinstance(first, OSError) and first.errno is not None:
+        return first.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     if any(sign in str(error) for sign in ("No space left", "os error 28", "File too large", "os error 27")):
         return True
     if "PytorchStreamWriter" not in str(error) and "unexpected pos" not in str(error):

@@ -38,7 +38,8 @@ class Settings(BaseModel):
         try:
             return cls.model_validate_json(json.dumps(tree, default=str))
         except ValidationError as error:
-            raise SettingsError(_sentence(cls, error, where, under)) from error
+            sentence, key = _sentence(cls, error, where, under)
+            raise SettingsError(sentence, key) from error
 
     def to_json(self) -> str:
         """Return these settings as JSON with stable key order."""
@@ -101,6 +102,24 @@ def kind_or(default: str) -> Discriminator:
     return Discriminator(kind)
 
 
+def flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """Return the values of a tree by their full keys, such as "method.generator.width"."""
+    if not isinstance(tree, Mapping):
+        return {prefix: tree}
+    return {
+        key: value
+        for name, below in tree.items()
+        for key, value in flat(below, f"{prefix}.{name}" if prefix else name).items()
+    }
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return what differs between two trees: the value before and now by its full key, None where there is none."""
+    old, new = flat(before), flat(now)
+    keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    return {key: (old.get(key), new.get(key)) for key in keys}
+
+
 def is_plain(name: str) -> bool:
     """Whether a name may become that of a folder on every system: one part of a path, and not hidden."""
     return bool(name) and name.isprintable() and not name.startswith(".") and not set(name) & set('/\\:*?"<>|')
@@ -112,7 +131,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {close[0]}?" if close else ""
 
 
-def _sentence(cls: type[Settings], error: ValidationError, where: str, under: str) -> str:
+def _sentence(cls: type[Settings], error: ValidationError, where: str, under: str) -> tuple[str, str]:
+    """Return what is wrong, in a sentence, and the full key that it is about."""
     problem = error.errors(include_url=False)[0]
     path = [str(part) for part in problem["loc"]]
     spoken = [part for place, part in enumerate(path) if not _is_tag(cls, path[: place + 1])]
@@ -122,11 +142,12 @@ def _sentence(cls: type[Settings], error: ValidationError, where: str, under: st
         known = sorted({field for model in _models_at(cls, path[:-1]) for field in model.model_fields})
         guess = nearest(path[-1], known)
         choices = f" Known keys: {', '.join(known)}." if known and not guess else ""
-        return f"Unknown setting {name}{source}.{guess}{choices}"
+        return f"Unknown setting {name}{source}.{guess}{choices}", name
+    wrong = problem["msg"].removeprefix("Value error, ")
     if not name:
-        return f"The settings{source} are wrong: {problem['msg'].removeprefix('Value error, ')}."
+        return f"The settings{source} are wrong: {wrong}.", name
     found = json.dumps(problem["input"], default=str)
-    return f"The setting {name}{source} is wrong: {problem['msg'].removeprefix('Value error, ')}; found {found[:80]}."
+    return f"The setting {name}{source} is wrong: {wrong}; found {found[:80]}.", name
 
 
 def _models_at(cls: type[Settings], path: list[str]) -> list[type[BaseModel]]:

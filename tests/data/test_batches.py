@@ -78,7 +78,7 @@ def same(first, second):
 
 @pytest.mark.parametrize("workers", [0, 1, 4])
 @pytest.mark.parametrize("start", [0, 5])
-def test_batches_do_not_depend_on_workers_nor_on_where_the_run_starts(workers, start):
+def test_r31_batches_do_not_depend_on_workers_nor_on_where_the_run_starts(workers, start):
     expected = make(noise(5, 1), noise(7, 2), batch=2, colour=0.5)
     streamed = list(make(noise(5, 1), noise(7, 2), batch=2, colour=0.5).stream(start, 12, workers))
     assert len(streamed) == 12 - start
@@ -125,7 +125,7 @@ def test_the_second_domain_is_drawn_uniformly_with_replacement():
     assert counts.min() < counts.max()  # a permutation would have 40 of each
 
 
-def test_an_epoch_is_as_long_as_the_larger_domain_and_the_smaller_first_one_goes_round():
+def test_r40_an_epoch_is_as_long_as_the_larger_domain_and_the_smaller_first_one_goes_round():
     made = make(numbered(3), numbered(9, 100), batch=2)
     assert made.steps_per_epoch == 5
     found = values(make(numbered(3), numbered(9, 100)), range(9), "A")
@@ -139,7 +139,7 @@ def test_batches_that_do_not_divide_an_epoch_run_over_its_end():
 
 
 @pytest.mark.parametrize("counts", [(1, 1), (1, 4), (4, 1)])
-def test_a_domain_with_one_picture_works(counts):
+def test_r41_a_domain_with_one_picture_works(counts):
     made = make(numbered(counts[0]), numbered(counts[1], 100), batch=2)
     for batch in made.stream(0, 6, workers=2):
         assert set(batch["A"].unique().tolist()) <= set(range(counts[0]))
@@ -201,14 +201,14 @@ def test_pictures_are_resized_once_by_antialiased_bicubic_like_pillows(shape):
     np.testing.assert_array_equal(store[0], np.asarray(expected))
 
 
-def test_small_pictures_are_enlarged_and_counted():
+def test_r38_small_pictures_are_enlarged_and_counted():
     sides = [(31, 200), (200, 31), (32, 32), (33, 200), (300, 300)]
     store = Store("A", Painted(np.zeros((*side, 3), np.uint8) for side in sides), Augmentation(size=32))
     assert (store.census.pictures, store.census.enlarged, store.census.unreadable) == (5, 2, ())
     assert all(store[index].shape == (36, 36, 3) for index in range(5))
 
 
-def test_a_hundredth_of_the_pictures_may_be_unreadable_and_is_skipped_and_counted():
+def test_r35_a_hundredth_of_the_pictures_may_be_unreadable_and_is_skipped_and_counted():
     pictures = numbered(100)
     pictures[7] = None
     store = Store("A", Painted(pictures), Augmentation(size=32))
@@ -219,7 +219,7 @@ def test_a_hundredth_of_the_pictures_may_be_unreadable_and_is_skipped_and_counte
 
 
 @pytest.mark.parametrize(("broken", "count"), [(1, 99), (2, 199), (3, 3), (1, 1)])
-def test_more_unreadable_pictures_are_refused(broken, count):
+def test_r35_more_unreadable_pictures_are_refused(broken, count):
     pictures = [None] * broken + [plain(1)] * (count - broken)
     with pytest.raises(DataError) as caught:
         Store("horse", Painted(pictures), Augmentation(size=32))
@@ -251,7 +251,7 @@ def test_pictures_are_held_in_memory_only_if_they_all_fit(monkeypatch, memory, r
     assert len(told) == reads
 
 
-def test_a_picture_that_breaks_while_training_is_replaced_by_the_next(monkeypatch):
+def test_r37_a_picture_that_breaks_while_training_is_replaced_by_the_next(monkeypatch):
     monkeypatch.setattr(batches, "MEMORY", 0)
     pictures = Painted(numbered(4))
     store = Store("A", pictures, Augmentation(size=32))

@@ -1,12 +1,16 @@
 import errno
 import json
 import re
+import shutil
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import safetensors.torch
 import torch
 
-from translate.errors import OutputError, WeightsError
+from translate.errors import Diverged, OutputError, WeightsError
 from translate.training.checkpoint import FORMAT, Checkpoint, Checkpoints
 
 FILES = ["weights.safetensors", "average.safetensors", "state.pt", "manifest.json"]
@@ -88,6 +92,14 @@ def truncate(path):
     path.write_bytes(path.read_bytes()[:-1])
 
 
+def keep_half(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def keep_a_tenth(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 10])
+
+
 def empty(path):
     path.write_bytes(b"")
 
@@ -100,13 +112,13 @@ def nonsense(path):
     path.write_text("[1, 2]", encoding="utf-8")
 
 
-DAMAGES = [(damage, file) for damage in (truncate, empty, remove, nonsense) for file in FILES]
+DAMAGES = [(damage, file) for damage in (truncate, keep_half, keep_a_tenth, empty, remove, nonsense) for file in FILES]
 DAMAGES += [(flip, file) for file in FILES[:3]]
 DAMAGES += [(flip_the_step, "manifest.json"), (flip_a_hash, "manifest.json")]
 
 
 @pytest.mark.parametrize(("damage", "file"), DAMAGES)
-def test_a_damaged_checkpoint_is_passed_over_with_a_sentence(checkpoints, damage, file):
+def test_r16_r17_a_damaged_checkpoint_is_passed_over_with_a_sentence(checkpoints, damage, file):
     for step in (10, 20):
         checkpoints.save(checkpoint(step))
     newest = checkpoints.folder / "00000020"
@@ -117,7 +129,7 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_sentence(checkpoints, damage
     assert damaged[0].startswith(f"The checkpoint {newest} is damaged: ")
 
 
-def test_several_damaged_checkpoints_are_passed_over(checkpoints):
+def test_r16_several_damaged_checkpoints_are_passed_over(checkpoints):
     for step in (10, 20, 30):
         checkpoints.save(checkpoint(step))
     for step, file in ((20, "state.pt"), (30, "weights.safetensors")):
@@ -127,7 +139,7 @@ def test_several_damaged_checkpoints_are_passed_over(checkpoints):
     assert ["00000030" in damaged[0], "00000020" in damaged[1]] == [True, True]
 
 
-def test_a_run_without_a_whole_checkpoint_is_refused_and_left_alone(checkpoints):
+def test_r16_a_run_without_a_whole_checkpoint_is_refused_and_left_alone(checkpoints):
     for step in (10, 20):
         checkpoints.save(checkpoint(step))
     flip(checkpoints.folder / "00000010" / "state.pt")
@@ -140,7 +152,7 @@ def test_a_run_without_a_whole_checkpoint_is_refused_and_left_alone(checkpoints)
     assert steps(checkpoints) == [10, 20]
 
 
-def test_a_checkpoint_of_a_newer_version_is_refused_and_not_passed_over(checkpoints):
+def test_r18_a_checkpoint_of_a_newer_version_is_refused_and_not_passed_over(checkpoints):
     for step in (10, 20):
         checkpoints.save(checkpoint(step))
     path = checkpoints.folder / "00000020" / "manifest.json"
@@ -171,7 +183,7 @@ def full_disk_in_safetensors(*_, **__):
         (json, "dumps", full_disk),
     ],
 )
-def test_a_full_disk_leaves_older_checkpoints_and_no_half_one(checkpoints, monkeypatch, module, name, failure):
+def test_r03_a_full_disk_leaves_the_newest_checkpoint_and_no_half_one(checkpoints, monkeypatch, module, name, failure):
     for step in (10, 20, 30):
         checkpoints.save(checkpoint(step))
     with monkeypatch.context() as broken:
@@ -179,8 +191,104 @@ def test_a_full_disk_leaves_older_checkpoints_and_no_half_one(checkpoints, monke
         with pytest.raises(OutputError, match="The disk is full") as caught:
             checkpoints.save(checkpoint(40))
     assert caught.value.exit_code == 7
-    assert sorted(path.name for path in checkpoints.folder.iterdir()) == ["00000010", "00000020", "00000030"]
+    assert str(caught.value).endswith("A checkpoint takes 0.0 MB.")
+    assert [path.name for path in checkpoints.folder.iterdir()] == ["00000030"]
     assert checkpoints.newest()[0].step == 30
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no limits there")
+def test_r03_when_older_checkpoints_have_given_way_it_is_tried_again(checkpoints, monkeypatch):
+    for step in (10, 20):
+        checkpoints.save(checkpoint(step))
+    save, calls = torch.save, []
+
+    def full_once(*arguments):
+        calls.append(steps(checkpoints))
+        full_disk() if len(calls) == 1 else save(*arguments)
+
+    monkeypatch.setattr(torch, "save", full_once)
+    checkpoints.save(checkpoint(30))
+    assert calls == [[10, 20], [20]]
+    assert steps(checkpoints) == [20, 30]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no limits there")
+@pytest.mark.parametrize("large", ["weights", "average", "state"])
+def test_r03_a_disk_that_takes_no_more_bytes_is_understood_for_every_file(checkpoints, large):
+    """Without mocks: the system refuses files of more than 64 KiB, as a full disk does."""
+    import resource
+
+    checkpoints.save(checkpoint(10))
+    tree = {"weights": {}, "average": {}, "state": {}} | {large: {"x": torch.zeros(100_000)}}
+    if large == "weights":
+        tree[large]["x"] += 0.1  # else it is stored in fewer bytes
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, before[1]))
+    try:
+        with pytest.raises(OutputError, match=r"The disk is full.*A checkpoint takes 0\.4 MB\.") as caught:
+            checkpoints.save(Checkpoint(20, **tree))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.exit_code == 7
+    assert [path.name for path in checkpoints.folder.iterdir()] == ["00000010"]
+
+
+@pytest.mark.parametrize(("there", "free", "refused"), [(0, 19, True), (0, 20, False), (1, 10, False), (2, 9, True)])
+def test_r05_too_little_room_for_two_checkpoints_is_refused_with_the_estimate(
+    checkpoints, monkeypatch, there, free, refused
+):
+    checkpoints.folder.parent.mkdir()
+    for step in range(there):
+        checkpoints.save(checkpoint(step))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free * 10**8))
+    if not refused:
+        return checkpoints.refuse_full_disk(10**9)
+    with pytest.raises(OutputError) as caught:
+        checkpoints.refuse_full_disk(10**9)
+    assert caught.value.exit_code == 7
+    assert str(caught.value) == (
+        f"The disk of {checkpoints.folder.parent} has {free / 10:.2f} GB left; a checkpoint of this run takes 1.00 GB,"
+        " and there must be room for two. Free some space or choose another --out."
+    )
+    return None
+
+
+@pytest.mark.parametrize("part", ["weights", "average"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_r23_weights_that_are_not_finite_are_never_saved(checkpoints, part, value):
+    checkpoints.save(checkpoint(10))
+    broken = checkpoint(20)
+    next(iter(getattr(broken, part).values())).select(0, 1).fill_(value)
+    with pytest.raises(
+        Diverged, match=r"After step 20 \S+ holds values that are not finite.*is kept in .*00000010\."
+    ) as error:
+        checkpoints.save(broken)
+    assert error.value.exit_code == 1
+    assert steps(checkpoints) == [10]
+
+
+def test_what_bf16_holds_without_loss_takes_half_of_the_bytes_and_comes_back(checkpoints):
+    made_in_bf16 = torch.rand(40, 1000, generator=torch.Generator().manual_seed(0)).bfloat16().float()
+    special = torch.tensor([-0.0, 0.0, 2.0**-126, -1.0])
+    place = checkpoints.save(Checkpoint(1, {"pool": made_in_bf16, "special": special, "w": special + 1e-7}, {}, {}))
+    assert (place / "weights.safetensors").stat().st_size < 81_000
+    weights = checkpoints.newest()[0].weights
+    for name, before in (("pool", made_in_bf16), ("special", special), ("w", special + 1e-7)):
+        assert weights[name].dtype == torch.float32
+        assert torch.equal(weights[name].view(torch.int32), before.view(torch.int32)), name
+
+
+GOLDEN = Path(__file__).parent / "format-1"
+
+
+def test_r18_checkpoints_of_every_format_so_far_are_read():
+    """Written once by the first version that had the format; the folder of a new one comes beside it."""
+    read, damaged = Checkpoints(GOLDEN, {}, keep=1).newest()
+    assert (read.step, damaged) == (7, [])
+    expected = checkpoint(7)
+    assert read.weights.keys() == expected.weights.keys()
+    assert all(torch.equal(read.weights[name], expected.weights[name]) for name in expected.weights)
+    assert read.state["optimisers"]["G"]["param_groups"] == [{"lr": 0.1}]
 
 
 def test_an_error_that_is_no_full_disk_stays_what_it_is(checkpoints, monkeypatch):
@@ -190,7 +298,7 @@ def test_an_error_that_is_no_full_disk_stays_what_it_is(checkpoints, monkeypatch
     assert list(checkpoints.folder.iterdir()) == []
 
 
-def test_what_a_killed_writer_left_is_never_read_and_swept_by_the_next_save(checkpoints):
+def test_r01_what_a_killed_writer_left_is_never_read_and_swept_by_the_next_save(checkpoints):
     checkpoints.save(checkpoint(10))
     leftover = checkpoints.folder / ".00000020.0123456789ab.partial"
     leftover.mkdir()

@@ -100,7 +100,7 @@ def test_the_state_that_is_compared_is_complete(straight):
 
 @pytest.mark.parametrize("stop_after", [1, 3, 4, 7])
 @pytest.mark.parametrize("workers", [(0, 0), (3, 1)])
-def test_a_run_that_was_stopped_continues_exactly(tmp_path, straight, stop_after, workers):
+def test_r12_r13_a_run_that_was_stopped_continues_exactly(tmp_path, straight, stop_after, workers):
     before = run(new_training(settings()), settings(), tmp_path, workers[0], stop_after=stop_after)
     assert (before[-1].step, before[-1].saved) == (stop_after, True)
     training = new_training(settings(seed=5))  # what is not restored would differ
@@ -289,7 +289,7 @@ def poisoned_training(trained, steps):
     return training
 
 
-def test_a_step_that_is_not_finite_is_skipped_and_counted_and_the_log_stays_finite(tmp_path):
+def test_r22_a_step_that_is_not_finite_is_skipped_and_counted_and_the_log_stays_finite(tmp_path):
     training = poisoned_training(settings(), {2, 5, 6})
     reports = run(training, settings(), tmp_path)
     assert training.step == 8
@@ -300,7 +300,7 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted_and_the_log_stays_fini
     assert all(value.isfinite().all() for value in training.average.networks.parameters())
 
 
-def test_a_skipped_step_moves_no_weight(tmp_path):
+def test_r22_a_skipped_step_moves_no_weight(tmp_path):
     training = poisoned_training(settings(steps=1), {0})
     before = {name: value.clone() for name, value in training.method.named_parameters()}
     run(training, settings(steps=1), tmp_path)
@@ -315,7 +315,7 @@ def test_skipped_steps_do_not_count_in_the_mean_and_a_log_of_skipped_steps_alone
     assert losses(both)[2] == losses(one_by_one)[1]
 
 
-def test_three_steps_in_a_row_that_are_not_finite_stop_the_run_and_keep_the_last_checkpoint(tmp_path):
+def test_r22_three_steps_in_a_row_that_are_not_finite_stop_the_run_and_keep_the_last_checkpoint(tmp_path):
     training = poisoned_training(settings(), {1, 5, 6, 7})
     with pytest.raises(Diverged) as caught:
         run(training, settings(), tmp_path)

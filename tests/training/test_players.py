@@ -99,7 +99,7 @@ POISONS = [broken_loss, infinite_loss, broken_gradient]
 
 @pytest.mark.parametrize("poison", POISONS)
 @pytest.mark.parametrize("steps_before", [1, 3])
-def test_a_step_that_is_not_finite_moves_nobody(poison, steps_before):
+def test_r22_a_step_that_is_not_finite_moves_nobody(poison, steps_before):
     duel = Duel()
     players = Players(duel)
     for _ in range(steps_before):

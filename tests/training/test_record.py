@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_lines_after_the_step_a_run_continues_from_are_dropped(tmp_path, step, k
     assert [line["step"] for line in read_log(tmp_path / "log.jsonl")] == [*kept, step + 50]
 
 
-def test_a_last_line_that_was_cut_off_is_left_out_and_replaced(tmp_path):
+def test_r01_a_last_line_that_was_cut_off_is_left_out_and_replaced(tmp_path):
     path = tmp_path / "log.jsonl"
     path.write_text('{"step": 50}\n{"step": 100, "los', encoding="utf-8")
     assert read_log(path) == [{"step": 50}]
@@ -49,3 +50,24 @@ def test_a_log_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "log.jsonl").mkdir()
     with pytest.raises(OutputError, match=r"Cannot write .*log\.jsonl"):
         record.write({"step": 1})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no limits there")
+def test_r04_what_a_full_disk_refused_is_written_when_there_is_room_again(tmp_path):
+    """Without mocks: the system takes half of a line, as a full disk does."""
+    import resource
+
+    path = tmp_path / "log.jsonl"
+    record = Record(path, 0)
+    record.write({"step": 1})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 5, before[1]))
+    try:
+        for step in (2, 3):
+            with pytest.raises(OutputError, match="The disk is full"):
+                record.write({"step": step})
+            assert path.read_text(encoding="utf-8") == '{"step": 1}\n'
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    record.write({"step": 4})
+    assert [line["step"] for line in lines(path)] == [1, 2, 3, 4]

@@ -1,11 +1,15 @@
+import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
+from translate.errors import STOPPING, exit_code_of
 from translate.training.stop import StopSignals
 
-SIGNALS = [signal.SIGINT, signal.SIGTERM]
+SIGNALS = list(STOPPING)
 
 
 @pytest.fixture(params=SIGNALS, ids=lambda number: number.name)
@@ -24,7 +28,7 @@ def acted(number):
         signal.signal(known, handler)
 
 
-def test_the_first_signal_is_only_noted_and_the_second_acts(number, acted):
+def test_r06_r07_the_first_signal_is_only_noted_and_the_second_acts(number, acted):
     with StopSignals() as stop:
         assert stop.received is None
         signal.raise_signal(number)
@@ -79,3 +83,64 @@ def test_in_another_thread_it_changes_nothing():
     thread.join()
     assert found == [(before, None)]
     assert [signal.getsignal(known) for known in SIGNALS] == before
+
+
+def test_r06_exit_codes_are_those_that_shells_and_batch_systems_know():
+    assert {number.name: exit_code_of(number) for number in SIGNALS} == {"SIGINT": 130, "SIGTERM": 143, "SIGUSR1": 75}
+
+
+def test_r09_a_signal_ends_at_once_what_can_be_done_again(number, acted):
+    done = []
+
+    def work():
+        done.append("begun")
+        signal.raise_signal(number)
+        done.append("not dropped")
+
+    with StopSignals() as stop:
+        assert stop.drop(lambda: 7) == 7
+        assert stop.drop(work) is None
+        assert stop.drop(lambda: done.append("after the signal")) is None
+        assert (stop.received, acted, done) == (number, [], ["begun"])
+
+
+def test_r09_outside_of_it_a_signal_ends_nothing(number, acted):
+    with StopSignals() as stop:
+        stop.drop(lambda: None)
+        signal.raise_signal(number)
+        assert (stop.received, acted) == (number, [])
+
+
+def test_r09_an_error_of_the_work_passes_and_the_next_signal_is_only_noted(number, acted):
+    with StopSignals() as stop:
+        with pytest.raises(ZeroDivisionError):
+            stop.drop(lambda: 1 / 0)
+        signal.raise_signal(number)
+        assert (stop.received, acted) == (number, [])
+
+
+STUCK = """
+import signal, threading
+from translate.training.stop import StopSignals
+with StopSignals(grace_s=0.01):
+    signal.raise_signal(signal.{number})
+    threading.Event().wait()  # as a disk that does not answer
+"""
+
+
+def test_r07_r29_after_the_grace_the_process_ends_whatever_it_waits_for(number):
+    command = [sys.executable, "-c", STUCK.format(number=number.name)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (exit_code_of(number), "")
+    assert done.stderr == "Ended after 0.01 s, without a checkpoint of the last steps.\n"
+
+
+def test_r07_who_is_done_within_the_grace_goes_on(number, acted, monkeypatch):
+    ended = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    before = set(threading.enumerate())
+    with StopSignals(grace_s=60.0):
+        signal.raise_signal(number)
+        (timer,) = set(threading.enumerate()) - before
+    timer.join()
+    assert ended == []

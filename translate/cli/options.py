@@ -24,8 +24,6 @@ MaxPixels = Annotated[
 ]
 Model = Annotated[str, typer.Argument(help="A run's folder, an export file, or a name in weights.")]
 
-SIGNAL_EXIT = 128  # plus the number of the signal: 130 for Ctrl-C, 143 for SIGTERM
-
 
 def count_of(word: str, option: str) -> int:
     """Read a count such as 5000, 64M or 1.5G.

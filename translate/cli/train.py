@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from translate.cli.data import fetch_pictures
-from translate.cli.options import SIGNAL_EXIT, Device, MaybePrecision, Set
+from translate.cli.options import Device, MaybePrecision, Set
 from translate.cli.terminal import command_line, duration, progress, read_duration, say
-from translate.errors import SettingsError
+from translate.errors import SettingsError, exit_code_of
 
 if TYPE_CHECKING:
     from translate.recipes import Run
@@ -42,10 +42,16 @@ def train(
     batch: Annotated[
         int | None, typer.Option(help="Pictures of each domain in a step; under torchrun, in each process.")
     ] = None,
+    begin_from: Annotated[
+        str | None, typer.Option("--from", help="Begin with the networks of this model: a run, a file, or a name.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything that is drawn at random.")] = None,
     device: Device = "auto",
     precision: MaybePrecision = None,
     workers: Annotated[int, typer.Option(min=0, help="Threads that prepare batches ahead.")] = 0,
+    grace: Annotated[
+        str | None, typer.Option(help="End so long after a signal, such as 25s, even if the step is not done.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
     set_: Set = None,
     download: Annotated[
@@ -73,7 +79,8 @@ def train(
         run = recipes.prepare(
             data, domains=_domains(domain or []), method=method, out=out, steps=steps, epochs=epochs, seconds=seconds,
             size=size, batch=batch, seed=seed, device=device, precision=precision, workers=workers, config=config,
-            tensorboard=tensorboard, words=set_ or [],
+            tensorboard=tensorboard, words=set_ or [], grace_s=None if grace is None else read_duration(grace),
+            begin_from=begin_from,
         )  # fmt: skip
         if parallel.rank() > 0:
             _follow(run, dry_run)
@@ -84,7 +91,7 @@ def train(
         else:
             _train(run, quiet)
     if run.interrupted is not None:
-        raise typer.Exit(SIGNAL_EXIT + run.interrupted)
+        raise typer.Exit(exit_code_of(run.interrupted))
 
 
 def _train(run: "Run", quiet: bool) -> None:

@@ -47,6 +47,7 @@ class About(Settings):
     channels: Literal["RGB"] = "RGB"  # in this order
     data: str = ""  # the dataset's name
     train: dict[str, int] = Field(default_factory=dict)  # training pictures of each domain
+    origin: dict[str, str] | None = None  # name and SHA-256 of the model that training began from
     scores: dict[str, float] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
     source: str = ""  # where networks that were trained elsewhere come from
@@ -206,6 +207,35 @@ def read_about(path: Path) -> About:
     )
 
 
+def read_tensors(path: Path, about: About) -> dict[str, Tensor]:
+    """Read the tensors of an export, on the CPU, in fp32.
+
+    Raises:
+        WeightsError: they are damaged or not finite, or the file is ONNX.
+    """
+    if _is_onnx(path):
+        raise WeightsError(f"{path} is ONNX, from which no networks can be read. Use the export that it was made of.")
+    tensors = safetensors.torch.load_file(path)
+    if _hash(tensors) != about.sha256:
+        raise WeightsError(f"{path} is damaged: its tensors do not match their SHA-256. Copy or export it again.")
+    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+    if broken:
+        raise WeightsError(f"{path} holds values that are not finite, first in {broken[0]}. Use an earlier checkpoint.")
+    return {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in tensors.items()}
+
+
+def read_settings(path: Path, about: About) -> MethodSettings:
+    """Read the settings of the method of an export.
+
+    Raises:
+        WeightsError: this version does not know such a method.
+    """
+    try:
+        return settings_class(about.method["name"]).parse(about.method)
+    except (KeyError, SettingsError) as error:
+        raise _cannot_build(path, error) from error
+
+
 def read_export(path: Path) -> tuple[Method, About]:
     """Read an export and build its networks, on the CPU, in evaluation mode.
 
@@ -215,15 +245,8 @@ def read_export(path: Path) -> tuple[Method, About]:
     about = read_about(path)
     if _is_onnx(path):
         return OnnxMethod(open_session(path), _built(path, about)).eval(), about
-    tensors = safetensors.torch.load_file(path)
-    if _hash(tensors) != about.sha256:
-        raise WeightsError(f"{path} is damaged: its tensors do not match their SHA-256. Copy or export it again.")
-    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
-    if broken:
-        raise WeightsError(f"{path} holds values that are not finite, first in {broken[0]}. Use an earlier checkpoint.")
     method = _built(path, about)
-    full = {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in tensors.items()}
-    shipped = {name: tensor for name, tensor in full.items() if not name.startswith("D.")}
+    shipped = {name: tensor for name, tensor in read_tensors(path, about).items() if not name.startswith("D.")}
     try:
         nn.ModuleList(method.shipped()).load_state_dict(shipped, assign=True)
     except RuntimeError as error:
@@ -239,12 +262,13 @@ def _is_onnx(path: Path) -> bool:
 
 def _built(path: Path, about: About) -> Method:
     try:
-        settings = settings_class(about.method["name"]).parse(about.method)
-        return build_without_memory(settings, about.domains, about.size)
-    except (ValueError, KeyError, SettingsError) as error:
-        raise WeightsError(
-            f"{path} describes a network that this version of translate cannot build: {error}"
-        ) from error
+        return build_without_memory(read_settings(path, about), about.domains, about.size)
+    except (ValueError, KeyError) as error:
+        raise _cannot_build(path, error) from error
+
+
+def _cannot_build(path: Path, error: Exception) -> WeightsError:
+    return WeightsError(f"{path} describes a network that this version of translate cannot build: {error}")
 
 
 def build_without_memory(settings: MethodSettings, domains: Sequence[str], size: int) -> Method:

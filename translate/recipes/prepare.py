@@ -13,6 +13,7 @@ from translate.data.truth import open_drawn
 from translate.devices import Engine, Precision, engine
 from translate.errors import DataError, Interrupted, SettingsError
 from translate.parallel import joined, world
+from translate.recipes.beginning import Beginning
 from translate.recipes.recipe import Recipe
 from translate.recipes.run import Run, batch_of_run, steps_of_run
 from translate.settings import Tree, is_plain, merge, nearest, read_toml, read_word
@@ -33,6 +34,8 @@ class Options(TypedDict, total=False):
     device: str  # "auto", "cpu", "cuda", "cuda:1" or "mps"
     precision: Precision | None
     workers: int  # threads that prepare batches ahead
+    grace_s: float | None  # seconds after a signal when the process ends, wherever it is; None: steps are waited for
+    begin_from: str | Path | None  # a model whose networks to begin with, instead of random ones
     config: str | Path | None  # a TOML file of settings
     tensorboard: bool  # whether to write for TensorBoard
     words: Sequence[str]  # settings such as "method.lambda_idt=0"
@@ -51,13 +54,21 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
         SettingsError: a setting is wrong, or `out` holds another run.
         DataError: there is no such dataset, or a domain is empty.
         DeviceError: the device is not there.
+        WeightsError: there is no such model to begin from, or it has other networks.
+        OutputError: `out` is a file.
     """
     domains = options.get("domains")
     card = _card(data, domains)
     config = options.get("config")
-    words = (read_word(word) for word in options.get("words", ()))
-    said = merge([read_toml(Path(config)) if config else {}, *words, _named(options)])
-    recipe = Recipe.parse(merge([_advice(card, said), said]))
+    layers = [(f"the file {config}", read_toml(Path(config)))] if config else []
+    layers += [(f"--set {word}", read_word(word)) for word in options.get("words", ())]
+    layers.append(("the command's options", _named(options)))
+    said = merge(tree for _, tree in layers)
+    advice = _advice(card, said)
+    try:
+        recipe = Recipe.parse(merge([advice, said]))
+    except SettingsError as error:
+        raise _with_source(error, [(f"the recipe of {data}", advice), *layers]) from error
     dataset = _dataset(card, data, domains, recipe, exclude=Path(options.get("out") or "runs"))
     for name in dataset.domains:
         if not is_plain(name):
@@ -73,7 +84,14 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
     found = engine(options.get("device", "auto"), recipe.training.precision)
     if recipe.training.seconds and not recipe.training.steps:
         recipe = _fitted(recipe, recipe.training.seconds, dataset, place, found)
-    return Run(recipe, dataset, place, found, options.get("workers", 0), options.get("tensorboard", False))
+    beginning = None
+    if model := options.get("begin_from"):
+        beginning = Beginning.find(model, place)
+        beginning.check(recipe.method, len(dataset.domains))
+    return Run(
+        recipe, dataset, place, found, options.get("workers", 0), options.get("tensorboard", False),
+        options.get("grace_s"), beginning,
+    )  # fmt: skip
 
 
 def train(data: str | Path | None = None, **options: Unpack[Options]) -> Path:
@@ -138,6 +156,18 @@ def _for_all_ranks(recipe: Recipe, place: Path) -> Recipe:
             " Continue it with a number of processes that divides it."
         )
     return recipe.model_copy(update={"training": recipe.training.model_copy(update={"batch": batch})})
+
+
+def _with_source(error: SettingsError, layers: Sequence[tuple[str, Tree]]) -> SettingsError:
+    """Add to a refusal where its key came from: the last of the layers that has it."""
+    for source, tree in reversed(layers):
+        if error.key and _holds(tree, error.key.split(".")):
+            return SettingsError(f"{error} It comes from {source}.", error.key)
+    return error
+
+
+def _holds(tree: object, path: Sequence[str]) -> bool:
+    return not path or (isinstance(tree, dict) and path[0] in tree and _holds(tree[path[0]], path[1:]))
 
 
 def _fitted(recipe: Recipe, seconds: float, dataset: Dataset, place: Path, engine: Engine) -> Recipe:

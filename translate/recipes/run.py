@@ -9,6 +9,7 @@ samples/            grids on fixed inputs: input | translated | cycled
 progress.gif        the grids as an animation
 checkpoints/        to continue from
 model.safetensors   the export, renewed with every checkpoint
+milestones/         exports from on the way, which are kept
 """
 
 import contextlib
@@ -19,7 +20,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -28,16 +28,18 @@ from translate.data.batches import Batches, LabelledBatches, Store, UnpairedBatc
 from translate.data.folders import Dataset, held_out
 from translate.data.truth import Drawn
 from translate.devices import Engine
-from translate.errors import DataError, SettingsError
+from translate.errors import DataError, OutputError, SettingsError
 from translate.evaluation.drawn import drawn_scores
 from translate.files import alone, write_text, written_to
 from translate.inference.exports import About, build_without_memory, read_about, write_export
 from translate.inference.translator import Translator
 from translate.parallel import alike, greatest, part, rank, wait, world
+from translate.recipes.beginning import Beginning
 from translate.recipes.recipe import Recipe
 from translate.recipes.watch import Watch
 from translate.report.curves import loss_curves
 from translate.report.samples import attribute_grid, sample_grid, square
+from translate.settings import differences, flat
 from translate.tensors import Pixels
 from translate.training.checkpoint import Checkpoints
 from translate.training.loop import Plan, Report, Training
@@ -52,7 +54,8 @@ MEASURED = 15  # steps, before a run whose time is given: whole turns of players
 
 # Settings that cannot change the result; a run may continue with other ones.
 _FREE = frozenset(
-    {"training.log_every", "training.sample_every", "training.checkpoint_every", "training.keep", "ranks"}
+    {"ranks"}
+    | {f"training.{key}" for key in ("log_every", "sample_every", "checkpoint_every", "keep", "milestone_every")}
 )
 
 
@@ -70,11 +73,22 @@ class Prospect:
 
 
 class Run:
-    """A run whose settings and dataset are checked. Nothing is written before `start`."""
+    """A run whose settings and dataset are checked. Nothing is written before `start`.
+
+    Args:
+        recipe: its settings.
+        dataset: its pictures.
+        out: its folder.
+        engine: how networks are run.
+        workers: threads that prepare batches ahead.
+        tensorboard: whether to write for TensorBoard.
+        grace_s: as of `StopSignals`.
+        beginning: the model to begin from.
+    """
 
     def __init__(
         self, recipe: Recipe, dataset: Dataset, out: Path, engine: Engine, workers: int = 0,
-        tensorboard: bool = False,
+        tensorboard: bool = False, grace_s: float | None = None, beginning: Beginning | None = None,
     ) -> None:  # fmt: skip
         self.recipe = recipe
         self.dataset = dataset
@@ -83,13 +97,18 @@ class Run:
         self.step, self.steps = 0, 0  # done, and in all; known once the pictures are read
         self.interrupted: int | None = None  # the signal that stopped the run
         self.notes: list[str] = []  # what the user should know
+        self._spared = False  # whether something could not be written
         self._workers = workers
         self._tensorboard = tensorboard
+        self._grace_s = grace_s
+        self._beginning = beginning
         self._origin = {
             **json.loads(recipe.to_json()),
             "dataset": {"name": dataset.name, "target": dataset.target, "domains": dataset.fingerprint()},
             "ranks": (batch_of_run(out) or (0, world()))[1],  # when the run began
+            "from": beginning.origin if beginning else None,
         }
+        self._refuse_a_file()
         self._refuse_another_run()
 
     def prospect(self) -> Prospect:
@@ -126,24 +145,31 @@ class Run:
             OutputError: the disk is full, the place cannot be written, or the run is going on in another process.
             ProcessLost: another rank has ended.
         """
-        batches = self._batches(tell)
-        if rank() > 0:
-            yield from self._start(batches)
-            return
+        with StopSignals(self._grace_s) as stop:
+            batches = stop.drop(lambda: self._batches(tell))
+            wait()
+            if not stop.agreed() and batches is not None:
+                yield from self._alone(batches, stop) if rank() == 0 else self._start(batches, stop)
+            finished = self.finished if rank() == 0 else 0 < self.steps == self.step
+            self.interrupted = None if finished else stop.received
+
+    def _alone(self, batches: Batches, stop: StopSignals) -> Iterator[Report]:
         with written_to(self.out):
             self.out.mkdir(parents=True, exist_ok=True)
         refusal = f"Another process is training in {self.out}. Wait until it has ended, or choose another --out."
         with alone(self.out, refusal):
-            yield from self._start(batches)
+            yield from self._start(batches, stop)
 
-    def _start(self, batches: Batches) -> Iterator[Report]:
+    def _start(self, batches: Batches, stop: StopSignals) -> Iterator[Report]:
         plan = Plan.of(self.recipe.training, self.recipe.method, batches.steps_per_epoch)
-        training = self._training(plan)
         checkpoints = Checkpoints(self.out / "checkpoints", self._origin, self.recipe.training.keep)
         newest, damaged = checkpoints.newest()
         self.notes += damaged
+        training = self._training(plan, None if newest else self._beginning)
         if newest:
             training.restore(newest)
+        if rank() == 0:
+            checkpoints.refuse_full_disk(training.checkpoint_bytes())
         self.step, self.steps = training.step, plan.steps
         wait()
         if not alike(training.step, plan.steps, *batches.counts):
@@ -152,17 +178,13 @@ class Run:
                 f" and a run of {training.step} steps. All of them need the same folders, on a disk that they share."
             )
         watch = self._watch(batches, training, plan) if rank() == 0 else None
-        with StopSignals() as stop:
-            stream = batches.stream(training.step, plan.steps, self._workers)
-            reports = training.run(plan, stream, checkpoints, stop)
-            for report in self._written(reports, training, plan, watch) if watch else reports:
-                self.step = report.step
-                yield report
-            if self.step < self.steps:
-                self.interrupted = stop.received
-                return
-        if watch:
-            self._finish(training, plan, watch)
+        stream = batches.stream(training.step, plan.steps, self._workers)
+        reports = training.run(plan, stream, checkpoints, stop)
+        for report in self._written(reports, training, plan, watch, stop) if watch else reports:
+            self.step = report.step
+            yield report
+        if watch and self.step == self.steps:
+            stop.drop(lambda: self._finish(training, plan, watch))
 
     def _watch(self, batches: Batches, training: Training, plan: Plan) -> Watch:
         return Watch(
@@ -170,30 +192,50 @@ class Run:
             self.notes.append, self._tensorboard,
         )  # fmt: skip
 
-    def _written(self, reports: Iterator[Report], training: Training, plan: Plan, watch: Watch) -> Iterator[Report]:
+    def _written(
+        self, reports: Iterator[Report], training: Training, plan: Plan, watch: Watch, stop: StopSignals
+    ) -> Iterator[Report]:
         """Pass on the reports, and leave in the run's folder what each is the time for."""
         write_text(self.out / "settings.json", json.dumps(self._origin, indent=2) + "\n")
         record = Record(self.out / "log.jsonl", training.step)
+        if training.step and training.step % plan.sample_every == 0 and not self._grid(training.step).exists():
+            stop.drop(lambda: self._show(training, watch))  # it was dropped when the run was stopped
         started = time.perf_counter()
         for report in reports:
-            if report.losses:
-                record.write({**asdict(report), "elapsed_s": round(time.perf_counter() - started, 3)})
-                watch.losses(report)
-            if report.sample:
-                watch.pictures(self._sample(training), self._translator(training).batch, report.step)
-            if report.saved and report.step < plan.steps:
-                self._export(training, plan, {})
-                self._draw_curves()
-                watch.write_page(report.step, {}, _flat(self._origin), str(self.engine))
+            with self._sparing():
+                if report.losses:
+                    record.write({**asdict(report), "elapsed_s": round(time.perf_counter() - started, 3)})
+                    watch.losses(report)
+                if report.milestone:
+                    self._export(training, plan, {}, self.out / "milestones" / f"{report.step:08d}.safetensors")
+                if report.saved and report.step < plan.steps:
+                    self._export(training, plan, {})
+                    self._draw_curves()
+                    watch.write_page(report.step, {}, flat(self._origin), str(self.engine))
+                if report.sample:
+                    stop.drop(lambda: self._show(training, watch))
             yield report
+
+    def _show(self, training: Training, watch: Watch) -> None:
+        watch.pictures(self._sample(training), self._translator(training).batch, training.step)
 
     def _finish(self, training: Training, plan: Plan, watch: Watch) -> None:
         self._draw_curves()
         self._animate()
         scores = self._score(training)
-        watch.write_page(self.step, scores, _flat(self._origin), str(self.engine))
+        watch.write_page(self.step, scores, flat(self._origin), str(self.engine))
         watch.close()
         self._export(training, plan, scores)  # the last thing written: it makes the run a finished one
+
+    @contextlib.contextmanager
+    def _sparing(self) -> Iterator[None]:
+        """Let the run go on when something else than a checkpoint cannot be written; say so the first time."""
+        try:
+            yield
+        except OutputError as error:
+            if not self._spared:
+                self.notes.append(f"{error} The run goes on without it.")
+            self._spared = True
 
     @property
     def finished(self) -> bool:
@@ -206,10 +248,12 @@ class Run:
         path = self.out / "model.safetensors"
         return read_about(path) if path.exists() else None
 
-    def _training(self, plan: Plan) -> Training:
+    def _training(self, plan: Plan, beginning: Beginning | None = None) -> Training:
         settings, domains, size = self.recipe.method.for_run(plan.steps), self.dataset.domains, self.recipe.data.size
         torch.manual_seed(self.recipe.training.seed)
         method = settings.build(domains, size)
+        if beginning:
+            beginning.load(method)
         return Training(method, build_without_memory(settings, domains, size), self.engine, self.recipe.training)
 
     def _measured(self, plan: Plan, steps: int) -> tuple[Training, float]:
@@ -254,14 +298,15 @@ class Run:
             planned=planned,
             recipe=json.loads(self.recipe.to_json()),
             data=self.dataset.name,
+            origin=self._origin["from"],
             train={domain: len(pictures) for domain, pictures in self.dataset.train.items()},
             scores=dict(scores),
             versions={name: importlib.metadata.version(name) for name in ("image-translate", "torch")},
         )
 
-    def _export(self, training: Training, plan: Plan, scores: Mapping[str, float]) -> None:
+    def _export(self, training: Training, plan: Plan, scores: Mapping[str, float], path: Path | None = None) -> None:
         about = self._about(training, plan.steps, scores)
-        write_export(self.out / "model.safetensors", training.average.networks, about)
+        write_export(path or self.out / "model.safetensors", training.average.networks, about)
 
     def _sample(self, training: Training) -> Pixels:
         side = self.recipe.data.size
@@ -274,8 +319,11 @@ class Run:
             grid = attribute_grid(translate, next(iter(inputs.values())), training.method.showcase())
         else:
             grid = sample_grid(translate, inputs)
-        images.write_pixels(grid, self.out / "samples" / f"{training.step:08d}.png")
+        images.write_pixels(grid, self._grid(training.step))
         return grid
+
+    def _grid(self, step: int) -> Path:
+        return self.out / "samples" / f"{step:08d}.png"
 
     def _animate(self) -> None:
         grids = sorted((self.out / "samples").glob("*.png"))
@@ -298,18 +346,23 @@ class Run:
             return {}
         return drawn_scores(self.dataset.name, self._translator(training).batch, self.recipe.data.size)
 
+    def _refuse_a_file(self) -> None:
+        """Refuse a folder that cannot be made, before pictures are read."""
+        there = next(place for place in (self.out, *self.out.absolute().parents) if place.exists())
+        if not there.is_dir():
+            raise OutputError(f"Cannot write {self.out}: {there} is a file. Choose another --out, or move the file.")
+
     def _refuse_another_run(self) -> None:
         path = self.out / "settings.json"
         if not path.exists():
             return
         try:
-            before = _flat(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
+            before = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
             raise SettingsError(f"{path} is damaged: {error}. Restore it, or choose another --out.") from error
-        now = _flat(self._origin)
-        keys = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key) and key not in _FREE)
-        if keys:
-            changes = "; ".join(f"{key} was {before.get(key)!r:.80}, now {now.get(key)!r:.80}" for key in keys)
+        found = {key: values for key, values in differences(before, self._origin).items() if key not in _FREE}
+        if found:
+            changes = "; ".join(f"{key} was {was!r:.80}, now {now!r:.80}" for key, (was, now) in found.items())
             raise SettingsError(
                 f"{self.out} holds a run with other settings: {changes}."
                 " Repeat its command to continue it, or choose another --out."
@@ -330,16 +383,6 @@ def batch_of_run(folder: Path) -> tuple[int, int] | None:
         origin = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
         return origin["training"]["batch"], origin["ranks"]
     return None
-
-
-def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(tree, dict):
-        return {prefix: tree}
-    return {
-        key: value
-        for name, below in tree.items()
-        for key, value in _flat(below, f"{prefix}.{name}" if prefix else name).items()
-    }
 
 
 def _peak_memory(engine: Engine) -> int | None:

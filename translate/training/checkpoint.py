@@ -1,7 +1,7 @@
 """Checkpoints: folders from which a run continues exactly where it was.
 
     checkpoints/00002500/
-        weights.safetensors    the method with all its buffers
+        weights.safetensors    the method with all its buffers; in bf16 what bf16 holds without loss, such as pools
         average.safetensors    the averaged networks that are shipped
         state.pt               optimisers and counters; tensors and plain values only
         manifest.json          step, settings, and size and SHA-256 of the other files
@@ -11,7 +11,7 @@ A checkpoint is written beside its place and renamed, so it is complete or not t
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from translate.errors import WeightsError
+from translate.errors import DiskFull, Diverged, WeightsError
 from translate.files import atomic_folder, sha256, sweep
 
 FORMAT = 1
@@ -53,24 +53,42 @@ class Checkpoints:
     def save(self, checkpoint: Checkpoint) -> Path:
         """Write a checkpoint, then remove the oldest ones, and later ones, which the run fell back from.
 
+        On a full disk older checkpoints than the newest give way first.
+
         Raises:
-            OutputError: the place cannot be written or the disk is full. Older checkpoints are then untouched.
+            DiskFull: there is no room for a second checkpoint. The newest one is then untouched.
+            OutputError: the place cannot be written. Older checkpoints are then untouched.
+            Diverged: a weight is not finite. Older checkpoints are then untouched.
         """
         place = self.folder / f"{checkpoint.step:08d}"
+        self._refuse_what_is_not_finite(checkpoint)
         sweep(self.folder)
         shutil.rmtree(place, ignore_errors=True)  # there only if it was damaged and the run fell back to an older one
-        with atomic_folder(place) as temporary:
-            safetensors.torch.save_file(_plain(checkpoint.weights), temporary / "weights.safetensors")
-            safetensors.torch.save_file(_plain(checkpoint.average), temporary / "average.safetensors")
-            torch.save(dict(checkpoint.state), temporary / "state.pt")
-            files = {file.name: {"bytes": file.stat().st_size, "sha256": sha256(file)} for file in temporary.iterdir()}
-            manifest = {"format": FORMAT, "step": checkpoint.step, "settings": self._settings, "files": files}
-            (temporary / "manifest.json").write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+        try:
+            self._write(checkpoint, place)
+        except DiskFull:
+            _remove(self.places()[:-1])
+            try:
+                self._write(checkpoint, place)
+            except DiskFull as error:
+                raise DiskFull(f"{error} A checkpoint takes {_size(_bytes(checkpoint))}.") from error
         places = self.places()
         done = places.index(place) + 1
-        for other in places[: max(done - self._keep, 0)] + places[done:]:
-            shutil.rmtree(other, ignore_errors=True)
+        _remove(places[: max(done - self._keep, 0)] + places[done:])
         return place
+
+    def refuse_full_disk(self, expected: int) -> None:
+        """Refuse to begin where there is no room for two checkpoints of so many bytes, with those that are there.
+
+        Raises:
+            DiskFull: the disk, on which the folder above `folder` already is, has not as much space left.
+        """
+        free = shutil.disk_usage(self.folder.parent).free
+        if free < max(2 - len(self.places()), 1) * expected:
+            raise DiskFull(
+                f"The disk of {self.folder.parent} has {_size(free)} left; a checkpoint of this run takes"
+                f" {_size(expected)}, and there must be room for two. Free some space or choose another --out."
+            )
 
     def places(self) -> list[Path]:
         """List the checkpoint folders, oldest first."""
@@ -95,6 +113,27 @@ class Checkpoints:
             raise WeightsError(f"No checkpoint in {self.folder} is whole. {damaged[0]} Start again with another --out.")
         return None, []
 
+    def _write(self, checkpoint: Checkpoint, place: Path) -> None:
+        with atomic_folder(place) as temporary:
+            weights = {name: _without_loss(tensor) for name, tensor in _plain(checkpoint.weights).items()}
+            safetensors.torch.save_file(weights, temporary / "weights.safetensors")
+            safetensors.torch.save_file(_plain(checkpoint.average), temporary / "average.safetensors")
+            with (temporary / "state.pt").open("wb") as stream:  # given a path, torch would not say that a disk is full
+                torch.save(dict(checkpoint.state), stream)
+            files = {file.name: {"bytes": file.stat().st_size, "sha256": sha256(file)} for file in temporary.iterdir()}
+            manifest = {"format": FORMAT, "step": checkpoint.step, "settings": self._settings, "files": files}
+            (temporary / "manifest.json").write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+
+    def _refuse_what_is_not_finite(self, checkpoint: Checkpoint) -> None:
+        for name, tensor in [*checkpoint.weights.items(), *checkpoint.average.items()]:
+            if not tensor.isfinite().all():
+                places = self.places()
+                kept = f"The last good one is kept in {places[-1]}." if places else "There is none before it."
+                raise Diverged(
+                    f"After step {checkpoint.step} {name} holds values that are not finite, so no checkpoint was"
+                    f" written. {kept} Try --precision fp32 or a lower rate, such as --set method.optimiser.lr=1e-4."
+                )
+
 
 class _Damaged(WeightsError):
     """An older checkpoint may still be whole."""
@@ -110,9 +149,10 @@ def _read(place: Path) -> Checkpoint:
                 raise _Damaged(f"The checkpoint {place} is damaged: {name} does not match its SHA-256.")
         if manifest["step"] != int(place.name):
             raise _Damaged(f"The checkpoint {place} is damaged: manifest.json names step {manifest['step']}.")
+        weights = safetensors.torch.load_file(place / "weights.safetensors")
         return Checkpoint(
             step=manifest["step"],
-            weights=safetensors.torch.load_file(place / "weights.safetensors"),
+            weights={name: _in_full(tensor) for name, tensor in weights.items()},
             average=safetensors.torch.load_file(place / "average.safetensors"),
             state=torch.load(place / "state.pt", weights_only=True, map_location="cpu"),
         )
@@ -122,3 +162,31 @@ def _read(place: Path) -> Checkpoint:
 
 def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def _without_loss(tensor: Tensor) -> Tensor:
+    """Return the tensor in bf16 if that holds the same values: pictures in a pool, where networks compute in bf16."""
+    narrow = tensor.bfloat16()
+    return narrow if tensor.dtype == torch.float32 and torch.equal(narrow.float(), tensor) else tensor
+
+
+def _in_full(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.dtype == torch.bfloat16 else tensor
+
+
+def _remove(places: Sequence[Path]) -> None:
+    for place in places:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _bytes(tree: Any) -> int:
+    """Count the bytes of all tensors in a checkpoint."""
+    if isinstance(tree, Checkpoint):
+        return sum(_bytes(part) for part in (tree.weights, tree.average, tree.state))
+    if isinstance(tree, Mapping):
+        return sum(_bytes(below) for below in tree.values())
+    return tree.nbytes if isinstance(tree, Tensor) else 0
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"

@@ -41,6 +41,7 @@ class TrainingSettings(Settings):
     sample_every: int | None = Field(None, ge=1)  # steps; by default a fortieth of the run, at least 25
     checkpoint_every: int = Field(500, ge=1)  # steps
     keep: int = Field(2, ge=1)  # checkpoints
+    milestone_every: int | None = Field(None, ge=1)  # steps; by default a tenth of the run, at least 25
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Plan:
 
     steps: int
     sample_every: int
+    milestone_every: int
     steps_per_unit: int  # the learning rate changes once a unit: after every step, or after every epoch
     decays: bool
 
@@ -57,7 +59,9 @@ class Plan:
         """Work out the plan for a run on a dataset of `steps_per_epoch` batches."""
         unit = 1 if settings.steps else steps_per_epoch
         steps = settings.steps or settings.epochs * steps_per_epoch
-        return cls(steps, settings.sample_every or max(steps // 40, 25), unit, method.decay == "linear")
+        sample_every = settings.sample_every or max(steps // 40, 25)
+        milestone_every = settings.milestone_every or max(-(-steps // 10), 25)
+        return cls(steps, sample_every, milestone_every, unit, method.decay == "linear")
 
     def learning_rate_factor(self, n: int) -> float:
         """Return the factor on the learning rate in step `n`, which counts from 0."""
@@ -79,6 +83,7 @@ class Report:
         skipped: steps in which something was not finite.
         seconds_per_step: over the steps since the last report, in seconds.
         sample: whether a sample grid is due.
+        milestone: whether an export is due that is kept. After the last step none is: the run's own export is it.
         saved: whether a checkpoint was just written.
     """
 
@@ -88,6 +93,7 @@ class Report:
     skipped: int
     seconds_per_step: float
     sample: bool
+    milestone: bool
     saved: bool
 
 
@@ -123,26 +129,29 @@ class Training:
         started, counted_from = time.perf_counter(), self.step
         rate = 0.0
         if self.step == 0:
-            yield self._report(rate, 0.0, sample=True, saved=False)
+            yield self._report(rate, 0.0, sample=True)
             wait()
+            if stop.agreed():
+                return
         for batch in batches:
             rate = self.players.set_learning_rate(plan.learning_rate_factor(self.step))
             self.train_step(batch)
-            last = stop.agreed() or self.step == plan.steps
             log = self.step % self._settings.log_every == 0 or self.step == plan.steps
             sample = self.step % plan.sample_every == 0 or self.step == plan.steps
-            save = self.step % self._settings.checkpoint_every == 0 or last
+            milestone = self.step % plan.milestone_every == 0 and self.step < plan.steps
             if log or self._engine.device.type == "cpu":  # reading a counter makes a GPU wait
                 self._refuse_divergence(checkpoints)
             seconds = (time.perf_counter() - started) / (self.step - counted_from)
-            if log or sample:
-                yield self._report(rate, seconds, sample, saved=False, log=log)
+            if log or sample or milestone:
+                yield self._report(rate, seconds, sample, milestone, log=log)
+                wait()
                 started, counted_from = time.perf_counter(), self.step
+            last = stop.agreed() or self.step == plan.steps  # a signal may have come while the report was looked at
+            save = self.step % self._settings.checkpoint_every == 0 or last
             if save:  # after the report: what a checkpoint has behind it is in the log, even if the run is killed here
                 if rank() == 0:
                     checkpoints.save(self.checkpoint())
-                yield self._report(rate, seconds, sample=False, saved=True)
-            if log or sample or save:
+                yield self._report(rate, seconds, saved=True)
                 wait()
             if last:
                 return
@@ -178,13 +187,27 @@ class Training:
         self.players.load(dict(checkpoint.state))
         self._sums = {name: value.to(self._engine.device) for name, value in checkpoint.state["sums"].items()}
 
-    def _report(self, rate: float, seconds: float, sample: bool, saved: bool, log: bool = False) -> Report:
+    def checkpoint_bytes(self) -> int:
+        """Return how large a checkpoint is: weights and buffers, averages, and two moments of each parameter."""
+        tensors = [*self.method.state_dict().values(), *self.average.networks.state_dict().values()]
+        tensors += 2 * list(self.method.parameters())
+        return sum(int(tensor.nbytes) for tensor in tensors)
+
+    def _report(
+        self,
+        rate: float,
+        seconds: float,
+        sample: bool = False,
+        milestone: bool = False,
+        saved: bool = False,
+        log: bool = False,
+    ) -> Report:
         losses: dict[str, float] = {}
         if log:
             sums = {name: pair.tolist() for name, pair in self._sums.items()}
             losses = {name: total / count for name, (total, count) in sums.items() if count}
             self._sums = {}
-        return Report(self.step, losses, rate, int(self.players.skipped), seconds, sample, saved)
+        return Report(self.step, losses, rate, int(self.players.skipped), seconds, sample, milestone, saved)
 
     def _refuse_divergence(self, checkpoints: Checkpoints) -> None:
         if int(self.players.in_a_row) < PATIENCE:
