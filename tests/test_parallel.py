@@ -28,6 +28,8 @@ from translate.training.loop import Plan, Training, TrainingSettings
 from translate.training.record import read_log
 from translate.training.stop import StopSignals
 
+pytestmark = pytest.mark.timeout(600)  # two processes that wait for each other are slow on a busy machine
+
 STEPS = 20
 BATCH = 4  # of both ranks together
 DOMAINS = ["a", "b"]
