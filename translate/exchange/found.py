@@ -1,9 +1,9 @@
 """A recognised network, and how tensors with other names are given ours."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,6 @@ from translate.networks.generators import EncoderDecoder, LabelResnet, Resnet
 from translate.networks.unet import UNet
 
 NetworkSettings = Resnet | UNet | EncoderDecoder | LabelResnet | PatchGAN | PixelGAN | WholeImage | Critic
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -70,18 +69,17 @@ class Found:
         return replace(self, tensors={name: tensors[name].contiguous() for name in wanted})
 
 
-def modules(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-    """Group tensors by the module they belong to, in the order in which the modules run: that of their numbers."""
-    grouped: dict[str, dict[str, Tensor]] = {}
-    for name in sorted(tensors, key=lambda name: [int(number) for number in re.findall(r"\d+", name)]):
-        module, _, entry = name.rpartition(".")
-        grouped.setdefault(module, {})[entry] = tensors[name]
-    return grouped
+def in_order(names: Iterable[str]) -> list[str]:
+    """Sort names by the numbers in them, which is the order in which the modules run."""
+    return sorted(names, key=lambda name: [int(number) for number in re.findall(r"\d+", name)])
 
 
 def split(tensors: Mapping[str, Tensor]) -> tuple[dict[str, dict[str, Tensor]], dict[str, dict[str, Tensor]]]:
     """Return the convolutions and the normalisation layers, by module and in order."""
-    grouped = modules(tensors)
+    grouped: dict[str, dict[str, Tensor]] = {}
+    for name in in_order(tensors):
+        module, _, entry = name.rpartition(".")
+        grouped.setdefault(module, {})[entry] = tensors[name]
     convolutions = {module: held for module, held in grouped.items() if held.get("weight", torch.empty(0)).dim() == 4}
     norms = {module: held for module, held in grouped.items() if module not in convolutions}
     return convolutions, norms

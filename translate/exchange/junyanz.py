@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from translate.errors import SettingsError, WeightsError
-from translate.exchange.found import Choices, Found, modules, on_meta, renamed, split
+from translate.exchange.found import Choices, Found, in_order, on_meta, renamed, split
 from translate.networks.blocks import Norm, Padding
 from translate.networks.discriminators import PatchGAN, PixelGAN
 from translate.networks.generators import Resnet
@@ -145,8 +145,8 @@ def _padding(convolutions: list[str]) -> Padding:
 
 def _check_filters(filters: Mapping[str, Tensor]) -> None:
     for name, found in filters.items():
-        taps, gain = (_BLUR, 1 / 16) if found.shape[2] == 3 else (_TENT, 1 / 16)
-        expected = torch.outer(torch.tensor(taps), torch.tensor(taps)) * gain
+        taps = torch.tensor(_BLUR if found.shape[2] == 3 else _TENT)
+        expected = torch.outer(taps, taps) / 16
         if found.shape[1:] != (1, *expected.shape) or not torch.allclose(found, expected.expand_as(found), atol=1e-6):
             raise WeightsError(f"{name} is not the filter of the official CUT, of which only that is known here.")
 
@@ -160,7 +160,7 @@ def _settled(
     """Rename all layers. What the running mean of a batch norm took off a bias (before August 2017) goes with it."""
     convolved, normed = ([dict(held) for held in layers.values()] for layers in (convolutions, norms))
     if norm == "batch":
-        names = list(modules({f"{name}.x": torch.empty(0) for name in (*convolutions, *norms)}))
+        names = in_order([*convolutions, *norms])
         for place, name in enumerate(names[1:]):
             before = convolutions.get(names[place], {})
             if name in norms and "bias" in before:
