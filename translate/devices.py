@@ -102,10 +102,10 @@ def default_memory(device: torch.device) -> int:
 def _repaying_gmac(device: torch.device, dtype: torch.dtype) -> float:
     """Return the work, in units of 10^9 multiply-accumulates, from which compiling repays.
 
-    It takes half a minute, and for a second size again; further sizes share what the second got. Measured on 2 cores
-    with the 9-block generator at 256 px, 50 GMAC a picture: where the CPU has AMX a picture takes 0.105 s instead of
-    0.22 s. Elsewhere products of matrices are nearly all of the time, and it takes 0.31 s instead of 0.33 s. On GPUs
-    nothing was measured; there it is the work of some minutes.
+    It takes half a minute, and for a second size again; further sizes share what the second got. On 2 cores without
+    AMX products of matrices are nearly all of the time, so a picture of 256 px takes the 9-block generator (50 GMAC)
+    0.31 s instead of 0.33 s. Where AMX makes the products faster the rest weighs more, and there is more to gain; that
+    and GPUs were not measured: the numbers below are what some minutes of work are there.
     """
     if device.type == "cpu":
         has_amx = dtype == torch.bfloat16 and torch.cpu._is_amx_tile_supported()
