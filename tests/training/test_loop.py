@@ -340,3 +340,19 @@ def test_skipped_steps_in_a_row_are_counted_across_a_stop(tmp_path):
     training.restore(Checkpoints(tmp_path, {}, 2).newest()[0])
     with pytest.raises(Diverged, match="up to step 3"):
         run(training, settings(), tmp_path)
+
+
+def test_a_batch_worked_on_in_parts_gives_the_step_of_the_whole_batch():
+    method = settings_class("cyclegan").parse({**TREE, "pool": 0})  # a pool would answer the parts in another order
+    batches = [{domain: torch.rand(4, 3, 32, 32, dtype=torch.float64) * 2 - 1 for domain in DOMAINS} for _ in range(3)]
+    after = []
+    for accumulate in (1, 2, 4):
+        torch.manual_seed(0)
+        built, shadow = method.build(DOMAINS, 32).double(), build_without_memory(method, DOMAINS, 32)
+        training = Training(built, shadow, ENGINE, settings(batch=4, accumulate=accumulate))
+        for batch in batches:
+            training.train_step(batch)
+        after.append({**built.state_dict(), **training._sums})
+    for parts in after[1:]:
+        for name, whole in after[0].items():
+            torch.testing.assert_close(parts[name], whole, rtol=0, atol=1e-10)

@@ -6,6 +6,7 @@ from torch import nn
 
 from translate.methods.base import Adam, Method, MethodSettings
 from translate.training.players import Average, Players
+from translate.training.scale import LossScale
 
 
 class Duel(Method):
@@ -280,3 +281,64 @@ def test_the_shadow_of_an_average_needs_no_memory_of_its_own():
     average.update(0)
     assert shadow["G"].weight.device.type == "cpu"
     assert shadow["D"].weight.is_meta
+
+
+def test_parts_of_a_batch_move_nobody_before_the_last_and_then_by_their_mean():
+    duel, whole = Duel(), Duel()
+    players = Players(duel, parts=2)
+    players(G=(duel.G.weight * torch.tensor([1.0, 4.0])).sum())
+    assert torch.equal(duel.G.weight, whole.G.weight)
+    players(G=(duel.G.weight * torch.tensor([3.0, -2.0])).sum())
+    assert torch.equal(duel.G.weight, whole.G.weight)
+    players.move()
+    others = Players(whole)
+    others(G=(whole.G.weight * torch.tensor([2.0, 1.0])).sum())
+    assert equal(snapshot(duel, players), snapshot(whole, others))
+    players.move()  # nobody was called since
+    assert equal(snapshot(duel, players), snapshot(whole, others))
+
+
+def test_one_part_that_is_not_finite_keeps_everybody_where_they_are():
+    duel = Duel()
+    before, players = duel.G.weight.clone(), Players(duel, parts=2)
+    players(G=duel.G.weight.sum() * torch.inf)
+    players(G=duel.G.weight.sum())
+    players.move()
+    assert torch.equal(duel.G.weight, before)
+    assert (int(players.skipped), bool(players.moved)) == (1, False)
+
+
+def test_scaled_losses_move_everybody_as_others_do():
+    duel, plain = Duel(), Duel()
+    scaled, unscaled = Players(duel, scale=LossScale(torch.device("cpu"))), Players(plain)
+    for _ in range(3):
+        scaled(**good(duel))
+        unscaled(**good(plain))
+    assert equal(snapshot(duel, scaled), snapshot(plain, unscaled))  # powers of two leave no trace
+
+
+def test_an_overflow_halves_the_scale_and_is_no_divergence_while_that_helps():
+    duel = Duel()
+    scale = LossScale(torch.device("cpu"))
+    players, first = Players(duel, scale=scale), float(scale.value)
+    for skipped in range(1, 13):
+        players(G=duel.G.weight.sum() * torch.inf)
+        assert float(scale.value) == first / 2**skipped
+    assert float(scale.value) == 1
+    assert (int(players.skipped), int(players.in_a_row)) == (12, 0)
+    players(G=duel.G.weight.sum() * torch.inf)
+    assert (float(scale.value), int(players.in_a_row)) == (1, 1)
+
+
+def test_the_scale_is_doubled_after_many_steps_without_an_overflow_and_is_restored(monkeypatch):
+    monkeypatch.setattr("translate.training.scale.PATIENCE", 2)
+    duel = Duel()
+    scale, again = LossScale(torch.device("cpu")), LossScale(torch.device("cpu"))
+    players, first = Players(duel, scale=scale), float(scale.value)
+    found = []
+    for _ in range(5):
+        players(**good(duel))
+        found.append(float(scale.value) / first)
+    assert found == [1, 2, 2, 4, 4]
+    Players(Duel(), scale=again).load(copy.deepcopy(players.state()))
+    assert again.state() == scale.state()

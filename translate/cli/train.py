@@ -42,6 +42,9 @@ def train(
     batch: Annotated[
         int | None, typer.Option(help="Pictures of each domain in a step; under torchrun, in each process.")
     ] = None,
+    accumulate: Annotated[
+        int | None, typer.Option(help="Parts of the batch that are worked on one after the other: takes less memory.")
+    ] = None,
     begin_from: Annotated[
         str | None, typer.Option("--from", help="Begin with the networks of this model: a run, a file, or a name.")
     ] = None,
@@ -78,7 +81,8 @@ def train(
             parallel.wait()
         run = recipes.prepare(
             data, domains=_domains(domain or []), method=method, out=out, steps=steps, epochs=epochs, seconds=seconds,
-            size=size, batch=batch, seed=seed, device=device, precision=precision, workers=workers, config=config,
+            size=size, batch=batch, accumulate=accumulate, seed=seed, device=device, precision=precision,
+            workers=workers, config=config,
             tensorboard=tensorboard, words=set_ or [], grace_s=None if grace is None else read_duration(grace),
             begin_from=begin_from,
         )  # fmt: skip

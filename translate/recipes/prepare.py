@@ -30,6 +30,7 @@ class Options(TypedDict, total=False):
     seconds: float | None  # length of the run in time, instead: steps are counted once, from the speed of a few
     size: int | None  # side of the training crops, in pixels
     batch: int | None  # pictures of each domain in a step, for each of the ranks that train together
+    accumulate: int | None  # parts of a batch that are worked on one after the other, in less memory
     seed: int | None
     device: str  # "auto", "cpu", "cuda", "cuda:1" or "mps"
     precision: Precision | None
@@ -79,7 +80,13 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
     recipe = recipe.model_copy(update={"method": recipe.method.for_labels(attributes=bool(dataset.attributes))})
     place = Path(options.get("out") or Path("runs") / dataset.name)
     recipe = _for_all_ranks(recipe, place)
-    recipe.method.check(dataset.domains, recipe.data.size, recipe.training.batch)
+    batch, parts = recipe.training.batch, recipe.training.accumulate
+    if batch % (parts * world()):
+        raise SettingsError(
+            f"A batch of {batch // world()} pictures cannot be split into {parts} equal parts. Change --batch or"
+            " --accumulate."
+        )
+    recipe.method.check(dataset.domains, recipe.data.size, batch // parts)
     # Nothing is compiled: with compiled generators a step took 1.03 times as long on a CPU. GPUs were not measured.
     found = engine(options.get("device", "auto"), recipe.training.precision)
     if recipe.training.seconds and not recipe.training.steps:

@@ -22,6 +22,7 @@ from translate.settings import Settings
 from translate.tensors import enter
 from translate.training.checkpoint import Checkpoint, Checkpoints
 from translate.training.players import Average, Players
+from translate.training.scale import LossScale
 from translate.training.stop import StopSignals
 
 PATIENCE = 3  # steps in a row that may be skipped because something was not finite; that many stop the run
@@ -34,6 +35,7 @@ class TrainingSettings(Settings):
     seconds: float | None = Field(None, gt=0)  # the time that `steps` are fitted to when a run begins
     epochs: int = Field(200, ge=1)
     batch: int = Field(1, ge=1)  # pictures of each domain in a step, of all ranks together
+    accumulate: int = Field(1, ge=1)  # parts of the batch that are worked on one after the other, in less memory
     seed: int = Field(0, ge=0, lt=2**31)
     precision: Precision = "auto"
     average: float = Field(0.999, ge=0, lt=1)  # decay of the averaged networks
@@ -102,7 +104,8 @@ class Training:
 
     def __init__(self, method: Method, shadow: Method, engine: Engine, settings: TrainingSettings) -> None:
         self.method = method.to(engine.device).to(memory_format=engine.memory_format)
-        self.players = Players(method)
+        scale = LossScale(engine.device) if engine.dtype == torch.float16 else None
+        self.players = Players(method, settings.accumulate, scale)
         self.average = Average(method, shadow, settings.average)
         self.step = 0
         self._engine = engine
@@ -167,12 +170,19 @@ class Training:
             for name, values in batch.items()
         }
         with self._engine.autocast():
-            losses = self.method.step(prepared, self.players, self.step)
+            parts = [self.method.step(part, self.players, self.step) for part in self._parts(prepared)]
+        self.players.move()
         self.average.update(self.step)
-        moved = self.players.in_a_row == 0
+        moved = self.players.moved
+        losses = {name: torch.stack([part[name] for part in parts]).mean(0) for name in parts[0]}
         for name, loss in zip(losses, means(list(losses.values())), strict=True):
             self._sums[name] = self._sums.get(name, 0) + torch.stack([torch.where(moved, loss, 0), moved.to(loss)])
         self.step += 1
+
+    def _parts(self, batch: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
+        """Split a batch into as many equal parts as the settings say."""
+        split = {name: values.chunk(self._settings.accumulate) for name, values in batch.items()}
+        return [{name: parts[k] for name, parts in split.items()} for k in range(self._settings.accumulate)]
 
     def checkpoint(self) -> Checkpoint:
         """Return everything the rest of the run depends on."""

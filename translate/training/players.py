@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from translate.methods.base import Method
 from translate.parallel import mean, means
+from translate.training.scale import LossScale
 
 
 class Players:
@@ -18,9 +19,15 @@ class Players:
     Gradients are those of the whole batch, of which several ranks may hold parts. DistributedDataParallel is of no use
     here: it averages what `backward` leaves in all parameters, but each loss has a gradient for its player only. What
     is not finite on one rank is not finite in the mean, so all ranks skip the same steps.
+
+    Args:
+        method: whose players they are.
+        parts: into how many parts a batch is split. With one, players move as soon as they are called; with more they
+            move in `move`, by the mean of the gradients of all parts.
+        scale: of the losses; gradients in fp16 need one.
     """
 
-    def __init__(self, method: Method) -> None:
+    def __init__(self, method: Method, parts: int = 1, scale: LossScale | None = None) -> None:
         self._parameters = {
             name: [parameter for network in networks for parameter in network.parameters()]
             for name, networks in method.players().items()
@@ -31,24 +38,48 @@ class Players:
         device = next(method.parameters()).device
         self.skipped = torch.zeros((), dtype=torch.long, device=device)
         self.in_a_row = torch.zeros((), dtype=torch.long, device=device)
+        self._parts = parts
+        self.moved = torch.ones((), dtype=torch.bool, device=device)  # whether those who were called last did move
+        self._called: dict[str, None] = {}  # who is to move, in this order
+        self._finite = torch.ones((), dtype=torch.bool, device=device)  # what they were called with
+        self._scale = scale
 
     def __call__(self, **losses: Tensor) -> None:
         """Take each loss's gradient with respect to its player's parameters only, then move all named players."""
-        finite = mean(torch.stack([loss.detach() for loss in losses.values()])).isfinite().all()
-        with torch.autocast(finite.device.type, enabled=False):
+        self._finite &= mean(torch.stack([loss.detach() for loss in losses.values()])).isfinite().all()
+        factor = self._scale.value if self._scale else 1.0
+        with torch.autocast(self._finite.device.type, enabled=False):
             for name, loss in losses.items():
-                gradients = means(torch.autograd.grad(loss, self._parameters[name]))
-                finite &= torch.nn.utils.get_total_norm(gradients).isfinite()
+                gradients = means(torch.autograd.grad(factor * loss if self._scale else loss, self._parameters[name]))
+                self._finite &= torch.nn.utils.get_total_norm(gradients).isfinite()
                 for parameter, gradient in zip(self._parameters[name], gradients, strict=True):
-                    parameter.grad = _laid_out_like(parameter, gradient)
-            for name in losses:
-                optimiser: Any = self._optimisers[name]
-                optimiser.found_inf = (~finite).float()  # how fused optimisers are told to stay where they are
-                optimiser.step()
-                optimiser.zero_grad()
+                    if self._scale or self._parts > 1:
+                        gradient = gradient / (factor * self._parts)
+                    if parameter.grad is None:
+                        parameter.grad = _laid_out_like(parameter, gradient)
+                    else:
+                        parameter.grad += gradient
+        self._called |= dict.fromkeys(losses)
+        if self._parts == 1:
+            self.move()
+
+    def move(self) -> None:
+        """Move the players that were called since the last time, if all was finite."""
+        if not self._called:
+            return
+        for name in self._called:
+            optimiser: Any = self._optimisers[name]
+            optimiser.found_inf = (~self._finite).float()  # how fused optimisers are told to stay where they are
+            optimiser.step()
+            optimiser.zero_grad()
         torch.clear_autocast_cache()  # it holds half-precision copies of the weights as they were
-        self.skipped += ~finite
-        self.in_a_row = torch.where(finite, 0, self.in_a_row + 1)
+        self.skipped += ~self._finite
+        counted = self._scale.lowest if self._scale else 1  # an overflow says little while the scale can be lowered
+        self.in_a_row = torch.where(self._finite, 0, self.in_a_row + counted)
+        if self._scale:
+            self._scale.update(self._finite)
+        self._called, self.moved = {}, self._finite
+        self._finite = torch.ones_like(self._finite)
 
     def set_learning_rate(self, factor: float) -> float:
         """Set the learning rate of all players to `factor` times the one of the settings, and return it."""
@@ -60,7 +91,8 @@ class Players:
     def state(self) -> dict[str, Any]:
         """Return everything the next step depends on."""
         optimisers = {name: optimiser.state_dict() for name, optimiser in self._optimisers.items()}
-        return {"optimisers": optimisers, "skipped": self.skipped, "in_a_row": self.in_a_row}
+        state = {"optimisers": optimisers, "skipped": self.skipped, "in_a_row": self.in_a_row}
+        return {**state, "scale": self._scale.state()} if self._scale else state
 
     def load(self, state: dict[str, Any]) -> None:
         """Continue from `state`."""
@@ -71,6 +103,8 @@ class Players:
                 held.update({key: _laid_out_like(parameter, value) for key, value in moments.items()})
         self.skipped.copy_(state["skipped"])
         self.in_a_row.copy_(state["in_a_row"])
+        if self._scale and "scale" in state:  # it is not where the run went on with another number format
+            self._scale.load(state["scale"])
 
 
 def _laid_out_like(parameter: Tensor, values: Tensor) -> Tensor:
