@@ -518,6 +518,7 @@ def test_a_run_is_exported_as_one_file(run: Run, place: Path) -> None:
     assert (place / "given/away.safetensors").read_bytes() == (place / "runs/horses/model.safetensors").read_bytes()
 
 
+@pytest.mark.timeout(600)
 def test_a_run_is_exported_as_a_graph(run: Run, place: Path) -> None:
     train(run)
     code, out, _ = run("export", "runs/horses", "horses.onnx", "--to", "A")
@@ -565,6 +566,7 @@ def readme_commands() -> list[str]:
     return [line.split("  #")[0].strip() for line in lines if line.strip()]
 
 
+@pytest.mark.timeout(600)
 def test_every_command_of_the_readme_works(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At toy size: the words are the README's, but runs are shortened and networks narrowed."""
     prepare = recipes.prepare

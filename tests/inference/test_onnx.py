@@ -23,7 +23,11 @@ from translate.methods.stargan import Settings as StarGAN
 from translate.networks.discriminators import Critic, PatchGAN
 from translate.networks.generators import EncoderDecoder, LabelResnet, Resnet
 
-TINY = CycleGAN(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
+pytestmark = pytest.mark.timeout(600)  # torch's exporter takes seconds, and on a busy machine minutes
+
+TINY = CycleGAN(
+    generator=Resnet(width=2, blocks=1, skip=True), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5
+)
 DISCO = DiscoGAN(generator=EncoderDecoder(width=2))
 STAR = StarGAN(generator=LabelResnet(width=2, blocks=0), discriminator=Critic(width=2, layers=3), labels="attributes")
 
@@ -154,6 +158,26 @@ def test_s23_operators_that_are_not_standard_are_refused(copy: Path) -> None:
     onnx.save(graph, copy)
     with pytest.raises(WeightsError, match="not a readable ONNX file"):
         Translator.load(copy)
+
+
+def test_s23_files_elsewhere_are_not_read(copy: Path) -> None:
+    (copy.parent / "secret").write_bytes(bytes(10_000))
+    (copy.parent / "below").mkdir()
+    graph = onnx.load(copy)
+    onnx.external_data_helper.set_external_data(graph.graph.initializer[0], location="../secret")
+    graph.graph.initializer[0].ClearField("raw_data")
+    (copy.parent / "below/model.onnx").write_bytes(graph.SerializeToString())
+    with pytest.raises(WeightsError, match="External data path escapes model directory"):
+        Translator.load(copy.parent / "below/model.onnx")
+
+
+def test_what_torch_cannot_export_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise torch.onnx.OnnxExporterError("\033[96mStep 1\033[0m") from ValueError("no such operator\nhere")
+
+    monkeypatch.setattr(torch.onnx, "export", fails)
+    with pytest.raises(WeightsError, match=r"^torch cannot write cyclegan as ONNX: no such operator$"):
+        write_graph(tmp_path / "model.onnx", *model(TINY, ["a", "b"], 16))
 
 
 @pytest.mark.parametrize("kept", [0, 10, 500])

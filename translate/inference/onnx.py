@@ -93,7 +93,9 @@ def write_onnx(path: Path, method: Method, target: str, size: int, metadata: Map
             dynamic_shapes=({0: "N", 2: "H", 3: "W"},), verbose=False,
         )  # fmt: skip
     except torch.onnx.errors.OnnxExporterError as error:
-        raise WeightsError(f"torch cannot write {method.settings.name} as ONNX: {_first_line(error)}") from error
+        raise WeightsError(
+            f"torch cannot write {method.settings.name} as ONNX: {_first_line(error.__cause__ or error)}"
+        ) from error
     assert program is not None
     program.model.metadata_props.update({**metadata, **sides})
     with atomic_file(path) as temporary:
@@ -150,5 +152,5 @@ class _Direction(nn.Module):
         return self._translate(x, self._target)
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
