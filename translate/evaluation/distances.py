@@ -1,0 +1,222 @@
+"""How far two sets of pictures are from each other as distributions: FID and KID on features that are given.
+
+The arithmetic knows no feature network. In the papers the features are those of one certain Inception network; with
+others the numbers compare only with each other.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from translate.errors import DataError
+
+Features = NDArray[Any]  # (N, d), floats of any precision; computed with in float64
+Matrix = NDArray[np.float64]
+
+BLOCK = 1024  # rows that are in memory in float64 at a time
+NORMAL = 1.959964  # standard deviations to either side that hold 95 % of a normal distribution
+RESAMPLES = 100  # of the bootstrap
+FEWEST = 4  # rows from which the variance of a kernel distance can be estimated
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and the interval that covers in 95 % of repetitions what it estimates."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def normal(cls, value: float, deviation: float) -> "Estimate":
+        """Take an estimate that is about normally distributed."""
+        return cls(value, value - NORMAL * deviation, value + NORMAL * deviation)
+
+
+def mean(values: Matrix) -> Estimate:
+    """Estimate a mean from one value for each picture, (N,). Of one value the interval is that value."""
+    deviation = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0
+    return Estimate.normal(float(values.mean()), float(deviation))
+
+
+def frechet_distance(x: Features, y: Features) -> float:
+    """Return the Frechet distance between the Gaussians that fit two sets of features: with Inception features, FID.
+
+    |m_x - m_y|^2 + Tr(S_x + S_y - 2 (S_x S_y)^(1/2)), Heusel et al. 2017 (arXiv 1706.08500), equation 6; covariances
+    divide by N - 1. With S_x = A^T A and S_y = B^T B the trace of the root is the sum of the singular values of A B^T,
+    which needs neither a root of a matrix nor covariances of full rank.
+
+    It is biased upwards, the more the fewer pictures there are: compare only at equal N.
+
+    Args:
+        x: (N, d).
+        y: (M, d).
+
+    Raises:
+        DataError: there are fewer than two pictures in a set.
+    """
+    check_counts(x, y, 2, "a Frechet distance")
+    a, b = _factor(x), _factor(y)
+    means = _mean(x) - _mean(y)
+    shared = np.linalg.svd(a @ b.T, compute_uv=False).sum()
+    return float(means @ means + (a**2).sum() + (b**2).sum() - 2 * shared)
+
+
+def frechet_estimate(x: Features, y: Features, seed: int) -> Estimate:
+    """Return the Frechet distance with an interval from a bootstrap over the pictures of both sets.
+
+    The interval is that of the biased estimate at this N and M: it tells how much the number would vary with other
+    pictures, not where the distance of infinitely many would be.
+
+    Args:
+        x: (N, d).
+        y: (M, d).
+        seed: of the resamples.
+
+    Raises:
+        DataError: there are fewer than two pictures in a set.
+    """
+    value = frechet_distance(x, y)
+    draws = np.random.default_rng(seed)
+    again = [
+        frechet_distance(x[draws.integers(len(x), size=len(x))], y[draws.integers(len(y), size=len(y))])
+        for _ in range(RESAMPLES)
+    ]
+    return Estimate.normal(value, float(np.std(again, ddof=1)))
+
+
+def kernel_distance(x: Features, y: Features) -> Estimate:
+    """Return the squared maximum mean discrepancy of two sets of features: with Inception features, KID.
+
+    Binkowski et al. 2018 (arXiv 1801.01401): the unbiased estimate over all pairs with the kernel
+    k(x, y) = (x . y / d + 1)^3. Unbiased, it may be below 0.
+
+    The interval is value +- 1.96 standard deviations. Their square is the variance of a U-statistic (Hoeffding 1948),
+    its two parts taken from the same pairs: one from how much pictures differ in their mean kernel, the other from the
+    kernels' own variance, which is all there is where the distributions are equal.
+
+    Args:
+        x: (N, d).
+        y: (M, d).
+
+    Raises:
+        DataError: there are fewer than four pictures in a set.
+    """
+    check_counts(x, y, FEWEST, "a kernel distance")
+    n, m = len(x), len(y)
+    xx, yy, xy = _Sums.within(x), _Sums.within(y), _Sums.between(x, y)
+    value = xx.rows.sum() / (n * (n - 1)) + yy.rows.sum() / (m * (m - 1)) - 2 * xy.rows.sum() / (n * m)
+    of_x = xx.rows / (n - 1) - xy.rows / m  # of each picture: E k(x, x') - E k(x, y)
+    of_y = yy.rows / (m - 1) - xy.columns / n
+    # These contain the pairs' own variance twice over; the variance of the estimate contains it once.
+    pictures = 4 * of_x.var(ddof=1) / n + 4 * of_y.var(ddof=1) / m
+    pairs = 2 * xx.variance() / (n * (n - 1)) + 2 * yy.variance() / (m * (m - 1)) + 4 * xy.variance() / (n * m)
+    return Estimate.normal(float(value), float(np.sqrt(max(pictures - pairs, pairs, 0.0))))
+
+
+def kernel_distance_in_subsets(x: Features, y: Features, subsets: int, size: int, seed: int) -> tuple[float, float]:
+    """Return the mean and the standard deviation of kernel distances between random subsets, as KID is published.
+
+    Args:
+        x: (N, d).
+        y: (M, d).
+        subsets: how many are drawn.
+        size: pictures of either set in a subset, drawn without replacement; at most N and M are taken.
+        seed: of the draws.
+
+    Raises:
+        DataError: there are fewer than four pictures in a set.
+    """
+    check_counts(x, y, FEWEST, "a kernel distance")
+    size = min(size, len(x), len(y))
+    draws = np.random.default_rng(seed)
+    values = [
+        kernel_distance(x[draws.permutation(len(x))[:size]], y[draws.permutation(len(y))[:size]]).value
+        for _ in range(subsets)
+    ]
+    return float(np.mean(values)), float(np.std(values))
+
+
+def check_counts(x: Features, y: Features, least: int, what: str) -> None:
+    """Refuse sets of features that are too small or do not belong together."""
+    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
+        raise ValueError(f"Expected features (N, d) and (M, d); found {x.shape} and {y.shape}.")
+    if min(len(x), len(y)) < least:
+        raise DataError(
+            f"{what.capitalize()} needs at least {least} pictures in each set; found {len(x)} and {len(y)}. With fewer"
+            " than some hundreds, FID is mostly bias and KID mostly noise."
+        )
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """What the mean of a kernel matrix and its variance need of it, so that the matrix is never held.
+
+    Attributes:
+        rows: (N,) sums over rows; of the pairs within a set without the diagonal.
+        columns: (M,) sums over columns.
+        squares: the sum of the squares of all entries that count.
+    """
+
+    rows: Matrix
+    columns: Matrix
+    squares: float
+    one_set: bool
+
+    @classmethod
+    def within(cls, x: Features) -> "_Sums":
+        return cls._of(x, x, one_set=True)
+
+    @classmethod
+    def between(cls, x: Features, y: Features) -> "_Sums":
+        return cls._of(x, y, one_set=False)
+
+    @classmethod
+    def _of(cls, x: Features, y: Features, one_set: bool) -> "_Sums":
+        rows, columns, squares = np.zeros(len(x)), np.zeros(len(y)), 0.0
+        for top, upper in _blocks(x):
+            for left, lower in _blocks(y):
+                kernel = (upper @ lower.T / x.shape[1] + 1) ** 3
+                if one_set and top == left:
+                    np.fill_diagonal(kernel, 0.0)
+                rows[top : top + len(upper)] += kernel.sum(1)
+                columns[left : left + len(lower)] += kernel.sum(0)
+                squares += float(np.einsum("ij,ij->", kernel, kernel))
+        return cls(rows, columns, squares, one_set)
+
+    def variance(self) -> float:
+        """Return the variance of a kernel between two pictures that their two means do not explain, without bias.
+
+        Within a set by U-centring (Szekely and Rizzo 2014, arXiv 1310.2926, proposition 1), between sets by centring
+        rows and columns.
+        """
+        n, m, total = len(self.rows), len(self.columns), self.rows.sum()
+        if self.one_set:
+            centred = self.squares - 2 * (self.rows**2).sum() / (n - 2) + total**2 / ((n - 1) * (n - 2))
+            return float(centred / (n * (n - 3)))
+        centred = self.squares - (self.rows**2).sum() / m - (self.columns**2).sum() / n + total**2 / (n * m)
+        return float(centred / ((n - 1) * (m - 1)))
+
+
+def _blocks(x: Features) -> Iterator[tuple[int, Matrix]]:
+    for start in range(0, len(x), BLOCK):
+        yield start, x[start : start + BLOCK].astype(np.float64)
+
+
+def _mean(x: Features) -> Matrix:
+    return np.asarray(x.mean(0, dtype=np.float64))
+
+
+def _factor(x: Features) -> Matrix:
+    """Return A, (min(N, d), d), with A^T A = the covariance of x: the centred rows, or fewer if there are many."""
+    mean, (count, width) = _mean(x), x.shape
+    if count <= width:
+        return np.asarray((x - mean) / np.sqrt(count - 1), np.float64)
+    covariance = np.zeros((width, width))
+    for _, block in _blocks(x):
+        covariance += (block - mean).T @ (block - mean) / (count - 1)
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray(np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T)
