@@ -1,0 +1,162 @@
+"""Networks whose features tell pictures apart. Every score that is made with one says its name.
+
+`random`    ships with us: convolutions with fixed random weights. It sees colours, edges and textures, but no objects.
+a file      SqueezeNet 1.1 trained on ImageNet: the keys of torchvision's `squeezenet1_1`, with Caffe's preprocessing.
+
+Scores of different networks do not compare with each other, and none of these is the Inception network of published
+FIDs and KIDs.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from translate.errors import WeightsError
+from translate.files import sha256
+
+RANDOM = "random"
+SIDE = 256  # pixels: pictures are resized to such squares
+
+
+class FeatureNetwork(nn.Module, ABC):
+    """A network that turns pictures into features.
+
+    Attributes:
+        name: what scores call the features.
+    """
+
+    name: str
+
+    @abstractmethod
+    def maps(self, x: Tensor) -> list[Tensor]:
+        """Return what the layers see in pictures (N, 3, H, W) of 0..255: (N, c, h, w) each, from shallow to deep."""
+
+    @abstractmethod
+    def features(self, x: Tensor) -> Tensor:
+        """Return the features (N, d) of pictures (N, 3, H, W) of 0..255."""
+
+
+class RandomConvolutions(FeatureNetwork):
+    """Three layers of random convolutions, each with ReLU; the features are the spatial means of all of them.
+
+    Random weights are known to see texture nearly as well as trained ones (Ustyuzhaninov et al. 2016, arXiv
+    1606.00021). The weights come from NumPy's PCG64 with seed 0, so that they are the same everywhere.
+    """
+
+    WIDTHS: ClassVar[tuple[int, ...]] = (64, 128, 256)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = RANDOM
+        draws = np.random.default_rng(0)
+        inputs = 3
+        for number, width in enumerate(self.WIDTHS):
+            side = 7 if number == 0 else 3
+            weight = draws.standard_normal((width, inputs, side, side)) * np.sqrt(2 / (inputs * side**2))
+            self.register_buffer(f"weight_{number}", torch.from_numpy(weight).to(torch.float32))
+            inputs = width
+
+    def maps(self, x: Tensor) -> list[Tensor]:  # noqa: D102  # as described above
+        x = x / 127.5 - 1
+        found: list[Tensor] = []
+        for weight in self.buffers():  # (N, c, h, w) -> (N, c', h / 2, w / 2)
+            x = functional.relu(functional.conv2d(x, weight, stride=2, padding=weight.shape[-1] // 2))
+            found.append(x)
+        return found
+
+    def features(self, x: Tensor) -> Tensor:  # noqa: D102
+        return torch.cat([layer.mean((2, 3)) for layer in self.maps(x)], 1)
+
+
+class SqueezeNet(FeatureNetwork):
+    """SqueezeNet 1.1 (Iandola et al. 2016, arXiv 1602.07360); its features are the spatial means of the last module.
+
+    Args:
+        name: for scores.
+        weights: by the names of torchvision's `squeezenet1_1`, without those of the classifier.
+
+    Raises:
+        WeightsError: they do not fit.
+    """
+
+    MEAN: ClassVar[tuple[float, float, float]] = (122.679, 116.669, 104.006)  # Caffe's, in RGB of 0..255
+    TAPS: ClassVar[tuple[int, ...]] = (1, 4, 7, 9, 10, 11, 12)  # layers that LPIPS looks at
+
+    def __init__(self, name: str, weights: dict[str, Tensor]) -> None:
+        from torchvision.models.squeezenet import squeezenet1_1  # importing it takes long
+
+        super().__init__()
+        self.name = name
+        self._layers: nn.Sequential = squeezenet1_1(weights=None).features
+        kept = {key.removeprefix("features."): value for key, value in weights.items() if key.startswith("features.")}
+        try:
+            self._layers.load_state_dict(kept)
+        except RuntimeError as error:
+            raise WeightsError(f"{name} does not fit SqueezeNet 1.1: {str(error).splitlines()[1].strip()}") from error
+        self.register_buffer("mean", torch.tensor(self.MEAN)[:, None, None])
+
+    def maps(self, x: Tensor) -> list[Tensor]:  # noqa: D102
+        x = x - self.mean
+        found: list[Tensor] = []
+        for number, layer in enumerate(self._layers):
+            x = layer(x)
+            if number in self.TAPS:
+                found.append(x.clone())  # the next layer may work in place
+        return found
+
+    def features(self, x: Tensor) -> Tensor:  # noqa: D102
+        features: Tensor = self._layers(x - self.mean).mean((2, 3))
+        return features
+
+
+def open_features(word: str | Path = RANDOM) -> FeatureNetwork:
+    """Open the feature network called `word`: `random`, or a file of SqueezeNet's weights, .safetensors or .pth.
+
+    The name of a network from a file has the beginning of the file's SHA-256.
+
+    Raises:
+        WeightsError: there is no such file, or it holds no weights of a known network.
+    """
+    if str(word) == RANDOM:
+        return RandomConvolutions().eval()
+    path = Path(word)
+    weights = read_weights(path)
+    if "features.3.squeeze.weight" not in weights:
+        raise WeightsError(
+            f"{path} holds no known feature network: wanted are the keys of torchvision's squeezenet1_1, found"
+            f" {', '.join(list(weights)[:3]) or 'none'}."
+        )
+    return SqueezeNet(f"SqueezeNet {sha256(path)[:8]}", weights).eval().requires_grad_(False)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read named tensors from a .safetensors file, or from one that `torch.save` wrote, without running code from it.
+
+    Raises:
+        WeightsError: there is no such file, or it holds something else.
+    """
+    if not path.is_file():
+        raise WeightsError(f"There is no file {path} with weights of a feature network; or say --features {RANDOM}.")
+    try:
+        if path.suffix == ".safetensors":
+            return dict(safetensors.torch.load_file(path))
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file makes torch raise whatever it likes
+        raise WeightsError(f"{path} cannot be read as weights: {str(error).splitlines()[0]:.200}") from error
+    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+        raise WeightsError(f"{path} holds no named tensors.")
+    return found
+
+
+@torch.inference_mode()
+def features_of(network: FeatureNetwork, pictures: Sequence[Tensor]) -> np.ndarray:
+    """Return the features (N, d) in float32 of pictures (3, S, S) of 0..255, one by one: none depends on the others."""
+    return np.concatenate([network.features(picture[None]).cpu().numpy() for picture in pictures])
