@@ -87,6 +87,8 @@ class SqueezeNet(FeatureNetwork):
         WeightsError: they do not fit.
     """
 
+    mean: Tensor
+
     MEAN: ClassVar[tuple[float, float, float]] = (122.679, 116.669, 104.006)  # Caffe's, in RGB of 0..255
     TAPS: ClassVar[tuple[int, ...]] = (1, 4, 7, 9, 10, 11, 12)  # layers that LPIPS looks at
 

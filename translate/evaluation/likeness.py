@@ -92,7 +92,8 @@ class Lpips(nn.Module):
 
 
 def _unit(features: Tensor) -> Tensor:
-    return features / (features.norm(dim=1, keepdim=True) + 1e-10)
+    norm: Tensor = features.norm(dim=1, keepdim=True)
+    return features / (norm + 1e-10)
 
 
 def _self_similarity(features: Tensor) -> Tensor:
