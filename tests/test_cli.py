@@ -579,11 +579,13 @@ def test_every_command_of_the_readme_works(run: Run, place: Path, monkeypatch: p
 
     monkeypatch.setattr(recipes, "prepare", shortened)
     monkeypatch.setattr("translate.evaluation.drawn.COUNT", 2)
+    monkeypatch.setattr("translate.recipes.evaluation.SIDE", 32)
     card = cards.dataset("toy-horse2zebra").model_copy(update={"train": 4, "test": 4})
     dataset = cards.dataset
     monkeypatch.setattr(cards, "dataset", lambda name: card if name == card.name else dataset(name))
     monkeypatch.setattr(cards, "folder", lambda name: place / name)
     shutil.copytree(place / "horses", place / "horse2zebra")
+    add_test_pictures(place)
     (place / "horses").rename(place / "paintings")
     picture = np.full((40, 40, 3), 128, np.uint8)
     for name in ("holidays/a.jpg", "holidays/below/b.jpg", "scans/c.png", "scans/d.png", "photo.png"):
@@ -782,3 +784,42 @@ def test_weights_of_others_are_imported_listed_checked_used_and_removed(
     assert run("weights", "fetch", "junyanz-ponies", "--offline")[0] == 5
     assert run("weights", "remove", "mine") == (0, f"Removed {kept}.\n", "")
     assert run("weights", "remove", "mine")[0] == 5
+
+
+# eval
+
+
+def add_test_pictures(place: Path) -> None:
+    """Fill up to the six of each domain that can be measured."""
+    for letter, domain in (("A", "horse"), ("B", "zebra")):
+        drawn = Drawn("toy-horse2zebra", domain, "test", 6, 40)
+        for index in range(2, 6):
+            images.write_pixels(drawn[index], place / "horses" / f"test{letter}" / drawn.name(index))
+
+
+def test_eval_prints_a_table_and_as_json_every_figure_with_its_origin(
+    run: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("translate.recipes.evaluation.SIDE", 32)
+    train(run, "--out", "short", "--quiet")
+    add_test_pictures(place)
+    words = ("eval", "short", "horses", "--device", "cpu", "--seed", 3)
+    code, out, err = run(*words)
+    assert code == 0, err
+    assert out.startswith("horses to B, model ")
+    assert "protocol cut, seed 3" in out
+    assert re.search(r"^KID +\S+ +\[.+\] +n = 6 against 6; features random$", out, re.MULTILINE)
+    code, out, _ = run(*words, "--json")
+    figure = next(figure for figure in json.loads(out)["figures"] if figure["name"] == "FID")
+    assert figure["low"] < figure["value"] < figure["high"]
+    assert (figure["protocol"], figure["seed"], figure["features"], figure["count"]) == ("cut", 3, "random", 6)
+
+
+def test_eval_refuses_what_it_cannot_measure(run: Run, place: Path) -> None:
+    train(run, "--out", "short", "--quiet")
+    code, _, err = run("eval", "short", "horses", "--device", "cpu")
+    assert (code, "at least 4 pictures in each set; found 2 and 2" in err) == (4, True)
+    code, _, err = run("eval", "short", "horses", "--protocol", "cute")
+    assert (code, "Did you mean cut?" in err) == (2, True)
+    code, _, err = run("eval", "short", "horses", "--features", "nothing.pth")
+    assert (code, "There is no file nothing.pth" in err) == (5, True)

@@ -16,8 +16,9 @@ from translate import errors
 if TYPE_CHECKING:
     from translate.inference.translator import Translator
     from translate.recipes import train
+    from translate.recipes.evaluation import evaluate
 
-__all__ = ["Translator", "errors", "train"]
+__all__ = ["Translator", "errors", "evaluate", "train"]
 
 
 def __getattr__(name: str) -> Any:
@@ -29,4 +30,8 @@ def __getattr__(name: str) -> Any:
         from translate.recipes import train
 
         return train
+    if name == "evaluate":
+        from translate.recipes.evaluation import evaluate
+
+        return evaluate
     raise AttributeError(f"module 'translate' has no attribute {name!r}")

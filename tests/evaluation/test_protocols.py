@@ -5,7 +5,7 @@ from torch.nn import functional
 
 from translate import images
 from translate.errors import SettingsError
-from translate.evaluation.protocols import prepared, protocol
+from translate.evaluation.protocols import find_protocol, prepared
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (60, 40, 3), dtype=np.uint8)
 
@@ -17,7 +17,7 @@ def test_a_picture_of_the_right_size_is_not_touched():
 
 
 def test_only_clean_fid_smooths():
-    plain, clean = (prepared(PICTURE, 20, protocol(name).antialiased) for name in ("cut", "clean-fid"))
+    plain, clean = (prepared(PICTURE, 20, find_protocol(name).antialiased) for name in ("cut", "clean-fid"))
     x = torch.from_numpy(PICTURE).permute(2, 0, 1).float()[None]
     np.testing.assert_allclose(plain, functional.interpolate(x, (20, 20), mode="bilinear")[0])
     np.testing.assert_array_equal(clean.permute(1, 2, 0).numpy(), images.resize(PICTURE, 20, 20))
@@ -25,6 +25,6 @@ def test_only_clean_fid_smooths():
 
 
 def test_an_unknown_protocol_is_refused_with_the_nearest():
-    assert protocol("train+test").with_train
+    assert find_protocol("train+test").with_train
     with pytest.raises(SettingsError, match=r"no protocol 'cleanfid'\. Did you mean clean-fid"):
-        protocol("cleanfid")
+        find_protocol("cleanfid")

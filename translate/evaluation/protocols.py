@@ -32,7 +32,7 @@ PROTOCOLS = {
 }
 
 
-def protocol(name: str) -> Protocol:
+def find_protocol(name: str) -> Protocol:
     """Return the protocol of that name.
 
     Raises:

@@ -1,0 +1,130 @@
+"""`evaluate`: what it measures on folders, and that names, order and format of files change nothing."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from translate import images
+from translate.data.truth import Drawn, open_drawn
+from translate.errors import DataError, SettingsError
+from translate.inference.exports import About, write_export
+from translate.methods.cyclegan import Settings
+from translate.networks.discriminators import PatchGAN
+from translate.networks.generators import Resnet
+from translate.recipes.evaluation import SIDE, evaluate
+
+TINY = Settings(generator=Resnet(width=2, blocks=0), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
+ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=32, steps=1, planned=1)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Feature networks see 32 pixels, so that tests are quick."""
+    assert SIDE == 256
+    monkeypatch.setattr("translate.recipes.evaluation.SIDE", 32)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    torch.manual_seed(0)
+    method = TINY.build(ABOUT.domains, ABOUT.size)
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    write_export(path, nn.ModuleList(method.shipped()), ABOUT)
+    return path
+
+
+def draw(root, suffix=".png", rename=lambda index: f"{index:03d}", masks=True):
+    for letter, domain in (("A", "horse"), ("B", "zebra")):
+        for split, count in (("train", 3), ("test", 9 if letter == "A" else 10)):
+            drawn = Drawn("toy-horse2zebra", domain, split, count, 32)
+            for index in range(count):
+                sample, place = drawn.sample(index), f"{split}{letter}/{rename(index)}"
+                images.write_pixels(sample.image, root / f"{place}{suffix}")
+                if masks:
+                    mask = np.repeat(np.rint(sample.mask * 255).astype(np.uint8)[..., None], 3, axis=2)
+                    images.write_pixels(mask, root / "masks" / f"{place}{suffix}")
+    return root
+
+
+@pytest.fixture(scope="module")
+def horses(tmp_path_factory):
+    return draw(tmp_path_factory.mktemp("data") / "horses")
+
+
+def figures(result):
+    return {figure.name: figure for figure in result.figures}
+
+
+def test_every_figure_says_what_it_was_made_of(model, horses):
+    result = evaluate(model, horses, device="cpu")
+    found = figures(result)
+    assert {"FID", "KID", "KID in subsets", "KID of inputs", "KID between halves of the real", "diversity",
+            "SSIM to input", "PSNR to input", "change of input", "cycle error", "structure distance",
+            "background error", "cycle error of the target"} <= found.keys()  # fmt: skip
+    assert "LPIPS" not in found  # there is no head
+    assert (found["KID"].count, found["KID"].against, found["KID"].features) == (9, 10, "random")
+    assert "biased estimate at 9 and 10" in found["FID"].remark
+    assert found["KID"].low < found["KID"].value < found["KID"].high
+    assert (result.protocol, result.seed, result.split, result.to) == ("cut", 0, "test", "zebra")
+
+
+def test_names_order_and_lossless_format_change_nothing(model, horses, tmp_path):
+    other = draw(tmp_path / "horses", ".tif", lambda index: f"{(7 * index) % 11:03d}")
+    assert evaluate(model, other, device="cpu") == evaluate(model, horses, device="cpu")
+
+
+def test_the_other_direction_and_training_reals(model, horses):
+    result = evaluate(model, horses, "horse", protocol="train+test", device="cpu")
+    assert (figures(result)["KID"].count, figures(result)["KID"].against) == (10, 9 + 3)
+
+
+def test_pictures_of_different_sizes_are_named(model, horses, tmp_path):
+    other = tmp_path / "horses"
+    shutil.copytree(horses, other)
+    images.write_pixels(Drawn("toy-horse2zebra", "horse", "test", 1, 40)[0], other / "testA" / "large.png")
+    (note,) = evaluate(model, other, device="cpu").notes
+    assert "2 different sizes" in note
+
+
+def test_a_drawn_dataset_is_scored_by_rule_as_well(model, monkeypatch):
+    def few(card, size):
+        return open_drawn(card.model_copy(update={"train": 2, "test": 6}), size)
+
+    monkeypatch.setattr("translate.recipes.evaluation.open_drawn", few)
+    monkeypatch.setattr("translate.recipes.evaluation.drawn_scores", lambda *_: {"stripe score": 0.5})
+    found = figures(evaluate(model, "toy-horse2zebra", device="cpu"))
+    assert found["stripe score"].value == 0.5
+    assert {"KID", "background error"} <= found.keys()
+
+
+def test_an_empty_test_folder_is_refused_and_training_pictures_only_taken_when_asked(model, horses, tmp_path):
+    other = tmp_path / "horses"
+    shutil.copytree(horses, other)
+    shutil.rmtree(other / "testB")
+    with pytest.raises(DataError, match=r"no test pictures of zebra.*--split train"):
+        evaluate(model, other, device="cpu")
+    for index in range(3, 6):
+        shutil.copy(horses / "testB" / f"{index:03d}.png", other / "trainB" / f"{index:03d}.png")
+        shutil.copy(horses / "testA" / f"{index:03d}.png", other / "trainA" / f"{index:03d}.png")
+    assert evaluate(model, other, split="train", device="cpu").split == "train"
+
+
+def test_too_few_pictures_are_refused_with_the_minimum(model, horses, tmp_path):
+    other = tmp_path / "horses"
+    shutil.copytree(horses, other)
+    for path in sorted((other / "testA").iterdir())[3:]:
+        path.unlink()
+    with pytest.raises(DataError, match=r"at least 4 pictures in each set; found 3 and 10\. .* bias"):
+        evaluate(model, other, device="cpu")
+
+
+def test_domains_that_the_model_does_not_know_are_refused(model, horses, tmp_path):
+    with pytest.raises(SettingsError, match=r"The model has no domain 'zebras'\. Did you mean zebra"):
+        evaluate(model, horses, "zebras", device="cpu")
+    for name in ("cat", "dog"):
+        shutil.copytree(horses / "testA", tmp_path / "pets" / name)
+    with pytest.raises(SettingsError, match="The model knows the domains horse, zebra; pets has cat, dog"):
+        evaluate(model, tmp_path / "pets", device="cpu")
