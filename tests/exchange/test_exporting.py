@@ -36,7 +36,7 @@ def test_a_file_for_the_official_code_comes_back_as_it_was(tmp_path: Path, norm:
     import_weights(Import(tmp_path / "w.pth", choices=Choices(statistics="running")), tmp_path / "w.safetensors")
     back, x = Translator.load(tmp_path / "w.safetensors", "cpu", "fp32"), torch.rand(1, 3, 32, 32)
     with torch.no_grad():
-        torch.testing.assert_close(back.tensor(x, "B"), method.translate(x, target), rtol=0, atol=1e-6)
+        torch.testing.assert_close(back.tensor(x, "B"), method.translate(x, target), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,8 @@ class ReflectionPad(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H + 2 pixels, W + 2 pixels)."""
+        if x.is_meta:  # its shape is all there is, and autocast knows no such device
+            return F.pad(x, (self.pixels,) * 4, mode="reflect")
         with torch.autocast(x.device.type, enabled=False):
             return F.pad(x, (self.pixels,) * 4, mode="reflect")
 
