@@ -73,7 +73,7 @@ def photos(tmp_path: Path) -> Path:
 
 def left(run: Path) -> dict[str, bytes]:
     """What a run leaves, without what the clock says."""
-    files = [path for path in run.rglob("*") if path.is_file() and path.name != "log.jsonl"]
+    files = [path for path in run.rglob("*") if path.is_file() and path.name not in ("log.jsonl", "report.html")]
     return {path.relative_to(run).as_posix(): path.read_bytes() for path in files}
 
 
