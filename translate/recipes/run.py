@@ -30,7 +30,7 @@ from translate.data.truth import Drawn
 from translate.devices import Engine
 from translate.errors import DataError, OutputError, SettingsError
 from translate.evaluation.drawn import drawn_scores
-from translate.files import alone, write_text, written_to
+from translate.files import alone, sweep, write_text, written_to
 from translate.inference.exports import About, build_without_memory, read_about, write_export
 from translate.inference.translator import Translator
 from translate.parallel import alike, greatest, part, rank, wait, world
@@ -158,6 +158,8 @@ class Run:
             self.out.mkdir(parents=True, exist_ok=True)
         refusal = f"Another process is training in {self.out}. Wait until it has ended, or choose another --out."
         with alone(self.out, refusal):
+            for folder in (self.out, self.out / "samples", self.out / "milestones"):
+                sweep(folder)  # what a run left here that was killed while it wrote
             yield from self._start(batches, stop)
 
     def _start(self, batches: Batches, stop: StopSignals) -> Iterator[Report]:
