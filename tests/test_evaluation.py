@@ -121,6 +121,30 @@ def test_too_few_pictures_are_refused_with_the_minimum(model, horses, tmp_path):
         evaluate(model, other, device="cpu")
 
 
+def test_too_few_pictures_are_refused_before_anything_is_translated(model, horses, tmp_path, monkeypatch):
+    shutil.copytree(horses, tmp_path / "horses")
+    for path in sorted((tmp_path / "horses" / "testB").iterdir())[3:]:
+        path.unlink()
+    monkeypatch.setattr("translate.recipes.evaluation.Translator.__call__", lambda *_: pytest.fail("too late"))
+    with pytest.raises(DataError, match="at least 4 pictures in each set; found 9 and 3"):
+        evaluate(model, tmp_path / "horses", device="cpu")
+
+
+def test_what_cannot_be_measured_on_a_picture_is_left_out_with_a_reason(model, horses, tmp_path):
+    other = tmp_path / "horses"
+    shutil.copytree(horses, other)
+    images.write_pixels(np.zeros((10, 40, 3), np.uint8), other / "testA" / "flat.png")
+    images.write_pixels(np.full((32, 32, 3), 255, np.uint8), other / "masks" / "testA" / "000.png")
+    images.write_pixels(np.zeros((16, 16, 3), np.uint8), other / "masks" / "testA" / "001.png")
+    result = evaluate(model, other, device="cpu")
+    assert (figures(result)["SSIM to input"].count, figures(result)["background error"].count) == (9, 7)
+    assert result.notes[1:] == [
+        "Left out of SSIM, whose window has 11 pixels: smaller pictures, 1.",
+        "Left out of background error: masks of another size than their picture, 1.",
+        "Left out of background error: masks that cover the whole picture, 1.",
+    ]
+
+
 def test_domains_that_the_model_does_not_know_are_refused(model, horses, tmp_path):
     with pytest.raises(SettingsError, match=r"The model has no domain 'zebras'\. Did you mean zebra"):
         evaluate(model, horses, "zebras", device="cpu")

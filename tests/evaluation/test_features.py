@@ -9,6 +9,7 @@ from torchvision.models.squeezenet import squeezenet1_1
 from translate.errors import WeightsError
 from translate.evaluation.features import SqueezeNet, features_of, open_features
 from translate.evaluation.likeness import Lpips
+from translate.files import sha256
 
 
 def picture(seed=0):
@@ -43,7 +44,8 @@ def test_features_do_not_depend_on_the_other_pictures():
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_squeezenet_is_torchvisions_on_pictures_without_their_mean(squeezenet, suffix):
     network = open_features(squeezenet / f"squeezenet{suffix}")
-    assert network.name.startswith("SqueezeNet ")
+    assert network.sha256 == sha256(squeezenet / f"squeezenet{suffix}")
+    assert network.name == f"SqueezeNet {network.sha256[:8]}"
     torch.manual_seed(0)
     reference = squeezenet1_1(weights=None).eval().features
     mean = torch.tensor([122.679, 116.669, 104.006])[:, None, None]

@@ -144,9 +144,18 @@ def check_counts(x: Features, y: Features, least: int, what: str) -> None:
     """Refuse sets of features that are too small or do not belong together."""
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
         raise ValueError(f"Expected features (N, d) and (M, d); found {x.shape} and {y.shape}.")
-    if min(len(x), len(y)) < least:
+    refuse_too_few(len(x), len(y), least, what)
+
+
+def refuse_too_few(n: int, m: int, least: int = FEWEST, what: str = "a kernel distance") -> None:
+    """Refuse to compare `n` pictures with `m` where one of them is below `least`; `what` needs them.
+
+    Raises:
+        DataError: there are too few.
+    """
+    if min(n, m) < least:
         raise DataError(
-            f"{what.capitalize()} needs at least {least} pictures in each set; found {len(x)} and {len(y)}. With fewer"
+            f"{what.capitalize()} needs at least {least} pictures in each set; found {n} and {m}. With fewer"
             " than some hundreds, FID is mostly bias and KID mostly noise."
         )
 

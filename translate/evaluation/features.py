@@ -31,9 +31,11 @@ class FeatureNetwork(nn.Module, ABC):
 
     Attributes:
         name: what scores call the features.
+        sha256: of the file that the weights are from, in hexadecimal; empty for those that ship with us.
     """
 
     name: str
+    sha256: str = ""
 
     @abstractmethod
     def maps(self, x: Tensor) -> list[Tensor]:
@@ -80,7 +82,7 @@ class SqueezeNet(FeatureNetwork):
     """SqueezeNet 1.1 (Iandola et al. 2016, arXiv 1602.07360); its features are the spatial means of the last module.
 
     Args:
-        name: for scores.
+        sha256: of the file with the weights, whose beginning is in the name for scores.
         weights: by the names of torchvision's `squeezenet1_1`, without those of the classifier.
 
     Raises:
@@ -92,17 +94,19 @@ class SqueezeNet(FeatureNetwork):
     MEAN: ClassVar[tuple[float, float, float]] = (122.679, 116.669, 104.006)  # Caffe's, in RGB of 0..255
     TAPS: ClassVar[tuple[int, ...]] = (1, 4, 7, 9, 10, 11, 12)  # layers that LPIPS looks at
 
-    def __init__(self, name: str, weights: dict[str, Tensor]) -> None:
+    def __init__(self, sha256: str, weights: dict[str, Tensor]) -> None:
         from torchvision.models.squeezenet import squeezenet1_1  # importing it takes long
 
         super().__init__()
-        self.name = name
+        self.name, self.sha256 = f"SqueezeNet {sha256[:8]}", sha256
         self._layers: nn.Sequential = squeezenet1_1(weights=None).features
         kept = {key.removeprefix("features."): value for key, value in weights.items() if key.startswith("features.")}
         try:
             self._layers.load_state_dict(kept)
         except RuntimeError as error:
-            raise WeightsError(f"{name} does not fit SqueezeNet 1.1: {str(error).splitlines()[1].strip()}") from error
+            raise WeightsError(
+                f"{self.name} does not fit SqueezeNet 1.1: {str(error).splitlines()[1].strip()}"
+            ) from error
         self.register_buffer("mean", torch.tensor(self.MEAN)[:, None, None])
 
     def maps(self, x: Tensor) -> list[Tensor]:  # noqa: D102
@@ -136,7 +140,7 @@ def open_features(word: str | Path = RANDOM) -> FeatureNetwork:
             f"{path} holds no known feature network: wanted are the keys of torchvision's squeezenet1_1, found"
             f" {', '.join(list(weights)[:3]) or 'none'}."
         )
-    return SqueezeNet(f"SqueezeNet {sha256(path)[:8]}", weights).eval().requires_grad_(False)
+    return SqueezeNet(sha256(path), weights).eval().requires_grad_(False)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

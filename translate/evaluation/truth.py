@@ -44,13 +44,19 @@ def background_error(source: Image, translated: Image, mask: Plane) -> float:
     """
     _check(translated, mask)
     _check(source, mask)
+    outside = background(mask)
+    if not outside.any():
+        raise ValueError("The mask covers the whole picture: there is no background to compare.")
+    difference = np.abs(source.astype(np.int16) - translated.astype(np.int16))
+    return float(difference[outside].mean()) / 255
+
+
+def background(mask: Plane) -> NDArray[np.bool_]:
+    """Return which pixels (H, W) are outside the animal that `mask` (H, W) covers, as `background_error` has it."""
     covered = np.pad(mask >= OUTSIDE, 1)
     height, width = mask.shape
     near = np.logical_or.reduce([covered[i : i + height, j : j + width] for i in range(3) for j in range(3)])
-    if near.all():
-        raise ValueError("The mask covers the whole picture: there is no background to compare.")
-    difference = np.abs(source.astype(np.int16) - translated.astype(np.int16))
-    return float(difference[~near].mean()) / 255
+    return np.asarray(~near, np.bool_)
 
 
 def stripe_score(image: Image, mask: Plane) -> float:

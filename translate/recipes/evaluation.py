@@ -1,6 +1,7 @@
 """A model joined with a dataset and a protocol: what `translate eval` measures."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,9 +22,9 @@ from translate.evaluation import distances
 from translate.evaluation.distances import Estimate
 from translate.evaluation.drawn import drawn_scores
 from translate.evaluation.features import RANDOM, SIDE, FeatureNetwork, features_of, open_features, read_weights
-from translate.evaluation.likeness import Lpips, mean_difference, psnr, ssim, structure_distance
+from translate.evaluation.likeness import WINDOW, Lpips, mean_difference, psnr, ssim, structure_distance
 from translate.evaluation.protocols import find_protocol, prepared
-from translate.evaluation.truth import background_error
+from translate.evaluation.truth import background, background_error
 from translate.inference.exports import About, find_export, read_about
 from translate.inference.translator import Translator
 from translate.tensors import Pixels
@@ -58,6 +59,7 @@ class Evaluation:
     split: str
     protocol: str
     seed: int
+    features_sha256: str = ""  # of the file with the feature network's weights; empty for those that ship with us
     figures: list[Figure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -119,6 +121,7 @@ def evaluate(
     result = Evaluation(about.sha256[:12], dataset.name, target, split, protocol, seed)
     if not about.attributes:
         network = open_features(features)
+        result.features_sha256 = network.sha256
         head = Lpips(network, read_weights(Path(lpips))) if lpips else None
         sets = _Sets.of(dataset, split, target, how.with_train)
         judge = _Judge(translator, target, network, head, how.antialiased, result, tell)
@@ -151,7 +154,9 @@ class _Sets:
         real = [pictures[target]]
         if with_train and split == "test":
             real.append(dataset.train[target])
-        return cls({domain: pictures[domain] for domain in dataset.domains if domain != target}, real[0], tuple(real))
+        sources = {domain: pictures[domain] for domain in dataset.domains if domain != target}
+        distances.refuse_too_few(sum(map(len, sources.values())), sum(map(len, real)))
+        return cls(sources, real[0], tuple(real))
 
 
 class _Gathered:
@@ -191,6 +196,7 @@ class _Judge:
         self._result = result
         self._tell = tell
         self._sizes: set[tuple[int, ...]] = set()
+        self._left_out: Counter[str] = Counter()  # pictures for each reason
 
     def run(self, sets: _Sets) -> None:
         """Measure everything and add the figures to the result."""
@@ -207,6 +213,7 @@ class _Judge:
                 features = self._network.name if name in ("structure distance", "LPIPS") else ""
                 self._result.add(name, distances.mean(values.array()), len(values), features=features)
         self._add_cycle(sets)
+        self._result.notes += [f"Left out of {reason}, {count}." for reason, count in sorted(self._left_out.items())]
 
     def _gather_real(self, sets: tuple[Pictures, ...]) -> _Gathered:
         gathered, total = _Gathered(), sum(map(len, sets))
@@ -232,7 +239,10 @@ class _Judge:
                 x, y = self._prepared(picture), self._prepared(translated)
                 before.add(key, self._features(x))
                 after.add(key, self._features(y))
-                pairs["SSIM to input"].add(key, ssim(picture, translated))
+                if min(picture.shape[:2]) >= WINDOW:
+                    pairs["SSIM to input"].add(key, ssim(picture, translated))
+                else:
+                    self._left_out[f"SSIM, whose window has {WINDOW} pixels: smaller pictures"] += 1
                 pairs["PSNR to input"].add(key, psnr(picture, translated))
                 pairs["change of input"].add(key, mean_difference(picture, translated))
                 pairs["cycle error"].add(key, mean_difference(picture, cycled))
@@ -240,7 +250,7 @@ class _Judge:
                 if self._head:
                     pairs["LPIPS"].add(key, self._head(x, y))
                 mask = _mask(pictures, index)
-                if mask is not None and mask.shape == picture.shape[:2]:
+                if mask is not None and self._has_background(mask, picture):
                     pairs["background error"].add(key, background_error(picture, translated, mask))
                 self._tell("translating", len(after), total)
         return before, after, pairs
@@ -282,6 +292,15 @@ class _Judge:
                 errors.add(_key(picture), mean_difference(picture, back))
                 self._tell("cycles of the target", len(errors), total)
         self._result.add("cycle error of the target", distances.mean(errors.array()), len(errors))
+
+    def _has_background(self, mask: NDArray[Any], picture: Pixels) -> bool:
+        if mask.shape != picture.shape[:2]:
+            self._left_out["background error: masks of another size than their picture"] += 1
+        elif not background(mask).any():
+            self._left_out["background error: masks that cover the whole picture"] += 1
+        else:
+            return True
+        return False
 
     def _readable(self, pictures: Pictures) -> Iterator[tuple[int, Pixels]]:
         for index in range(len(pictures)):
