@@ -815,6 +815,29 @@ def test_eval_prints_a_table_and_as_json_every_figure_with_its_origin(
     assert (figure["protocol"], figure["seed"], figure["features"], figure["count"]) == ("cut", 3, "random", 6)
 
 
+def test_eval_chooses_among_the_checkpoints_of_a_run(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("evaluation", "choosing"):
+        monkeypatch.setattr(f"translate.recipes.{module}.SIDE", 32)
+    monkeypatch.setattr("translate.recipes.evaluation.SUBSETS", 2)
+    train(run, "--out", "short", "--quiet", "--set", "training.milestone_every=2")
+    for letter, domain in (("A", "horse"), ("B", "zebra")):
+        drawn = Drawn("toy-horse2zebra", domain, "test", 8, 40)
+        for index in range(2, 8):
+            images.write_pixels(drawn[index], place / "horses" / f"test{letter}" / drawn.name(index))
+    words = ("eval", "short", "horses", "--device", "cpu", "--every-checkpoint")
+    code, out, err = run(*words)
+    assert code == 0, err
+    assert out.startswith("Chosen on one half of the test pictures")
+    assert re.search(r"^ +2 .+\n +3 .+final$", out, re.MULTILINE)
+    assert len(re.findall(r"^ +\d .+  chosen", out, re.MULTILINE)) == 1
+    assert re.search(r"^KID .+ n = 4 against 4", out, re.MULTILINE)
+    tree = json.loads(run(*words, "--json")[1])
+    assert [found["step"] for found in tree["candidates"]] == [2, 3]
+    assert tree["measured"]["figures"][0]["protocol"] == "cut"
+    code, _, err = run(*words, "--split", "train")
+    assert (code, "Leave out --split train" in err) == (2, True)
+
+
 def test_eval_refuses_what_it_cannot_measure(run: Run, place: Path) -> None:
     train(run, "--out", "short", "--quiet")
     code, _, err = run("eval", "short", "horses", "--device", "cpu")

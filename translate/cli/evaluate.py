@@ -2,14 +2,16 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from translate.cli.options import Device, Json, Model, Precision
 from translate.cli.terminal import progress, say, show
+from translate.errors import SettingsError
 
 if TYPE_CHECKING:
+    from translate.recipes.choosing import Choice
     from translate.recipes.evaluation import Evaluation, Figure
 
 
@@ -28,25 +30,66 @@ def evaluate(
     split: Annotated[
         Literal["test", "train"], typer.Option(help="Measure on training pictures where there are no others.")
     ] = "test",
+    every_checkpoint: Annotated[
+        bool,
+        typer.Option(
+            "--every-checkpoint",
+            help="Choose the milestone of a run with the lowest KID; measure it on other pictures.",
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of bootstraps, subsets and halves.")] = 0,
     device: Device = "auto",
     precision: Precision = "auto",
     json_: Json = False,
 ) -> None:
     """Measure a model: distances to real pictures, structure, cycles, diversity, and truth where it is known."""
+    if every_checkpoint and split == "train":
+        raise SettingsError("--every-checkpoint chooses on pictures that were not trained on. Leave out --split train.")
+    from translate.recipes.choosing import evaluate_every_checkpoint
     from translate.recipes.evaluation import evaluate as measure
 
     with progress(json_) as advance:
-        result = measure(
-            model, data, to, protocol=protocol, features=features, lpips=lpips, split=split, seed=seed,
-            device=device, precision=precision, tell=lambda what, done, total: advance(what, done, total, ""),
-        )  # fmt: skip
+
+        def tell(what: str, done: int, total: int) -> None:
+            advance(what, done, total, "")
+
+        if every_checkpoint:
+            choice = evaluate_every_checkpoint(
+                model, data, to, protocol=protocol, features=features, lpips=lpips, seed=seed, device=device,
+                precision=precision, tell=tell,
+            )  # fmt: skip
+            result = choice.measured
+        else:
+            choice = None
+            result = measure(
+                model, data, to, protocol=protocol, features=features, lpips=lpips, split=split, seed=seed,
+                device=device, precision=precision, tell=tell,
+            )  # fmt: skip
     for note in result.notes:
         say(f"Note: {note}")
+    if choice:
+        show({**asdict(choice), "measured": _tree(result)}, [*_choice_lines(choice), "", *_lines(result)], json_)
+    else:
+        show(_tree(result), _lines(result), json_)
+
+
+def _tree(result: "Evaluation") -> dict[str, Any]:
+    """Return the result as it is printed as JSON: every figure says protocol and seed itself."""
     tree = asdict(result)
     for figure in tree["figures"]:
         figure |= {"protocol": result.protocol, "seed": result.seed}
-    show(tree, _lines(result), json_)
+    return tree
+
+
+def _choice_lines(choice: "Choice") -> list[str]:
+    lines = [choice.pictures, f"    step        KID  n = {choice.count} against {choice.against}; {choice.features}"]
+    for candidate in choice.candidates:
+        marks = {"chosen": candidate.step == choice.chosen, "final": candidate.final}
+        words = ", ".join(mark for mark, has in marks.items() if has)
+        kid = candidate.kid
+        interval = f"[{kid.low:.4g}, {kid.high:.4g}]"
+        lines.append(f"{candidate.step:>8,}  {kid.value:>9.4g}  {interval:<22}  {words}".rstrip())
+    return lines
 
 
 def _lines(result: "Evaluation") -> list[str]:

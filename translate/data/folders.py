@@ -5,7 +5,7 @@ import hashlib
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -127,6 +127,24 @@ def scan(folder: Path, exclude: Path | None = None) -> Files:
     paths = [path for path in files if path.suffix.lower() in images.SUFFIXES and not path.name.startswith(".")]
     paths.sort(key=lambda path: os.fsencode(path.as_posix()))
     return Files(folder, tuple(paths), len(files) - len(paths))
+
+
+def halves(files: Files) -> tuple[Files, Files]:
+    """Part pictures into two halves of different ones, always the same whatever the files are called.
+
+    They are put into an order by what they show, and go to either half in turns; equal ones go to the same half. Those
+    that cannot be read go to the second.
+    """
+    order: dict[str, list[Path]] = {}
+    broken: list[Path] = []
+    for index, path in enumerate(files.paths):
+        try:
+            order.setdefault(hashlib.sha256(files[index].tobytes()).hexdigest(), []).append(path)
+        except ImageDecodeError:
+            broken.append(path)
+    groups = [order[key] for key in sorted(order)]
+    first, second = (tuple(path for group in groups[start::2] for path in group) for start in (0, 1))
+    return replace(files, paths=first), replace(files, paths=(*second, *broken))
 
 
 def _bytes(path: Path) -> int:

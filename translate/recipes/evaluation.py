@@ -75,7 +75,7 @@ class Evaluation:
 
 def evaluate(
     model: str | Path,
-    data: str | Path,
+    data: str | Path | Dataset,
     to: str | None = None,
     *,
     protocol: str = "cut",
@@ -94,7 +94,7 @@ def evaluate(
 
     Args:
         model: a run's folder, an export file, or a name in weights.
-        data: the name of a card, or a folder, with the model's domains.
+        data: the name of a card, or a folder, or an open dataset, with the model's domains.
         to: the domain to translate to, or None for the model's default.
         protocol: one of `PROTOCOLS`.
         features: see `open_features`.
@@ -112,7 +112,7 @@ def evaluate(
         DeviceError: the device is not there.
     """
     how, about = find_protocol(protocol), read_about(find_export(model))
-    dataset = _open(data, about)
+    dataset = open_data(data, about)
     drawn = all(isinstance(pictures, Drawn) for pictures in dataset.train.values())
     if about.attributes and not drawn:
         raise SettingsError("A model that changes attributes is measured on drawn datasets only; see `data list`.")
@@ -144,13 +144,8 @@ class _Sets:
 
     @classmethod
     def of(cls, dataset: Dataset, split: Split, target: str, with_train: bool) -> "_Sets":
+        refuse_empty(dataset, split)
         pictures = dataset.test if split == "test" else dataset.train
-        for domain in dataset.domains:
-            if not len(pictures.get(domain, ())):
-                raise DataError(
-                    f"{dataset.name} has no {split} pictures of {domain}. Put some beside the others, or measure on the"
-                    " training pictures with --split train, which flatters the model."
-                )
         real = [pictures[target]]
         if with_train and split == "test":
             real.append(dataset.train[target])
@@ -321,10 +316,17 @@ class _Judge:
         return row
 
 
-def _open(data: str | Path, about: About) -> Dataset:
-    """Open a dataset and give its domains the model's names, in order, where it has none of its own."""
+def open_data(data: str | Path | Dataset, about: About) -> Dataset:
+    """Open a dataset and give its domains the model's names, in order, where it has none of its own.
+
+    Raises:
+        SettingsError: its domains are not those of the model.
+        DataError: there is no such dataset.
+    """
     word = str(data)
-    if word in cards.names("datasets"):
+    if isinstance(data, Dataset):
+        dataset = data
+    elif word in cards.names("datasets"):
         card = cards.dataset(word)
         dataset = open_drawn(card, about.size) if card.drawn else open_known(card)
     else:
@@ -339,6 +341,21 @@ def _open(data: str | Path, about: About) -> Dataset:
         f"The model knows the domains {', '.join(about.domains)}; {dataset.name} has {', '.join(dataset.domains)}."
         " Give a dataset with the model's domains."
     )
+
+
+def refuse_empty(dataset: Dataset, split: Split) -> None:
+    """Refuse a dataset with a domain that has no pictures in `split`.
+
+    Raises:
+        DataError: there is one.
+    """
+    pictures = dataset.test if split == "test" else dataset.train
+    for domain in dataset.domains:
+        if not len(pictures.get(domain, ())):
+            raise DataError(
+                f"{dataset.name} has no {split} pictures of {domain}. Put some beside the others, or measure on the"
+                " training pictures with --split train, which flatters the model."
+            )
 
 
 def _mask(pictures: Pictures, index: int) -> NDArray[Any] | None:

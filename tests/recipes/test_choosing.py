@@ -1,0 +1,121 @@
+"""`evaluate_every_checkpoint`: the best of a run by KID, chosen on some pictures and measured on others."""
+
+import shutil
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from translate import images
+from translate.data.folders import halves, scan
+from translate.data.truth import Drawn
+from translate.errors import DataError, SettingsError, WeightsError
+from translate.inference.exports import About, write_export
+from translate.methods.cyclegan import Settings
+from translate.networks.discriminators import PatchGAN
+from translate.networks.generators import Resnet
+from translate.recipes import choosing
+from translate.recipes.choosing import DRAWN, HALF, evaluate_every_checkpoint
+
+TINY = Settings(generator=Resnet(width=2, blocks=0), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
+ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=32, steps=300, planned=300)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    for module in ("choosing", "evaluation"):
+        monkeypatch.setattr(f"translate.recipes.{module}.SIDE", 32)
+
+
+@pytest.fixture
+def run(tmp_path):
+    torch.manual_seed(0)
+    networks = nn.ModuleList(TINY.build(ABOUT.domains, ABOUT.size).shipped())
+    for step in (100, 200):
+        about = ABOUT.model_copy(update={"steps": step})
+        write_export(tmp_path / "run" / "milestones" / f"{step:08d}.safetensors", networks, about)
+    write_export(tmp_path / "run" / "model.safetensors", networks, ABOUT)
+    return tmp_path / "run"
+
+
+def draw(root, count=11, rename=str):
+    """Draw horses as the pictures of both domains, so that the best translation is none."""
+    for letter, split in (("A", "train"), ("B", "test")):
+        drawn = Drawn("toy-horse2zebra", "horse", split, count, 32)
+        for index in range(count):
+            images.write_pixels(drawn[index], root / f"test{letter}" / f"{rename(index)}.png")
+        images.write_pixels(drawn[0], root / f"train{letter}" / "0.png")
+    return root
+
+
+class Loaded:
+    """In place of a translator: those of other steps than 200 show it."""
+
+    loads: ClassVar[list[str]] = []
+
+    @classmethod
+    def load(cls, path, *_):
+        cls.loads.append(path.name)
+        return lambda picture, _: picture if "200" in path.name else 255 - picture
+
+
+@pytest.fixture
+def loads(monkeypatch):
+    Loaded.loads = []
+    monkeypatch.setattr(choosing, "Translator", Loaded)
+    return Loaded.loads
+
+
+def test_the_checkpoint_with_the_lowest_kid_is_measured_once_on_the_other_half(run, tmp_path, loads):
+    choice = evaluate_every_checkpoint(run, draw(tmp_path / "horses"), device="cpu")
+    assert loads == ["00000100.safetensors", "00000200.safetensors", "model.safetensors"]
+    assert [(found.step, found.final) for found in choice.candidates] == [(100, False), (200, False), (300, True)]
+    assert choice.chosen == 200
+    assert choice.candidates[1].kid.value < choice.candidates[0].kid.low
+    assert (choice.count, choice.against, choice.pictures) == (6, 6, HALF)
+    (kid,) = [figure for figure in choice.measured.figures if figure.name == "KID"]
+    assert (kid.count, kid.against) == (5, 5)
+
+
+def test_names_and_order_of_files_change_nothing(run, tmp_path, loads):
+    first = evaluate_every_checkpoint(run, draw(tmp_path / "1" / "horses"), device="cpu")
+    second = evaluate_every_checkpoint(run, draw(tmp_path / "2" / "horses", rename=lambda i: 7 * i % 11), device="cpu")
+    assert first == second
+
+
+def test_halves_share_no_picture(tmp_path):
+    folder = draw(tmp_path) / "testA"
+    shutil.copy(folder / "3.png", folder / "copy.png")
+    (folder / "broken.png").write_bytes(b"")
+    first, second = halves(scan(folder))
+    shown = [{images.read(path).rgb.tobytes() for path in half.paths if path.stem != "broken"}
+             for half in (first, second)]  # fmt: skip
+    assert not shown[0] & shown[1]
+    assert (len(shown[0]), len(shown[1]), len(first) + len(second)) == (6, 5, 13)
+    assert second.paths[-1].stem == "broken"
+
+
+def test_drawn_pictures_are_drawn_again_to_choose_on():
+    drawn = Drawn("toy-horse2zebra", "horse", "test", 2, 32)
+    chosen_on, measured_on = choosing._parted({"horse": drawn})
+    assert measured_on["horse"] is drawn
+    assert not np.array_equal(chosen_on["horse"][0], drawn[0])
+    assert "another seed" in DRAWN
+
+
+def test_what_cannot_be_chosen_from_is_refused(run, tmp_path, loads):
+    with pytest.raises(DataError, match="at least 4 pictures in each set; found 3 and 3"):
+        evaluate_every_checkpoint(run, draw(tmp_path / "few", 7), device="cpu")
+    assert not loads
+    shutil.rmtree(run / "milestones")
+    with pytest.raises(WeightsError, match=r"holds no milestones"):
+        evaluate_every_checkpoint(run, tmp_path / "few", device="cpu")
+
+
+def test_a_model_that_changes_attributes_is_refused(run, tmp_path):
+    about = ABOUT.model_copy(update={"attributes": True})
+    write_export(run / "model.safetensors", nn.ModuleList(TINY.build(ABOUT.domains, 32).shipped()), about)
+    with pytest.raises(SettingsError, match="has no KID to choose by"):
+        evaluate_every_checkpoint(run, tmp_path, device="cpu")

@@ -1,0 +1,165 @@
+"""Every milestone of a run measured, one of them chosen: what `translate eval --every-checkpoint` does.
+
+The KID of the best of many is too good, because chance helped to choose it. So the choice is made on pictures that are
+neither trained on nor measured in the end, and the chosen one is measured once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from translate.data.folders import Files, Pictures, halves
+from translate.data.truth import Drawn
+from translate.devices import Precision
+from translate.errors import ImageDecodeError, SettingsError, WeightsError
+from translate.evaluation.distances import Estimate, kernel_distance, refuse_too_few
+from translate.evaluation.features import RANDOM, SIDE, FeatureNetwork, features_of, open_features
+from translate.evaluation.protocols import find_protocol, prepared
+from translate.inference.exports import find_export, read_about
+from translate.inference.translator import Translator
+from translate.recipes.evaluation import Evaluation, Tell, evaluate, open_data, refuse_empty
+
+EXPORT = "model.safetensors"  # of a run
+
+DRAWN = "Chosen on pictures drawn from another seed than those for training and testing."
+HALF = "Chosen on one half of the test pictures, measured on the other; what a picture shows says in which it is."
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A checkpoint and its KID on the pictures for choosing."""
+
+    step: int
+    file: str
+    kid: Estimate
+    final: bool  # whether it is the run's own export
+
+
+@dataclass(frozen=True)
+class Choice:
+    """All checkpoints of a run, the chosen one, and what it is worth on other pictures."""
+
+    candidates: list[Candidate]  # by step
+    chosen: int  # step of the one with the lowest KID
+    pictures: str  # on which it was chosen, in words
+    count: int  # of translated pictures
+    against: int  # of real pictures
+    features: str  # the feature network
+    measured: Evaluation
+
+
+def evaluate_every_checkpoint(
+    run: str | Path,
+    data: str | Path,
+    to: str | None = None,
+    *,
+    protocol: str = "cut",
+    features: str | Path = RANDOM,
+    lpips: str | Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    precision: Precision = "auto",
+    tell: Tell = lambda *_: None,
+) -> Choice:
+    """Choose the checkpoint of a run with the lowest KID, and measure it once on other pictures.
+
+    Args:
+        run: a run's folder with milestones.
+        data: see `evaluate`, as for everything else.
+        to: the domain to translate to.
+        protocol: how pictures are resized, and what the chosen one is measured against.
+        features: the feature network.
+        lpips: of the chosen one.
+        seed: of bootstraps and subsets.
+        device: see `devices.engine`.
+        precision: see `devices.engine`.
+        tell: is told what is done.
+
+    Raises:
+        SettingsError: as `evaluate`, or the model changes attributes.
+        DataError: as `evaluate`, or half of the test pictures is too few.
+        WeightsError: as `evaluate`, or the run holds no milestones.
+        DeviceError: the device is not there.
+    """
+    how, files = find_protocol(protocol), _checkpoints(Path(run))
+    about = read_about(files[max(files)])
+    if about.attributes:
+        raise SettingsError("A model that changes attributes has no KID to choose by. Leave out --every-checkpoint.")
+    target, dataset, network = about.choose(to), open_data(data, about), open_features(features)
+    refuse_empty(dataset, "test")
+    choosing, measuring = _parted(dataset.test)
+    for part in (measuring, choosing):
+        count, against = sum(len(part[domain]) for domain in dataset.domains if domain != target), len(part[target])
+        refuse_too_few(count, against)
+    sources = {domain: choosing[domain] for domain in dataset.domains if domain != target}
+    seen = _Seen(network, how.antialiased, tell)
+    real = seen.features({target: choosing[target]}, "real pictures")
+    candidates: list[Candidate] = []
+    for step, path in files.items():
+        fake = seen.features(sources, f"step {step:,}", Translator.load(path, device, precision), target)
+        candidates.append(Candidate(step, str(path), kernel_distance(fake, real), path.name == EXPORT))
+    chosen = min(candidates, key=lambda candidate: candidate.kid.value)
+    measured = evaluate(
+        chosen.file, replace(dataset, test=measuring), target, protocol=protocol, features=features, lpips=lpips,
+        seed=seed, device=device, precision=precision, tell=tell,
+    )  # fmt: skip
+    if about.steps < about.planned:
+        measured.notes.append(f"The run has done {about.steps:,} of {about.planned:,} steps.")
+    words = DRAWN if isinstance(choosing[target], Drawn) else HALF
+    return Choice(candidates, chosen.step, words, len(fake), len(real), network.name, measured)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Pictures as a feature network sees them."""
+
+    network: FeatureNetwork
+    antialiased: bool
+    tell: Tell
+
+    def features(
+        self, sets: Mapping[str, Pictures], what: str, translator: Translator | None = None, target: str = ""
+    ) -> NDArray[Any]:
+        """Return the features (N, d) of all readable pictures, or of their translations."""
+        rows: list[NDArray[Any]] = []
+        total = sum(map(len, sets.values()))
+        for pictures in sets.values():
+            for index in range(len(pictures)):
+                try:
+                    picture = pictures[index]
+                except ImageDecodeError:  # the final evaluation names such pictures
+                    continue
+                shown = translator(picture, target) if translator else picture
+                rows.append(features_of(self.network, [prepared(shown, SIDE, self.antialiased)])[0])
+                self.tell(what, len(rows), total)
+        return np.stack(rows)
+
+
+def _checkpoints(run: Path) -> dict[int, Path]:
+    """Return the milestones of a run and its own export by their steps; of two with the same step the export."""
+    milestones = sorted((run / "milestones").glob("*.safetensors"))
+    if not milestones:
+        raise WeightsError(
+            f"{run} holds no milestones, which a run writes after each tenth of its steps. Name the folder of such a"
+            " run, or leave out --every-checkpoint."
+        )
+    export = find_export(run)
+    steps = {read_about(path).steps: path for path in [*milestones, export]}
+    return {step: steps[step] for step in sorted(steps)}
+
+
+def _parted(test: Mapping[str, Pictures]) -> tuple[dict[str, Pictures], dict[str, Pictures]]:
+    """Return pictures to choose on and pictures to measure on, by domain; none was trained on."""
+    choosing: dict[str, Pictures] = {}
+    measuring: dict[str, Pictures] = {}
+    for domain, pictures in test.items():
+        if isinstance(pictures, Drawn):
+            choosing[domain], measuring[domain] = replace(pictures, seed=pictures.seed + 1), pictures
+        else:
+            assert isinstance(pictures, Files)  # there are no others
+            choosing[domain], measuring[domain] = halves(pictures)
+    return choosing, measuring
