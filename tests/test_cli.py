@@ -846,3 +846,23 @@ def test_eval_refuses_what_it_cannot_measure(run: Run, place: Path) -> None:
     assert (code, "Did you mean cut?" in err) == (2, True)
     code, _, err = run("eval", "short", "horses", "--features", "nothing.pth")
     assert (code, "There is no file nothing.pth" in err) == (5, True)
+
+
+# compare
+
+
+def test_compare_writes_a_page_and_refuses_a_single_model(
+    run: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, _, err = run("compare", "short", "--out", "page.html")
+    assert (code, "needs two or more different models; found short" in err) == (2, True)
+    given: dict[str, Any] = {}
+
+    def write(models: list[str], out: Path, data: str, to: str | None, **options: Any) -> None:
+        given.update(options, models=models, data=data, to=to)
+        out.write_text("page")
+
+    monkeypatch.setattr("translate.recipes.comparison.compare", write)
+    code, out, err = run("compare", "first", "second", "--data", "horses", "--out", "page.html", "--pictures", 3)
+    assert (code, out) == (0, "Wrote page.html, 0.0 MB. Open it in a browser.\n"), err
+    assert (given["models"], given["data"], given["to"], given["pictures"]) == (["first", "second"], "horses", None, 3)

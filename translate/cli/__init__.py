@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from translate.cli import apply, data, evaluate, export, machine, train, weights
+from translate.cli import apply, compare, data, evaluate, export, machine, train, weights
 from translate.cli.stopping import Stoppable
 from translate.cli.terminal import say
 from translate.errors import TranslateError
@@ -24,6 +24,7 @@ app.command("apply")(apply.apply)
 app.command("info")(apply.info)
 app.command("export")(export.export)
 app.command("eval")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("bench")(machine.bench)
 app.command("doctor")(machine.doctor)
 app.add_typer(data.app, name="data")

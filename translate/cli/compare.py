@@ -1,0 +1,37 @@
+"""`translate compare`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from translate.cli.options import Device, Precision
+from translate.cli.terminal import printable, progress
+
+
+def compare(
+    models: Annotated[list[str], typer.Argument(help="Two or more: runs' folders, export files, names in weights.")],
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")],
+    data: Annotated[
+        str | None,
+        typer.Option(help="A dataset's name, or a folder; by default the known dataset that the first was trained on."),
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(help="The domain to translate to, unless the models have a default.")
+    ] = None,
+    pictures: Annotated[int, typer.Option(min=1, help="How many of each other domain are shown.")] = 12,
+    protocol: Annotated[str, typer.Option(help="Of the scores; see `translate eval`.")] = "cut",
+    features: Annotated[str, typer.Option(help="Of the scores; see `translate eval`.")] = "random",
+    seed: Annotated[int, typer.Option(help="Of bootstraps, subsets and halves.")] = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Write one page with what several models make of the same pictures; vote on it without knowing which is which."""
+    from translate.recipes.comparison import compare as write_comparison
+
+    with progress() as advance:
+        write_comparison(
+            models, out, data, to, pictures=pictures, protocol=protocol, features=features, seed=seed, device=device,
+            precision=precision, tell=lambda what, done, total: advance(what, done, total, ""),
+        )  # fmt: skip
+    print(f"Wrote {printable(out)}, {out.stat().st_size / 1e6:.1f} MB. Open it in a browser.")

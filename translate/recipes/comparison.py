@@ -1,0 +1,124 @@
+"""Several models on one dataset: what `translate compare` shows."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from translate import cards, images
+from translate.data.folders import held_out
+from translate.devices import Precision
+from translate.errors import OutputError, SettingsError
+from translate.evaluation.features import RANDOM
+from translate.files import write_text
+from translate.images import Encoding, Picture
+from translate.inference.exports import find_export, read_about
+from translate.inference.translator import Translator
+from translate.recipes.evaluation import Figure, Tell, evaluate, open_data
+from translate.report.comparison import Column, Row, comparison_page
+from translate.tensors import Pixels
+
+LARGEST = 512  # pixels: larger pictures are shrunk for the page, after they were translated
+OF_INPUTS = ("FID of inputs", "KID of inputs", "FID between halves of the real", "KID between halves of the real")
+
+
+def compare(
+    models: Sequence[str | Path],
+    out: str | Path,
+    data: str | Path | None = None,
+    to: str | None = None,
+    *,
+    pictures: int = 12,
+    protocol: str = "cut",
+    features: str | Path = RANDOM,
+    seed: int = 0,
+    device: str = "auto",
+    precision: Precision = "auto",
+    tell: Tell = lambda *_: None,
+) -> Path:
+    """Write a page with what several models make of the same pictures, and what each scores.
+
+    Args:
+        models: two or more, each a run's folder, an export file, or a name in weights.
+        out: the HTML file to write.
+        data: as for `evaluate`, or None for the known dataset that the first model was trained on.
+        to: the domain to translate to, or None for the models' default.
+        pictures: how many of each other domain are shown.
+        protocol: of the scores; see `evaluate`.
+        features: of the scores.
+        seed: of the scores.
+        device: see `devices.engine`.
+        precision: see `devices.engine`.
+        tell: is told what is done.
+
+    Returns:
+        `out`.
+
+    Raises:
+        SettingsError: there are fewer than two models, one is given twice, they translate to different domains, or
+            nobody says which pictures.
+        DataError, WeightsError, DeviceError: as `evaluate`.
+        OutputError: the page cannot be written.
+    """
+    if Path(out).is_dir():
+        raise OutputError(f"{out} is a folder. Name the HTML file to write.")
+    names = [str(model) for model in models]
+    if len(set(names)) < 2 or len(set(names)) < len(names):
+        raise SettingsError(f"A comparison needs two or more different models; found {', '.join(names) or 'none'}.")
+    abouts = [read_about(find_export(model)) for model in models]
+    if any(about.attributes for about in abouts):
+        raise SettingsError("Models that change attributes cannot be compared on a page yet.")
+    targets = {about.choose(to): name for about, name in zip(abouts, names, strict=True)}
+    if len(targets) > 1:
+        found = ", ".join(f"{name} to {target}" for target, name in targets.items())
+        raise SettingsError(f"The models translate to different domains: {found}. Name one with --to.")
+    (target,) = targets
+    if data is None:
+        if abouts[0].data not in cards.names("datasets"):
+            raise SettingsError(f"Where {names[0]} has its pictures from is not known. Give a dataset with --data.")
+        data = abouts[0].data
+    dataset = open_data(data, abouts[0])
+    sources = {
+        domain: held_out(dataset, domain, pictures) for domain in dataset.domains if domain != target
+    }  # the first ones, by their names
+    columns: list[Column] = []
+    outputs: list[list[bytes]] = []
+    for model, name in zip(models, names, strict=True):
+        result = evaluate(
+            model, dataset, target, protocol=protocol, features=features, seed=seed, device=device, precision=precision,
+            tell=_about(name, tell),
+        )  # fmt: skip
+        scores = {figure.name: _words(figure) for figure in result.figures if figure.name not in OF_INPUTS}
+        columns.append(Column(name, scores))
+        translator = Translator.load(model, device, precision)
+        outputs.append([_png(translator(picture, target)) for shown in sources.values() for picture in shown])
+    inputs = [
+        (f"{domain} {number + 1}", picture) for domain in sources for number, picture in enumerate(sources[domain])
+    ]
+    rows = [
+        Row(name, _png(picture), translated)
+        for (name, picture), translated in zip(inputs, zip(*outputs, strict=True), strict=True)
+    ]
+    kid = next(figure for figure in result.figures if figure.name == "KID")
+    of_inputs = "; ".join(f"{figure.name} {_words(figure)}" for figure in result.figures if figure.name in OF_INPUTS)
+    summary = (
+        f"Test pictures of {dataset.name}. Scores: {kid.count} translations against {kid.against} pictures, protocol"
+        f" {protocol}, features {kid.features}, seed {seed}; in brackets 95 % intervals. {of_inputs}."
+    )
+    write_text(Path(out), comparison_page(f"{dataset.name} to {target}", summary, columns, rows))
+    return Path(out)
+
+
+def _about(name: str, tell: Tell) -> Tell:
+    return lambda what, done, total: tell(f"{name}: {what}", done, total)
+
+
+def _words(figure: Figure) -> str:
+    interval = "" if figure.low is None else f" [{figure.low:.4g}, {figure.high:.4g}]"
+    return f"{figure.value:.4g}{interval}"
+
+
+def _png(picture: Pixels) -> bytes:
+    """Encode a picture (H, W, 3), shrunk to at most 512 pixels a side."""
+    height, width = picture.shape[:2]
+    if (scale := LARGEST / max(height, width)) < 1:
+        picture = images.resize(picture, max(round(height * scale), 1), max(round(width * scale), 1))
+    return images.encode(Picture(picture, None, "PNG"), Encoding("PNG"))
