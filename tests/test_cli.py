@@ -575,7 +575,7 @@ def test_every_command_of_the_readme_works(run: Run, place: Path, monkeypatch: p
     def shortened(*arguments: Any, **named: Any) -> recipes.Run:
         named["config"] = place / "tiny.toml"
         named |= {"size": 32, "steps": 2, "epochs": None, "seconds": None}
-        named["words"] = [*named["words"], "method.generator.blocks=6"]
+        named["words"] = [*named["words"], "method.generator.blocks=6", "training.milestone_every=1"]
         return prepare(*arguments, **named)
 
     monkeypatch.setattr(recipes, "prepare", shortened)
@@ -586,7 +586,7 @@ def test_every_command_of_the_readme_works(run: Run, place: Path, monkeypatch: p
     monkeypatch.setattr(cards, "dataset", lambda name: card if name == card.name else dataset(name))
     monkeypatch.setattr(cards, "folder", lambda name: place / name)
     shutil.copytree(place / "horses", place / "horse2zebra")
-    add_test_pictures(place)
+    add_test_pictures(place, 12)  # half of them to choose by
     (place / "horses").rename(place / "paintings")
     picture = np.full((40, 40, 3), 128, np.uint8)
     for name in ("holidays/a.jpg", "holidays/below/b.jpg", "scans/c.png", "scans/d.png", "photo.png"):
@@ -789,11 +789,11 @@ def test_weights_of_others_are_imported_listed_checked_used_and_removed(
 # eval
 
 
-def add_test_pictures(place: Path) -> None:
-    """Fill up to the six of each domain that can be measured."""
+def add_test_pictures(place: Path, count: int = 6) -> None:
+    """Fill up to `count` of each domain; six can be measured."""
     for letter, domain in (("A", "horse"), ("B", "zebra")):
-        drawn = Drawn("toy-horse2zebra", domain, "test", 6, 40)
-        for index in range(2, 6):
+        drawn = Drawn("toy-horse2zebra", domain, "test", count, 40)
+        for index in range(2, count):
             images.write_pixels(drawn[index], place / "horses" / f"test{letter}" / drawn.name(index))
 
 

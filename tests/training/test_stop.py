@@ -62,6 +62,15 @@ def test_the_handlers_are_as_before_after_an_error(number, acted):
     assert [signal.getsignal(known) for known in SIGNALS] == before
 
 
+@pytest.fixture
+def heard():
+    """Ctrl-C raises KeyboardInterrupt, which it does not where the tests run in a shell's background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_a_second_ctrl_c_is_a_keyboard_interrupt():
     with StopSignals() as stop:
         signal.raise_signal(signal.SIGINT)
