@@ -8,30 +8,24 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from translate.report.html import text
+from translate.report.html import head, text
 
 # The pictures, styles and script within the page; browsers refuse everything else.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
-_HEAD = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-  body {{ margin: 2rem; font-family: sans-serif; line-height: 1.45; background: #fff; color: #222; }}
-  table {{ border-collapse: collapse; }}
-  th, td {{ padding: .3rem .6rem .3rem 0; vertical-align: top; text-align: left; overflow-wrap: anywhere; }}
-  thead td {{ font-size: .85rem; font-variant-numeric: tabular-nums; white-space: nowrap; }}
-  th[scope=row] {{ font-size: .85rem; font-weight: normal; }}
-  img {{ display: block; width: 16rem; height: auto; }}
-  button {{ font-size: 1rem; padding: .3rem .9rem; }}
-  #trial {{ display: flex; flex-wrap: wrap; gap: 1rem; }}
-  #trial figure {{ margin: 0; }}
-</style>
-</head>
+_STYLE = """\
+  body { margin: 2rem; font-family: sans-serif; line-height: 1.45; background: #fff; color: #222; }
+  table { border-collapse: collapse; }
+  th, td { padding: .3rem .6rem .3rem 0; vertical-align: top; text-align: left; overflow-wrap: anywhere; }
+  thead td { font-size: .85rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
+  th[scope=row] { font-size: .85rem; font-weight: normal; }
+  img { display: block; width: 16rem; height: auto; }
+  button { font-size: 1rem; padding: .3rem .9rem; }
+  #trial { display: flex; flex-wrap: wrap; gap: 1rem; }
+  #trial figure { margin: 0; }
+"""
+
+_TOP = """\
 <body data-key="{key}">
 <h1>{title}</h1>
 <p>{summary}</p>
@@ -136,7 +130,10 @@ def comparison_page(title: str, summary: str, columns: Sequence[Column], rows: S
     Returns:
         the text of an HTML file.
     """
-    parts = [_HEAD.format(policy=POLICY, title=text(title), summary=text(summary), key=_key(columns, rows))]
+    parts = [
+        head(title, _STYLE, POLICY),
+        _TOP.format(title=text(title), summary=text(summary), key=_key(columns, rows)),
+    ]
     heads = "".join(f'<th scope="col">{text(word)}</th>' for word in ["", *(column.model for column in columns)])
     parts.append(f"<thead>\n<tr>{heads}</tr>\n")
     for name in dict.fromkeys(name for column in columns for name in column.scores):

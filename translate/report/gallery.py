@@ -4,28 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from translate.report.html import POLICY, link, text
+from translate.report.html import head, link, text
 
-_HEAD = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-  body {{ margin: 2rem; font-family: sans-serif; background: #fff; color: #222; }}
-  main {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1.5rem; }}
-  figure {{ margin: 0; }}
-  figcaption {{ font-size: .85rem; overflow-wrap: anywhere; }}
-  .failed {{ color: #b00; }}
-  .pair {{ position: relative; --at: 50%; background: #eee; }}
-  .pair img {{ display: block; width: 100%; }}
-  .pair .after {{ position: absolute; inset: 0; height: 100%; clip-path: inset(0 0 0 var(--at)); }}
-  .pair::after {{ content: ""; position: absolute; inset: 0 auto 0 var(--at); width: 2px; background: #fff; }}
-  input {{ width: 100%; margin: .25rem 0; }}
-</style>
-</head>
+_STYLE = """\
+  body { margin: 2rem; font-family: sans-serif; background: #fff; color: #222; }
+  main { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1.5rem; }
+  figure { margin: 0; }
+  figcaption { font-size: .85rem; overflow-wrap: anywhere; }
+  .failed { color: #b00; }
+  .pair { position: relative; --at: 50%; background: #eee; }
+  .pair img { display: block; width: 100%; }
+  .pair .after { position: absolute; inset: 0; height: 100%; clip-path: inset(0 0 0 var(--at)); }
+  .pair::after { content: ""; position: absolute; inset: 0 auto 0 var(--at); width: 2px; background: #fff; }
+  input { width: 100%; margin: .25rem 0; }
+"""
+
+_TOP = """\
 <body>
 <h1>{title}</h1>
 <p>{summary}</p>
@@ -67,7 +61,7 @@ def gallery(title: str, summary: str, rows: Sequence[Row], folder: Path) -> str:
     Returns:
         the text of an HTML file.
     """
-    parts = [_HEAD.format(policy=POLICY, title=text(title), summary=text(summary))]
+    parts = [head(title, _STYLE), _TOP.format(title=text(title), summary=text(summary))]
     for row in rows:
         name = text(str(row.source))
         if row.output is None:

@@ -9,6 +9,24 @@ from urllib.parse import quote
 POLICY = "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
+_HEAD = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+{style}</style>
+</head>
+"""
+
+
+def head(title: str, style: str, policy: str = POLICY) -> str:
+    """Return the beginning of a page, up to its body."""
+    return _HEAD.format(title=text(title), style=style, policy=policy)
+
+
 def text(words: str) -> str:
     """Escape for HTML; bytes that are no UTF-8 are shown as they are escaped in Python."""
     return escape(words.encode("utf-8", "backslashreplace").decode())

@@ -5,37 +5,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from translate.report.curves import loss_curves
-from translate.report.html import POLICY, link, text
+from translate.report.html import head, link, text
 
 Points = Sequence[tuple[int, float]]  # (step, value)
 
 STRIP = 6  # grids shown small, beside the newest
 
-_HEAD = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-  body {{ margin: 2rem auto; max-width: 62rem; padding: 0 1rem; font-family: sans-serif; line-height: 1.45;
-    background: #fff; color: #222; }}
-  h2 {{ margin: 2.5rem 0 .5rem; font-size: 1.2rem; }}
-  h3 {{ margin: 1.5rem 0 .25rem; font-size: 1rem; }}
-  img, svg {{ max-width: 100%; height: auto; }}
-  #grid {{ display: block; width: 100%; }}
-  input {{ width: 100%; }}
-  .strip {{ display: flex; gap: .5rem; }}
-  .strip a {{ flex: 1; font-size: .8rem; }}
-  .alarm {{ border-left: .3rem solid #b00; padding: .4rem .8rem; background: #fdf1f1; }}
-  .fine {{ border-left: .3rem solid #2a7a2a; padding: .4rem .8rem; background: #f1f8f1; }}
-  table {{ border-collapse: collapse; font-size: .9rem; }}
-  td, th {{ padding: .2rem 1rem .2rem 0; text-align: left; vertical-align: top; overflow-wrap: anywhere; }}
-  td.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
-  pre {{ background: #f4f4f4; padding: .6rem; overflow-x: auto; }}
-</style>
-</head>
+_STYLE = """\
+  body { margin: 2rem auto; max-width: 62rem; padding: 0 1rem; font-family: sans-serif; line-height: 1.45;
+    background: #fff; color: #222; }
+  h2 { margin: 2.5rem 0 .5rem; font-size: 1.2rem; }
+  h3 { margin: 1.5rem 0 .25rem; font-size: 1rem; }
+  img, svg { max-width: 100%; height: auto; }
+  #grid { display: block; width: 100%; }
+  input { width: 100%; }
+  .strip { display: flex; gap: .5rem; }
+  .strip a { flex: 1; font-size: .8rem; }
+  .alarm { border-left: .3rem solid #b00; padding: .4rem .8rem; background: #fdf1f1; }
+  .fine { border-left: .3rem solid #2a7a2a; padding: .4rem .8rem; background: #f1f8f1; }
+  table { border-collapse: collapse; font-size: .9rem; }
+  td, th { padding: .2rem 1rem .2rem 0; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
+  td.number { text-align: right; font-variant-numeric: tabular-nums; }
+  pre { background: #f4f4f4; padding: .6rem; overflow-x: auto; }
+"""
+
+_TOP = """\
 <body>
 <h1>{title}</h1>
 <p>{progress}</p>
@@ -103,7 +97,7 @@ def run_page(story: Story, folder: Path) -> str:
     left = story.steps - story.step
     done = f"{story.step:,} of {story.steps:,} steps are done"
     progress = f"Finished: all {story.steps:,} steps are done." if not left else f"{done}; {left:,} are left."
-    parts = [_HEAD.format(policy=POLICY, title=text(story.title), progress=text(progress))]
+    parts = [head(story.title, _STYLE), _TOP.format(title=text(story.title), progress=text(progress))]
     parts += _alarms(story)
     if story.scores:
         parts.append("<h2>Scores on unseen pictures, whose right answers are known</h2>\n")
