@@ -697,7 +697,7 @@ def test_a_run_that_inverts_says_so_once_and_after_a_break_too_it_was_said(tmp_p
     assert "stripe score" in page
 
 
-def test_a_run_without_the_backend_of_tensorboard_goes_on(tmp_path, monkeypatch):
+def test_r48_a_run_without_the_backend_of_tensorboard_goes_on(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     run = prepare(TOY, out=tmp_path / "run", device="cpu", tensorboard=True)
     list(run.start())

@@ -1,8 +1,9 @@
 """Which device, number format, memory layout, and whether to compile: decided here once, for training and inference."""
 
+import contextlib
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -97,6 +98,27 @@ def engine(device: str = "auto", precision: Precision = "auto", compile: Compile
 def default_memory(device: torch.device) -> int:
     """Return how many bytes networks may take for a picture: half of what a CUDA GPU has left, 1 GiB elsewhere."""
     return torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else 1 << 30
+
+
+@contextlib.contextmanager
+def enough_memory(refusal: str) -> Iterator[None]:
+    """Turn what a full memory raises, which differs from device to device, into `DeviceError`; a broken device, too.
+
+    Args:
+        refusal: what to say of a full memory.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if not known and not any(sign in str(error) for sign in ("out of memory", "allocate memory")):
+            if isinstance(error, torch.AcceleratorError):  # nothing works on the device after it
+                reason = str(error).splitlines()[0]
+                raise DeviceError(
+                    f"The device failed: {reason}. Run the command again, or with --device cpu."
+                ) from error
+            raise
+        raise DeviceError(refusal) from error
 
 
 def _repaying_gmac(device: torch.device, dtype: torch.dtype) -> float:

@@ -7,7 +7,7 @@ from translate.data.augmentation import Augmentation
 from translate.data.batches import Store, UnpairedBatches
 from translate.data.truth import Drawn
 from translate.devices import engine
-from translate.errors import Diverged
+from translate.errors import DeviceError, Diverged
 from translate.inference.exports import build_without_memory
 from translate.methods.base import settings_class
 from translate.training.checkpoint import Checkpoints
@@ -356,3 +356,20 @@ def test_a_batch_worked_on_in_parts_gives_the_step_of_the_whole_batch():
     for parts in after[1:]:
         for name, whole in after[0].items():
             torch.testing.assert_close(parts[name], whole, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError()])
+@pytest.mark.parametrize("before", [0, 5])
+def test_r26_r27_a_step_without_memory_says_what_takes_less_and_loses_nothing(tmp_path, monkeypatch, error, before):
+    training, step = new_training(settings()), Training.train_step
+
+    def full(self, batch):
+        if self.step == before:
+            raise error
+        step(self, batch)
+
+    monkeypatch.setattr(Training, "train_step", full)
+    with pytest.raises(DeviceError, match=r"not enough memory for a step\. Start again with --accumulate 2"):
+        run(training, settings(), tmp_path)
+    newest, damaged = Checkpoints(tmp_path, {}, 2).newest()
+    assert (newest.step if newest else 0, damaged) == (before // 4 * 4, [])

@@ -317,7 +317,7 @@ def test_scaled_losses_move_everybody_as_others_do():
     assert equal(snapshot(duel, scaled), snapshot(plain, unscaled))  # powers of two leave no trace
 
 
-def test_an_overflow_halves_the_scale_and_is_no_divergence_while_that_helps():
+def test_r24_an_overflow_halves_the_scale_and_is_no_divergence_while_that_helps():
     duel = Duel()
     scale = LossScale(torch.device("cpu"))
     players, first = Players(duel, scale=scale), float(scale.value)

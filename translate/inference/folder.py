@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from translate import images
+from translate.devices import enough_memory
 from translate.errors import ImageDecodeError, OutputError, SettingsError, WeightsError
 from translate.images import Depth, Encoding, Picture
 from translate.inference.blending import WHOLLY, Blending
@@ -17,7 +18,7 @@ from translate.inference.comparing import SUFFIX, Compare, comparison
 from translate.inference.finishing import finished, read_mask, seen
 from translate.inference.isolation import Call, Readers, read_here
 from translate.inference.planning import AS_IT_IS, Item, Plan, beside, find_mask
-from translate.inference.translator import Translator, enough_memory
+from translate.inference.translator import TOO_LARGE, Translator
 from translate.inference.upsampling import Size
 from translate.tensors import Pixels
 
@@ -109,7 +110,7 @@ def _convert(translator: Translator, plan: Plan, target: str, how: Conversion) -
     with Readers() if how.isolate else nullcontext(read_here) as call:
         pool = ThreadPoolExecutor(THREADS)
         try:
-            with enough_memory():
+            with enough_memory(TOO_LARGE):
                 decoded = _ahead(
                     pool, lambda item: _decode(item, how, translator.about.size, call), plan.items, most + 1
                 )

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from translate import images
-from translate.devices import Compile, Engine, Precision, default_memory, engine
+from translate.devices import Compile, Engine, Precision, default_memory, engine, enough_memory
 from translate.errors import DeviceError, SettingsError, WeightsError
 from translate.inference import patches, tiling
 from translate.inference.blending import WHOLLY, Blending
@@ -27,6 +27,10 @@ from translate.tensors import Pixels, enter, leave, levels, stack
 if TYPE_CHECKING:
     from translate.inference.folder import Result
 
+TOO_LARGE = (
+    "There is not enough memory to translate pictures of this size. Use a smaller --batch or --memory, or --size PX,"
+    " which makes the short side PX pixels before translating."
+)
 Image = TypeVar("Image")  # a path, a picture of Pillow, an array or a tensor
 
 _COMPILING = (
@@ -177,7 +181,7 @@ class Translator:
         """
         for picture in pictures:
             _check(picture)
-        with enough_memory():
+        with enough_memory(TOO_LARGE):
             x, target = stack(pictures), self.about.choose(to)
             y = self._in_strips(x, target)
             if y is None:
@@ -258,26 +262,6 @@ class Translator:
         y = self.tensor(small, self.about.choose(to)).float()
         _check_finite(y)
         return finished_tensor(x, small, y, blending, mask).reshape(image.shape).to(image)
-
-
-@contextlib.contextmanager
-def enough_memory() -> Iterator[None]:
-    """Turn what a full memory raises, which differs from device to device, into `DeviceError`; a broken device, too."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        known = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not known and not any(sign in str(error) for sign in ("out of memory", "allocate memory")):
-            if isinstance(error, torch.AcceleratorError):  # nothing works on the device after it
-                reason = str(error).splitlines()[0]
-                raise DeviceError(
-                    f"The device failed: {reason}. Run the command again, or with --device cpu."
-                ) from error
-            raise
-        raise DeviceError(
-            "There is not enough memory to translate pictures of this size. Use a smaller --batch or --memory, or"
-            " --size PX, which makes the short side PX pixels before translating."
-        ) from error
 
 
 def _read(picture: Tensor, engine: Engine, top: int, bottom: int) -> Tensor:

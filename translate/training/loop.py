@@ -13,7 +13,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from translate.devices import Engine, Precision
+from translate.devices import Engine, Precision, enough_memory
 from translate.errors import Diverged
 from translate.methods.base import Method, MethodSettings
 from translate.parallel import means, rank, wait
@@ -26,6 +26,10 @@ from translate.training.scale import LossScale
 from translate.training.stop import StopSignals
 
 PATIENCE = 3  # steps in a row that may be skipped because something was not finite; that many stop the run
+TOO_LARGE = (
+    "There is not enough memory for a step. Start again with --accumulate 2 or more, which works on a batch in parts, a"
+    " smaller --batch or --size, or --set method.generator.width=32; with more memory the same command continues."
+)
 
 
 class TrainingSettings(Settings):
@@ -128,6 +132,7 @@ class Training:
         Raises:
             Diverged: losses were not finite in three steps in a row.
             OutputError: a checkpoint could not be written.
+            DeviceError: there is not enough memory for a step.
         """
         started, counted_from = time.perf_counter(), self.step
         rate = 0.0
@@ -138,7 +143,8 @@ class Training:
                 return
         for batch in batches:
             rate = self.players.set_learning_rate(plan.learning_rate_factor(self.step))
-            self.train_step(batch)
+            with enough_memory(TOO_LARGE):
+                self.train_step(batch)
             log = self.step % self._settings.log_every == 0 or self.step == plan.steps
             sample = self.step % plan.sample_every == 0 or self.step == plan.steps
             milestone = self.step % plan.milestone_every == 0 and self.step < plan.steps
