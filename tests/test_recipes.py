@@ -296,6 +296,18 @@ def test_r15_other_settings_under_the_same_name_are_refused_with_the_differences
     assert contents(copied) == before
 
 
+def test_a_run_from_before_a_setting_existed_had_its_default(copied):
+    path = copied / "settings.json"
+    origin = json.loads(path.read_text(encoding="utf-8"))
+    del origin["ranks"], origin["training"]["accumulate"], origin["method"]["generator"]["skip"]
+    path.write_text(json.dumps(origin), encoding="utf-8")
+    assert prepare(TOY, out=copied, device="cpu").finished
+    origin["training"]["averaging"] = 0.5  # a setting that exists no longer
+    path.write_text(json.dumps(origin), encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"training\.averaging was 0\.5, now None"):
+        prepare(TOY, out=copied, device="cpu")
+
+
 def test_another_dataset_under_the_same_name_is_refused(copied, photos):
     words = [f"training.{key}={value}" for key, value in
              {"steps": 4, "log_every": 1, "sample_every": 2, "checkpoint_every": 2}.items()]  # fmt: skip

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -362,13 +363,23 @@ class Run:
             before = dict(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise SettingsError(f"{path} is damaged: {error}. Restore it, or choose another --out.") from error
-        found = {key: values for key, values in differences(before, self._origin).items() if key not in _FREE}
+        changed = differences(_filled(before), self._origin)
+        found = {key: values for key, values in changed.items() if key not in _FREE}
         if found:
             changes = "; ".join(f"{key} was {was!r:.80}, now {now!r:.80}" for key, (was, now) in found.items())
             raise SettingsError(
                 f"{self.out} holds a run with other settings: {changes}."
                 " Repeat its command to continue it, or choose another --out."
             )
+
+
+def _filled(origin: Mapping[str, Any]) -> dict[str, Any]:
+    """Give settings that are newer than a run their defaults: that is what it was made with."""
+    filled = {"ranks": 1, **origin}
+    with contextlib.suppress(KeyError, SettingsError):  # then what differs is shown as it stands there
+        recipe = Recipe.parse({layer: origin[layer] for layer in ("method", "data", "training")})
+        filled |= json.loads(recipe.to_json())
+    return filled
 
 
 def steps_of_run(folder: Path) -> int | None:
