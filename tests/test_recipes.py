@@ -296,6 +296,13 @@ def test_r15_other_settings_under_the_same_name_are_refused_with_the_differences
     assert contents(copied) == before
 
 
+def test_a_batch_is_split_into_equal_parts_or_refused(tmp_path):
+    run = prepare(TOY, out=tmp_path / "run", batch=4, accumulate=2, device="cpu")
+    assert (run.recipe.training.batch, run.recipe.training.accumulate) == (4, 2)
+    with pytest.raises(SettingsError, match="A batch of 3 pictures cannot be split into 2 equal parts"):
+        prepare(TOY, out=tmp_path / "run", batch=3, accumulate=2, device="cpu")
+
+
 def test_a_run_from_before_a_setting_existed_had_its_default(copied):
     path = copied / "settings.json"
     origin = json.loads(path.read_text(encoding="utf-8"))

@@ -137,7 +137,7 @@ def _named(options: Options) -> Tree:
     said = {key: value for key, value in lengths.items() if value is not None}
     if len(said) > 1:
         raise SettingsError("Give one of --steps, --epochs and --time.")
-    training = {key: options.get(key) for key in ("batch", "seed", "precision")}
+    training = {key: options.get(key) for key in ("batch", "accumulate", "seed", "precision")}
     tree: Tree = {"training": {key: value for key, value in training.items() if value is not None}}
     if said:
         tree["training"] |= {"steps": None, "seconds": None, **said}  # a recipe may have set another
