@@ -12,9 +12,9 @@ from translate.training.scale import LossScale
 class Duel(Method):
     """Two players of two parameters each: w for G, v for D; "G" also has a buffer."""
 
-    def __init__(self, lr=0.1):
+    def __init__(self, lr=0.1, ttur=1.0):
         super().__init__()
-        self.settings = MethodSettings(name="duel", optimiser=Adam(lr=lr))
+        self.settings = MethodSettings(name="duel", optimiser=Adam(lr=lr), ttur=ttur)
         self.G, self.D = nn.Linear(2, 1, bias=False), nn.Linear(2, 1, bias=False)
         self.G.register_buffer("seen", torch.zeros((), dtype=torch.long))
         for network, weights in ((self.G, [[1.0, 2.0]]), (self.D, [[3.0, 4.0]])):
@@ -141,6 +141,15 @@ def test_the_learning_rate_is_a_share_of_the_one_in_the_settings():
     players(**good(duel))
     torch.testing.assert_close(duel.G.weight.data, torch.tensor([[0.975, 1.975]]))
     torch.testing.assert_close(duel.D.weight.data, torch.tensor([[3.025, 4.025]]))
+
+
+def test_discriminators_may_have_another_rate_than_generators():
+    duel = Duel(lr=0.1, ttur=4.0)
+    players = Players(duel)
+    assert players.set_learning_rate(0.5) == pytest.approx(0.05)
+    players(**good(duel))
+    torch.testing.assert_close(duel.G.weight.data, torch.tensor([[0.95, 1.95]]))
+    torch.testing.assert_close(duel.D.weight.data, torch.tensor([[3.2, 4.2]]))
 
 
 def test_players_continue_from_their_state_bit_for_bit():

@@ -71,6 +71,7 @@ class MethodSettings(Settings):
     name: str
     optimiser: Adam = Adam()
     decay: Literal["linear", "none"] = "linear"  # of the learning rate, over the second half of the run
+    ttur: float = Field(1.0, gt=0)  # rate of discriminators over that of generators (Heusel et al. 2017, 1706.08500)
     diffaugment: tuple[Operation, ...] = ()  # of all that discriminators see, for few pictures
 
     @field_validator("diffaugment", mode="before")

@@ -35,6 +35,7 @@ class Players:
         build = method.settings.optimiser.build
         self._optimisers = {name: build(parameters) for name, parameters in self._parameters.items()}
         self._lr = method.settings.optimiser.lr
+        self._ttur = {name: method.settings.ttur if name == "D" else 1.0 for name in self._parameters}
         device = next(method.parameters()).device
         self.skipped = torch.zeros((), dtype=torch.long, device=device)
         self.in_a_row = torch.zeros((), dtype=torch.long, device=device)
@@ -82,10 +83,10 @@ class Players:
         self._finite = torch.ones_like(self._finite)
 
     def set_learning_rate(self, factor: float) -> float:
-        """Set the learning rate of all players to `factor` times the one of the settings, and return it."""
-        for optimiser in self._optimisers.values():
+        """Set the learning rates to `factor` times those of the settings, and return that of the generators."""
+        for name, optimiser in self._optimisers.items():
             for group in optimiser.param_groups:
-                group["lr"] = self._lr * factor
+                group["lr"] = self._lr * self._ttur[name] * factor
         return self._lr * factor
 
     def state(self) -> dict[str, Any]:
