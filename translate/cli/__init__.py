@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from translate.cli import apply, compare, data, evaluate, export, machine, train, weights
+from translate.cli import apply, compare, data, evaluate, export, info, machine, train, weights
 from translate.cli.stopping import Stoppable
-from translate.cli.terminal import say
+from translate.cli.terminal import escape_what_stdout_lacks, say
 from translate.errors import TranslateError
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 app.command("train")(train.train)
 app.command("apply")(apply.apply)
-app.command("info")(apply.info)
+app.command("info")(info.info)
 app.command("export")(export.export)
 app.command("eval")(evaluate.evaluate)
 app.command("compare")(compare.compare)
@@ -33,6 +33,7 @@ app.add_typer(weights.app, name="weights")
 
 def main() -> None:
     """Run the command line and exit; errors a user can act on become one sentence and their exit code."""
+    escape_what_stdout_lacks()
     try:
         app()
     except TranslateError as error:

@@ -1,9 +1,8 @@
-"""`translate apply` and `translate info`."""
+"""`translate apply`."""
 
 import importlib.metadata
 import re
 import time
-from dataclasses import asdict
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from translate.cli.options import Compile, Device, Json, MaxPixels, Model, Precision, count_of
-from translate.cli.outcome import Outcome, show_plan
+from translate.cli.options import Compile, Device, Json, MaxPixels, Model, Precision, Quiet, count_of
+from translate.cli.outcome import Outcome, running_on, show_plan
 from translate.cli.pipes import STREAM, through_pipes
-from translate.cli.terminal import lines_of, printable, progress, say, show, stopping
+from translate.cli.terminal import printable, progress, say, say_notes, stopping
 from translate.errors import SettingsError, SomeFailed, counted
 
 if TYPE_CHECKING:
@@ -112,6 +111,7 @@ def apply(
         Path | None, typer.Option(help="Write what failed to this file, which can be an input again as @FILE.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and stop.")] = False,
+    quiet: Quiet = False,
     json_: Json = False,
 ) -> None:
     """Translate pictures. Folders are mirrored, results that are already there are skipped."""
@@ -163,51 +163,29 @@ def apply(
     plan = planning.Plan((), (), 0, ()) if watch else look()
     total = len(plan.items) + len(plan.existing) + len(plan.missing)
     translator = load(pictures=len(plan.items))
-    if translator.engine.note:
-        say(f"Note: {translator.engine.note}")
+    if not quiet:
+        say(f"To {meant} with {model}. {running_on(translator.engine, device)}")
+        say_notes([translator.engine.note])
     results: list[Result] = []
     started = time.perf_counter()
-    with progress(json_ or watch) as advance, stopping(watch):
+    with progress(quiet or json_ or watch) as advance, stopping(watch):
         new = watched(translator, look, lambda: time.sleep(POLL_S), target, how) if watch else iter(())
         for result in chain(folder.convert(translator, plan, target, how), new):
             results.append(result)
             if result.status == "failed":
                 say(f"Failed: {printable(result.source)}: {result.reason}")
-            elif watch and result.status == "done":
+            elif watch and not quiet and result.status == "done":
                 say(f"{printable(result.source)} -> {printable(result.output)}")
             advance("translating", len(results), total, "")
-    outcome = Outcome(results, plan.ignored, meant, out, time.perf_counter() - started)
+    outcome = Outcome(results, plan.ignored, meant, out, str(translator.engine), time.perf_counter() - started)
     outcome.write(failed, report, compare == "grid")
+    if not quiet:
+        say_notes(outcome.notes())
     outcome.show(json_)
     if outcome.count("failed"):
         others = "; the others are done" if outcome.count("failed") < len(results) else ""
         count = f"{outcome.count('failed')} of {counted(len(results), 'picture')}"
         raise SomeFailed(f"{count} failed, for the reasons above{others}.")
-
-
-def info(model: Model, json_: Json = False) -> None:
-    """Tell what a model is, where it comes from and what it costs."""
-    from translate.inference.costs import costs_of
-    from translate.inference.exports import find_export, read_about
-
-    path = find_export(model)
-    about = read_about(path)
-    costs = costs_of(about)
-    megabytes = round(path.stat().st_size / 1e6, 2)
-    tree = {"file": str(path), "megabytes": megabytes, **about.model_dump(), "costs": asdict(costs)}
-    told = {name: value for name, value in tree.items() if value not in ("", [], {}) and name != "costs"}
-    lines = lines_of(told)
-    if about.attributes:
-        lines.append(f"changes the attributes {', '.join(about.domains)}, as in --to {about.domains[0]}=1")
-    else:
-        directions = ", ".join(f"{source} to {target}" for source, target in about.directions)
-        lines.append(f"directions: {directions}" + (f" (default: to {about.target})" if about.target else ""))
-    lines += [
-        f"{costs.parameters / 1e6:>10.2f} million parameters",
-        f"{costs.gmac:>10.2f} GMAC for a picture of {costs.side} x {costs.side} pixels",
-        f"{megabytes:>10.2f} MB",
-    ]
-    show(tree, lines, json_)
 
 
 def _part_of(shard: str) -> tuple[int, int]:

@@ -9,12 +9,19 @@ from translate.cli.terminal import duration, printable, say, show
 from translate.errors import counted
 
 if TYPE_CHECKING:
+    from translate.devices import Engine
     from translate.inference.folder import Result
     from translate.inference.planning import Item, Plan
 
 GRID = 32  # pictures, at most, in a grid
 GRID_SIDE = 256  # pixels of each
 GRID_COLUMNS = 8  # of pictures before and after, in turns
+
+
+def running_on(engine: "Engine", asked: str) -> str:
+    """Say on which device, and why on this one where nobody asked for it."""
+    why = "no GPU was found" if engine.device.type == "cpu" else "a GPU was found"
+    return f"Running on {engine}{f': {why}' if asked == 'auto' else ''}."
 
 
 def show_plan(plan: "Plan", target: str, as_json: bool) -> None:
@@ -40,6 +47,7 @@ class Outcome:
     ignored: int
     target: str
     out: Path
+    engine: str
     elapsed_s: float
 
     def count(self, status: str) -> int:
@@ -67,6 +75,22 @@ class Outcome:
             rows_of_tiles = [tiles[start : start + GRID_COLUMNS] for start in range(0, len(tiles), GRID_COLUMNS)]
             images.write_pixels(images.sheet(rows_of_tiles), folder / "grid.compare.png")
 
+    def notes(self) -> list[str]:
+        """Say what reading and writing changed, once for all pictures that it happened to."""
+        happened: dict[str, list[Path]] = {}
+        for result in self.results:
+            for note in (*result.notes, *self._renamed(result)):
+                happened.setdefault(note, []).append(result.source)
+        return [
+            f"{note}: {printable(sources[0])}{f' and {len(sources) - 1:,} more' if len(sources) > 1 else ''}"
+            for note, sources in happened.items()
+        ]
+
+    def _renamed(self, result: "Result") -> list[str]:
+        before, after = result.source.suffix, result.output.suffix if result.output else ""
+        chosen = result.status == "done" and self.out.is_dir()  # not said by the user
+        return [f"{before or 'no suffix'} became {after}"] if chosen and before.lower() != after else []
+
     def show(self, as_json: bool) -> None:
         """Print the summary."""
         items: list[dict[str, Any]] = [
@@ -80,7 +104,7 @@ class Outcome:
             for result in self.results
         ]
         counts = {status: self.count(status) for status in ("done", "skipped", "failed")}
-        tree = {"to": self.target, "out": str(self.out), **counts, "ignored": self.ignored}
+        tree = {"to": self.target, "out": str(self.out), "engine": self.engine, **counts, "ignored": self.ignored}
         show({**tree, "elapsed_s": round(self.elapsed_s, 3), "results": items}, [self._summary()], as_json)
 
     def _summary(self) -> str:

@@ -1,12 +1,13 @@
 """Talking to a person or to another program: results on stdout, everything else on stderr."""
 
 import contextlib
+import io
 import json
 import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from translate.errors import SettingsError
@@ -19,9 +20,21 @@ Advance = Callable[[str, int, int, str], None]  # what is being done, how much o
 QUIET_S = 10.0  # seconds between two lines of progress where there is no terminal
 
 
+def escape_what_stdout_lacks() -> None:
+    """Let stdout write letters that its encoding lacks as escapes, as stderr always does, instead of failing."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def say(text: str) -> None:
     """Print a line to stderr."""
     print(text, file=sys.stderr, flush=True)
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """Print what a user may want to know to stderr, a line for each that is not empty."""
+    for note in filter(None, notes):
+        say(f"Note: {note}")
 
 
 def show(document: Any, lines: Sequence[str], as_json: bool) -> None:
@@ -78,7 +91,7 @@ def progress(quiet: bool = False) -> Iterator[Advance]:
     console = Console(stderr=True, highlight=False)
     if quiet:
         yield lambda *_: None
-    elif not console.is_terminal:
+    elif not sys.stderr.isatty() or console.is_dumb_terminal:  # with FORCE_COLOR rich takes anything for a terminal
         yield _Lines()
     else:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

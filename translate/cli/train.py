@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from translate.cli.data import fetch_pictures
-from translate.cli.options import Device, MaybePrecision, Set
+from translate.cli.options import Device, MaybePrecision, Quiet, Set
 from translate.cli.terminal import command_line, duration, progress, read_duration, say
 from translate.errors import SettingsError, exit_code_of
 
@@ -66,7 +66,7 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be done and what it would cost, and stop.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress, only the result.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Learn to translate between two folders of pictures. The same command again continues a stopped run."""
     from translate import cards, parallel, recipes

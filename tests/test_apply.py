@@ -1,0 +1,170 @@
+"""`translate apply` as a user meets it; the letters and numbers in names are rows of the conventions that they hold."""
+
+import io
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from translate import cli, images
+from translate.inference.exports import About, write_export
+from translate.methods.cyclegan import Settings
+from translate.networks.discriminators import PatchGAN
+from translate.networks.generators import Resnet
+
+TINY = Settings(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
+Apply = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a model and the folder `photos`: a.jpg and below/b.png."""
+    torch.manual_seed(0)
+    method = TINY.build(["horse", "zebra"], 16)
+    about = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=16, steps=1, planned=1)
+    write_export(tmp_path / "m.safetensors", nn.ModuleList(method.shipped()), about)
+    for name in ("a.jpg", "below/b.png"):
+        images.write_pixels(noise(9, 14), tmp_path / "photos" / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def apply(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Apply:
+    """Call `translate apply m.safetensors` with more words; return (exit code, stdout, stderr)."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        device = () if "--device" in words else ("--device", "cpu")
+        monkeypatch.setattr(sys, "argv", ["translate", "apply", "m.safetensors", *map(str, words), *device])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        printed = capsys.readouterr()
+        return int(stop.value.code or 0), printed.out, printed.err
+
+    return call
+
+
+def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
+
+
+def below(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+# What is printed
+
+
+def test_u02_stdout_is_one_document_whatever_stderr_says(apply: Apply, place: Path) -> None:
+    (place / "photos/torn.png").write_bytes(b"torn")
+    for words, code in (((), 3), (("--dry-run",), 0)):
+        found, out, err = apply("photos", "--out", "results", "--json", *words)
+        assert found == code
+        assert isinstance(json.loads(out), dict)
+    code, out, err = apply("photos", "--out", "others")
+    assert (code, len(out.splitlines())) == (3, 1)
+    assert out.startswith("2 done, 0 skipped, 1 failed, 0 ignored (no pictures) in ")
+    assert "Failed: photos/torn.png: cannot be decoded" in err
+
+
+@pytest.mark.parametrize("colour", [{}, {"FORCE_COLOR": "1"}], ids=str)
+def test_u03_into_a_pipe_progress_is_plain_lines(
+    apply: Apply, monkeypatch: pytest.MonkeyPatch, colour: dict[str, str]
+) -> None:
+    for name, value in colour.items():
+        monkeypatch.setenv(name, value)
+    code, out, err = apply("photos", "--out", "results")
+    assert code == 0
+    assert "translating 2/2\n" in err
+    assert not {"\r", "\x1b"} & {*out, *err}
+
+
+def test_u03_a_quiet_run_prints_its_summary_and_its_failures_alone(apply: Apply, place: Path) -> None:
+    images.write_pixels(noise(9, 14), place / "photos/c.bmp")
+    assert ".bmp became .png: photos/c.bmp" in apply("photos", "--out", "results")[2]
+    code, out, err = apply("photos", "--out", "others", "--quiet")
+    assert (code, err) == (0, "")
+    assert out.startswith("3 done, ")
+    (place / "photos/torn.png").write_bytes(b"torn")
+    code, _, err = apply("photos", "--out", "others", "--quiet")
+    assert (code, len(err.splitlines())) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("environment", "bars", "coloured"),
+    [
+        ({"TERM": "xterm"}, True, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, True, False),
+        ({"TERM": "dumb"}, False, False),
+    ],
+    ids=str,
+)
+def test_u04_what_the_environment_says_of_the_terminal_is_heeded(
+    apply: Apply, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], bars: bool, coloured: bool
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    _, _, err = apply("photos", "--out", "results")
+    assert ("\x1b[2K" in err) == bars
+    assert ("\x1b[32m" in err or "\x1b[36m" in err) == coloured
+
+
+@pytest.mark.parametrize("columns", [60, 100])
+def test_u04_help_is_as_wide_as_the_terminal(apply: Apply, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert max(map(len, apply("--help")[1].splitlines())) == columns
+
+
+def test_u06_an_error_says_what_happened_to_which_file_and_what_to_do(apply: Apply, place: Path) -> None:
+    (place / "photos/torn.png").write_bytes((place / "photos/below/b.png").read_bytes()[:60])
+    code, out, err = apply("photos/torn.png", "photos/gone.png", "--out", "results")
+    lines = [line for line in err.splitlines() if not line.startswith(("To zebra", "translating"))]
+    assert lines == [
+        "Failed: photos/gone.png: it does not exist, cannot be read, or matches nothing",
+        "Failed: photos/torn.png: cannot be decoded: Truncated File Read.",
+        "Error: 2 of 2 pictures failed, for the reasons above.",
+    ]
+    assert (code, out.split(" in ")[0]) == (3, "0 done, 0 skipped, 2 failed, 0 ignored (no pictures)")
+    code, out, err = apply("nothing", "--out", "results")
+    assert (code, out) == (4, "")
+    assert err.startswith("Error: There are no pictures in nothing: 1 input not found, and 0 files whose names do not")
+
+
+def test_u07_the_device_is_said_and_why_and_never_another_one(
+    apply: Apply, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    words = ("photos", "--overwrite", "--out", "results", "--precision", "fp32", "--device")
+    said = "To zebra with m.safetensors. Running on cpu, fp32, channels-last"
+    assert f"{said}.\n" in apply(*words, "cpu")[2]
+    assert f"{said}: no GPU was found.\n" in apply(*words, "auto")[2]
+    code, _, err = apply(*words, "cuda")
+    assert (code, err) == (6, "Error: There is no device cuda: 0 CUDA GPUs found. Use --device cpu or auto.\n")
+
+
+@pytest.mark.parametrize(("encoding", "letter"), [("ascii", rb"\xfc"), ("utf-8", "\u00fc".encode())])
+def test_u41_stdout_escapes_what_its_encoding_lacks(
+    apply: Apply, place: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, letter: bytes
+) -> None:
+    (place / "photos/a.jpg").rename(place / "photos/\u00fcn\u00ef.jpg")
+    shutil.copy(place / "photos/\u00fcn\u00ef.jpg", os.fsdecode(b"photos/bad\xff.jpg"))
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr(sys, "stdout", stdout)
+    assert apply("photos", "--out", "results", "--dry-run")[0] == 0
+    stdout.flush()
+    printed = stdout.buffer.getvalue()
+    assert b"photos/" + letter + b"n" in printed
+    assert rb"photos/bad\udcff.jpg" in printed

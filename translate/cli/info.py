@@ -1,0 +1,31 @@
+"""`translate info`."""
+
+from dataclasses import asdict
+
+from translate.cli.options import Json, Model
+from translate.cli.terminal import lines_of, show
+
+
+def info(model: Model, json_: Json = False) -> None:
+    """Tell what a model is, where it comes from and what it costs."""
+    from translate.inference.costs import costs_of
+    from translate.inference.exports import find_export, read_about
+
+    path = find_export(model)
+    about = read_about(path)
+    costs = costs_of(about)
+    megabytes = round(path.stat().st_size / 1e6, 2)
+    tree = {"file": str(path), "megabytes": megabytes, **about.model_dump(), "costs": asdict(costs)}
+    told = {name: value for name, value in tree.items() if value not in ("", [], {}) and name != "costs"}
+    lines = lines_of(told)
+    if about.attributes:
+        lines.append(f"changes the attributes {', '.join(about.domains)}, as in --to {about.domains[0]}=1")
+    else:
+        directions = ", ".join(f"{source} to {target}" for source, target in about.directions)
+        lines.append(f"directions: {directions}" + (f" (default: to {about.target})" if about.target else ""))
+    lines += [
+        f"{costs.parameters / 1e6:>10.2f} million parameters",
+        f"{costs.gmac:>10.2f} GMAC for a picture of {costs.side} x {costs.side} pixels",
+        f"{megabytes:>10.2f} MB",
+    ]
+    show(tree, lines, json_)
