@@ -19,7 +19,17 @@ import pytest
 
 from translate import files
 from translate.errors import OutputError
-from translate.files import PARTIAL, alone, atomic_file, atomic_folder, sha256, sweep, write_text, written_to
+from translate.files import (
+    PARTIAL,
+    alone,
+    atomic_file,
+    atomic_folder,
+    sha256,
+    sweep,
+    sweep_ended,
+    write_text,
+    written_to,
+)
 
 Atomic = Callable[[Path], AbstractContextManager[Path]]
 
@@ -328,6 +338,26 @@ def test_what_a_killed_writer_leaves_has_the_name_that_is_swept(atomic, tmp_path
         sweep(tmp_path)
         assert not temporary.exists()
         temporary.mkdir() if atomic is atomic_folder else temporary.touch()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no asking there")
+def test_r01_only_what_ended_writers_of_this_machine_left_is_swept(tmp_path: Path):
+    with subprocess.Popen([sys.executable, "-S", "-c", ""]) as ended:
+        pass
+    with atomic_file(tmp_path / "mine") as mine:
+        mine.touch()
+        machine = mine.name.split(".")[2].split("-")[0]
+        others = [f".a.{'0' * 8}-{ended.pid}-01234567{PARTIAL}", f".a.0123{PARTIAL}", ".hidden", f".a.b.c{PARTIAL}"]
+        for name in (*others, f".a.{machine}-1-01234567{PARTIAL}"):
+            (tmp_path / name).touch()
+        left = tmp_path / f".a[1].b.{machine}-{ended.pid}-89abcdef{PARTIAL}"
+        left.touch()
+        sweep_ended(tmp_path)
+        assert not left.exists()
+        assert mine.exists()
+        assert all((tmp_path / name).exists() for name in others)
+        assert (tmp_path / f".a.{machine}-1-01234567{PARTIAL}").exists()  # the first process lives always
+        sweep_ended(tmp_path / "none")
 
 
 def test_sweeping_a_folder_that_is_not_there_does_nothing(tmp_path: Path):

@@ -8,15 +8,19 @@ import contextlib
 import errno
 import hashlib
 import os
+import platform
+import re
 import shutil
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 from translate.errors import DiskFull, OutputError
 
-PARTIAL = ".partial"  # every unfinished file or folder is named .<name>.<random>.partial
+PARTIAL = ".partial"  # every unfinished file or folder is named .<name>.<machine>-<process>-<random>.partial
+_WRITER = re.compile(r"\..+\.(?P<machine>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{8}\.partial")
 
 
 def home() -> Path:
@@ -91,6 +95,18 @@ def sweep(folder: Path, name: str = "*") -> None:
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)
+
+
+def sweep_ended(folder: Path) -> None:
+    """Remove the unfinished files in `folder` whose writers, processes of this machine, have ended.
+
+    For folders that several processes write into: what a living one is writing stays.
+    """
+    for leftover in folder.glob(f".*{PARTIAL}"):
+        match = _WRITER.fullmatch(leftover.name)
+        if match and match["machine"] == _machine() and not _is_alive(int(match["process"])):
+            with contextlib.suppress(OSError):  # another process was faster, or it is not ours
+                leftover.unlink()
 
 
 def walk(
@@ -187,7 +203,27 @@ def _is_full(error: Exception, path: Path) -> bool:
 
 def _beside(path: Path) -> Path:
     # A name may have 255 bytes, and a character up to 4.
-    return path.with_name(f".{path.name[:50]}.{uuid.uuid4().hex[:12]}{PARTIAL}")
+    return path.with_name(f".{path.name[:50]}.{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}{PARTIAL}")
+
+
+@cache
+def _machine() -> str:
+    """Return what is equal for processes that see each other: the machine's name, in a container also its number."""
+    space = Path("/proc/self/ns/pid")
+    seen = f"{platform.node()} {space.stat().st_ino if space.exists() else ''}"
+    return hashlib.sha256(seen.encode()).hexdigest()[:8]
+
+
+def _is_alive(process: int) -> bool:
+    if sys.platform == "win32":  # where asking would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def _umask() -> int:
