@@ -56,6 +56,10 @@ def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> NDArray[
     return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
 
 
+def tree(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in below(folder)}
+
+
 def below(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
 
@@ -168,3 +172,108 @@ def test_u41_stdout_escapes_what_its_encoding_lacks(
     printed = stdout.buffer.getvalue()
     assert b"photos/" + letter + b"n" in printed
     assert rb"photos/bad\udcff.jpg" in printed
+
+
+def test_u08_a_dry_run_says_what_becomes_of_each_picture_and_touches_nothing(apply: Apply, place: Path) -> None:
+    frames = [images.Picture(noise(90, 60, seed=n), None, "", shown_ms=50) for n in range(3)]
+    images.write(frames, place / "photos/c.gif")
+    images.write_pixels(noise(300, 400, 4)[..., :3], place / "photos/d.png")
+    (place / "photos/torn.png").write_bytes(b"torn")
+    before = tree(place)
+    words = ("photos", "--out", "results", "--dry-run", "--precision", "fp32")
+    code, out, err = apply(*words)
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "photos/a.jpg -> results/a.jpg: 14 x 9 pixels, seen at 14 x 9",
+        "photos/c.gif -> results/c.gif: 60 x 90 pixels, seen at 32 x 48, 3 frames",
+        "photos/d.png -> results/d.png: 400 x 300 pixels, seen at 43 x 32",
+        "photos/torn.png -> results/torn.png: cannot be decoded: it is none of JPEG, PNG, WEBP, TIFF, BMP, GIF, AVIF,"
+        " PPM, or its header is damaged.",
+        "photos/below/b.png -> results/below/b.png: 14 x 9 pixels, seen at 14 x 9",
+        "5 pictures to zebra; 0 already there, 0 not found, 0 ignored (no pictures).",
+        "Results take 0.4 MB at most, which is without compression.",
+        "To zebra with m.safetensors. Running on cpu, fp32, channels-last.",
+    ]
+    document = json.loads(apply(*words, "--json")[1])
+    assert document["most_bytes"] == sum(item["most_bytes"] for item in document["items"]) == 425_556
+    assert len(document["model"]) == 64
+    assert "has too many pixels, found 16200, limit 16000" in apply(*words, "--max-pixels", "16k")[1]
+    assert apply(*words, "--device", "cuda:7")[0] == 6
+    assert tree(place) == before
+
+
+# Where results are
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["photos/a.jpg", "--out", "x.png"], ["x.png"]),
+        (["photos/a.jpg", "--out", "x"], ["x/a.jpg"]),
+        (["photos", "--out", "x"], ["x/a.jpg", "x/below/b.png"]),
+        (["photos/**/*.png", "--out", "x"], ["x/below/b.png"]),
+        (["@list.txt", "--out", "x"], ["x/b.png"]),
+        (["photos", "--out", "x", "--flat"], ["x/a.jpg", "x/b.png"]),
+        (
+            ["photos", "--out", "x", "--format", "webp", "--on-collision", "suffix"],
+            ["x/a.jpg.webp", "x/below/b.png.webp"],
+        ),
+    ],
+    ids=str,
+)
+def test_u09_u10_u11_inputs_and_places(apply: Apply, place: Path, words: list[str], expected: list[str]) -> None:
+    (place / "list.txt").write_text("photos/below/b.png\n")
+    before = below(place)
+    code, _, err = apply(*words)
+    assert code == 0, err
+    assert sorted({*below(place)} - {*before}) == expected
+
+
+def test_u13_pictures_are_replaced_only_when_that_is_said_twice(apply: Apply, place: Path) -> None:
+    before = tree(place)
+    code, out, err = apply("photos", "--in-place")
+    assert (code, out, err.count("say --yes")) == (2, "", 1)
+    assert "photos/a.jpg -> photos/a.jpg: 14 x 9" in apply("photos", "--in-place", "--dry-run")[1]
+    for words in (["--out", "x"], ["--overwrite"], ["--compare", "side"], ["--flat"], ["--to", "all"]):
+        assert apply("photos", "--in-place", "--yes", *words)[0] == 2
+    assert apply("photos")[0] == 2
+    assert apply("photos", "--out", "photos")[0] == 2
+    assert tree(place) == before
+    code, out, _ = apply("photos", "--in-place", "--yes")
+    assert code == 0
+    assert out.endswith(" Results are in place of their pictures, which are kept in .originals.\n")
+    after = tree(place)
+    for name in ("a.jpg", "below/b.png"):
+        assert after[f"photos/.originals/{name}"] == before[f"photos/{name}"] != after[f"photos/{name}"]
+    assert apply("photos", "--in-place", "--yes")[1].startswith("0 done, 2 skipped")
+
+
+# How results are written
+
+
+def test_u14_another_suffix_and_lost_transparency_are_said(apply: Apply, place: Path) -> None:
+    images.write_pixels(noise(9, 14), place / "photos/c.bmp")
+    with_alpha = images.Picture(noise(9, 14), noise(9, 14, 1)[..., 0], "")
+    for number in range(3):
+        images.write(with_alpha, place / f"photos/{number}.png")
+    err = apply("photos", "--out", "results")[2]
+    assert "Note: .bmp became .png: photos/c.bmp\n" in err
+    assert "transparency" not in err
+    err = apply("photos", "--out", "others", "--format", "jpg")[2]
+    assert "Note: transparency laid on white, JPEG holds none: photos/0.png and 2 more\n" in err
+    assert "transparency" not in apply("photos", "--out", "opaque", "--alpha", "drop")[2]
+    assert images.read(place / "opaque/0.png").alpha is None
+
+
+def test_u18_u20_u23_words_reach_the_files(apply: Apply, place: Path) -> None:
+    frames = [images.Picture(noise(9, 14, seed=n), np.zeros((9, 14), np.uint8), "", shown_ms=50) for n in range(2)]
+    images.write(frames, place / "c.webp", images.Encoding(quality=100))
+    os.utime(place / "c.webp", (1_000_000_000, 1_000_000_000))
+    words = ("--frame", "first", "--alpha", "drop", "--background", "#102030", "--preserve-times")
+    code, _, err = apply("c.webp", "--out", "x.png", *words)
+    assert code == 0, err
+    (still,) = images.read_frames(place / "x.png")
+    assert still.alpha is None
+    assert (still.rgb == (16, 32, 48)).all()
+    assert (place / "x.png").stat().st_mtime == 1_000_000_000
+    assert apply("c.webp", "--out", "y.png", "--background", "no colour")[0] == 2

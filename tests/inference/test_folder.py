@@ -26,7 +26,8 @@ from translate.inference import folder
 from translate.inference.blending import Blending
 from translate.inference.exports import About
 from translate.inference.folder import Conversion, Result, convert
-from translate.inference.planning import Item, plan, write_list
+from translate.inference.inputs import write_list
+from translate.inference.planning import Item, plan, plan_in_place
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
 from translate.networks.discriminators import PatchGAN
@@ -179,7 +180,7 @@ def test_i01_i08_every_picture_of_a_mixed_folder(tmp_path: Path) -> None:
         assert (after.alpha is None) == (before.alpha is None)
         assert before.alpha is None or np.array_equal(after.alpha, before.alpha)
         if result.output.suffix == ".png":
-            assert np.array_equal(after.rgb, TRANSLATOR(before.rgb))
+            assert np.array_equal(after.rgb, TRANSLATOR.picture(before).rgb)
     assert results["turned.jpg"].size == (24, 16)
     assert results["sixteen.png"].notes == ("reduced to 8 bits a channel",)
     assert "its content is PNG" in results["lies.jpg"].notes[0]
@@ -202,7 +203,7 @@ def test_all_frames_of_an_animation_are_translated(tmp_path: Path) -> None:
         for frame, translated in zip(before, after, strict=True):
             assert frame.alpha is None or np.array_equal(frame.alpha, translated.alpha)
             if name.endswith("png"):
-                assert np.array_equal(translated.rgb, TRANSLATOR(frame.rgb))
+                assert np.array_equal(translated.rgb, TRANSLATOR.picture(frame).rgb)
 
 
 def test_where_one_frame_is_held_the_first_is_translated(tmp_path: Path) -> None:
@@ -607,7 +608,7 @@ def test_i32_a_decoder_that_crashes_fails_its_file_alone(tmp_path: Path, monkeyp
 def test_the_strength_and_the_mask_reach_the_file(tmp_path: Path) -> None:
     source = put(tmp_path / "in" / "a.png", noise(20, 30, 4))
     put(tmp_path / "mask.png", np.repeat(np.array([[0, 255]], np.uint8), 2, axis=0).repeat(7, axis=1))
-    before, whole = rgb(source), TRANSLATOR(rgb(source))
+    before, whole = rgb(source), TRANSLATOR.picture(images.read(source)).rgb
     for number, options in enumerate(
         [{"blending": Blending(0.0)}, {"mask": tmp_path / "mask.png"}, {"blending": Blending(0.5)}]
     ):
@@ -634,7 +635,7 @@ def test_a_picture_without_a_mask_fails_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compare", ["side", "split"])
-def test_comparisons_lie_beside_the_results(tmp_path: Path, compare: Any) -> None:
+def test_u24_comparisons_lie_beside_the_results(tmp_path: Path, compare: Any) -> None:
     source = put(tmp_path / "in" / "a.jpg", noise(20, 30, 3))
     run([tmp_path / "in"], tmp_path / "out", compare=compare)
     assert below(tmp_path / "out") == ["a.compare.png", "a.jpg"]
@@ -650,10 +651,120 @@ def test_comparisons_lie_beside_the_results(tmp_path: Path, compare: Any) -> Non
         assert shown.shape[1] > 60
 
 
+@pytest.mark.parametrize("compare", ["side", "split", "gif"])
+def test_u24_all_frames_of_an_animation_are_compared(tmp_path: Path, compare: Any) -> None:
+    frames = [images.Picture(noise(60, 130, 3, seed=n), None, "", shown_ms=40 * n + 40) for n in range(3)]
+    images.write(frames, tmp_path / "in" / "a.webp", Encoding(quality=100))
+    put(tmp_path / "in" / "b.png", noise(60, 130, 3))
+    run([tmp_path / "in"], tmp_path / "out", compare=compare)
+    suffix = "gif" if compare == "gif" else "png"
+    assert below(tmp_path / "out") == [f"a.compare.{suffix}", "a.webp", f"b.compare.{suffix}", "b.png"]
+    moving, still = (images.read_frames(tmp_path / "out" / f"{name}.compare.{suffix}") for name in "ab")
+    times = [40, 80, 120] * 2 if compare == "gif" else [40, 80, 120]
+    assert [frame.shown_ms for frame in moving] == times
+    assert [frame.shown_ms for frame in still] == ([1000, 1000] if compare == "gif" else [0])
+    assert {frame.plays for frame in moving} == {0}
+    assert moving[0].rgb.shape == {"side": (80, 262, 3), "split": (60, 130, 3), "gif": (80, 130, 3)}[compare]
+    assert not np.array_equal(moving[0].rgb, moving[-1].rgb)
+
+
+@pytest.mark.parametrize("compare", ["side", "split", "gif"])
+def test_u24_deep_and_transparent_pictures_are_compared_in_8_bits_on_white(tmp_path: Path, compare: Any) -> None:
+    levels = np.full((30, 140, 4), 65535, np.uint16)
+    levels[..., :3] = 60000
+    levels[:5, :, 3] = 0
+    before = images.Picture(levels[..., :3], levels[..., 3], "PNG")
+    images.write(before, tmp_path / "in" / "a.png", Encoding(depth=16))
+    run([tmp_path / "in"], tmp_path / "out", compare=compare, encoding=Encoding(depth=16), blending=Blending(0.0))
+    shown = images.read(tmp_path / "out" / f"a.compare.{'gif' if compare == 'gif' else 'png'}").rgb
+    top = 0 if compare == "split" else 20
+    assert (shown[top : top + 5, :60] == 255).all()
+    assert (np.abs(shown[top + 5 : top + 30, :60].astype(int) - 233) <= 1).all()
+
+
+# How files are written
+
+
+def test_u18_the_network_sees_the_background_where_colours_are_hidden(tmp_path: Path) -> None:
+    pixels = noise(20, 30, 4)
+    pixels[..., 3] = 255
+    pixels[:, 15:, 3] = 0
+    for name, level in (("black", 0), ("green", 99)):
+        pixels[:, 15:, :3] = level
+        put(tmp_path / "in" / f"{name}.png", pixels)
+    run([tmp_path / "in"], tmp_path / "white")
+    run([tmp_path / "in"], tmp_path / "red", encoding=Encoding(background=(255, 0, 0)))
+    black, green, red = (
+        images.read(tmp_path / name) for name in ("white/black.png", "white/green.png", "red/black.png")
+    )
+    assert np.array_equal(black.rgb, green.rgb)  # what is hidden has no influence
+    assert not np.array_equal(black.rgb, red.rgb)
+    assert np.array_equal(red.alpha, pixels[..., 3])
+    run([tmp_path / "in"], tmp_path / "kept", blending=Blending(0.0))
+    assert np.array_equal(rgb(tmp_path / "kept" / "green.png"), pixels[..., :3])
+
+
+def test_u20_the_first_frame_alone_is_a_still_in_a_format_for_stills(tmp_path: Path) -> None:
+    frames = [images.Picture(noise(9, 7, 3, seed=seed), None, "", shown_ms=50) for seed in range(3)]
+    for name in ("a.gif", "b.webp", "c.png"):
+        images.write(frames, tmp_path / "in" / name)
+    results = run([tmp_path / "in"], tmp_path / "out", encoding=Encoding(frames="first"))
+    assert below(tmp_path / "out") == ["a.png", "b.webp", "c.png"]
+    for name, result in results.items():
+        assert result.output is not None
+        assert len(images.read_frames(result.output)) == 1
+        assert result.notes == ("first of several frames",), name
+
+
+def test_u23_times_are_kept_where_asked_for_and_permissions_follow_the_umask(tmp_path: Path) -> None:
+    source = put(tmp_path / "in" / "a.png")
+    source.chmod(0o600)
+    os.utime(source, ns=(1_000_000_000_000_000_123, 1_100_000_000_000_000_456))
+    run([tmp_path / "in"], tmp_path / "out")
+    assert (tmp_path / "out" / "a.png").stat().st_mtime > 1_700_000_000
+    run([tmp_path / "in"], tmp_path / "kept", preserve_times=True)
+    kept = (tmp_path / "kept" / "a.png").stat()
+    assert kept.st_mtime_ns == 1_100_000_000_000_000_456
+    umask = os.umask(0)
+    os.umask(umask)
+    assert kept.st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_u13_pictures_are_replaced_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed before a picture is replaced, the next run does it; what is done is not done twice."""
+    sources = [put(tmp_path / "in" / name, noise(9, 7, 3, seed=n)) for n, name in enumerate(("a.png", "deep/b.png"))]
+    before = [source.read_bytes() for source in sources]
+    torn = put(tmp_path / "in" / "torn.png")
+    torn.write_bytes(b"torn")
+    write = images.write
+
+    def killed(picture: Any, path: Path, *options: Any) -> Any:
+        if path.name == "b.png":
+            raise KeyboardInterrupt
+        return write(picture, path, *options)
+
+    monkeypatch.setattr(images, "write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        list(convert(TRANSLATOR, plan_in_place([tmp_path / "in"])))
+    monkeypatch.undo()
+    assert sources[1].read_bytes() == before[1]
+    results = {result.source.name: result for result in convert(TRANSLATOR, plan_in_place([tmp_path / "in"]))}
+    assert {name: result.status for name, result in results.items()} == {
+        "a.png": "skipped", "b.png": "done", "torn.png": "failed"
+    }  # fmt: skip
+    assert below(tmp_path / "in") == [".originals/a.png", ".originals/deep/b.png", "a.png", "deep/b.png", "torn.png"]
+    for source, content in zip(sources, before, strict=True):
+        original = tmp_path / "in" / ".originals" / source.relative_to(tmp_path / "in")
+        assert original.read_bytes() == content
+        assert np.array_equal(rgb(source), TRANSLATOR(rgb(original)))
+    assert torn.read_bytes() == b"torn"
+    assert len(plan_in_place([tmp_path / "in"]).existing) == 2
+
+
 # Promises about many runs
 
 
-def test_i24_a_killed_run_continues_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_i24_u12_a_killed_run_continues_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed at any moment: what was being written stays behind as a hidden partial file."""
     for number in range(5):
         put(tmp_path / "in" / f"{number}.png")
@@ -672,13 +783,15 @@ def test_i24_a_killed_run_continues_to_the_same_bytes(tmp_path: Path, monkeypatc
     monkeypatch.undo()
     left = [name for name in below(tmp_path / "out") if name.endswith(".partial")]
     assert left
+    assert plan([tmp_path / "out"], tmp_path / "next").ignored == 0  # what is partial is no input
     assert "3.png" not in below(tmp_path / "out")
+    monkeypatch.setattr(files, "_is_alive", lambda process: False)
     again = run([tmp_path / "in"], tmp_path / "out")
+    assert not any(name.endswith(".partial") for name in below(tmp_path / "out"))
     assert again["3.png"].status == "done"
     assert again["0.png"].status == "skipped"
     for name in below(tmp_path / "whole"):
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    assert plan([tmp_path / "out"], tmp_path / "next").ignored == 0  # the partial file is no input either
 
 
 def test_i35_the_same_command_writes_the_same_bytes(tmp_path: Path) -> None:

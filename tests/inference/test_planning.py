@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from translate.errors import DataError, ImageDecodeError, SettingsError
-from translate.inference.planning import Item, Plan, beside, find_mask, plan, read_list, write_list
+from translate.errors import DataError, ImageDecodeError, OutputError, SettingsError
+from translate.inference.inputs import read_list, write_list
+from translate.inference.planning import Item, Naming, Plan, beside, find_mask, plan, plan_in_place
 
 HEADERS = {
     ".jpg": b"\xff\xd8\xff",
@@ -375,3 +376,50 @@ def test_masks_are_found_by_place_and_stem(tmp_path: Path) -> None:
     with pytest.raises(ImageDecodeError, match=r"d\.png has no mask: there is no picture d in .*m\."):
         find_mask(masks, d)
     assert find_mask(masks / "a.png", d) == masks / "a.png"
+
+
+# Other names
+
+
+def test_u10_flat_leaves_out_folders_and_refuses_what_collides_then(tmp_path: Path) -> None:
+    for name in ("a.jpg", "deep/b.jpg", "deep/er/c.gif"):
+        put(tmp_path / "in" / name)
+    found = plan([tmp_path / "in"], tmp_path / "out", naming=Naming(flat=True))
+    assert outputs(found, tmp_path / "out") == ["a.jpg", "b.jpg", "c.png"]
+    put(tmp_path / "in" / "deep" / "a.jpg")
+    with pytest.raises(SettingsError, match=r"would both become .*a\.jpg\. Rename one of them, leave out --flat, or"):
+        plan([tmp_path / "in"], tmp_path / "out", naming=Naming(flat=True))
+
+
+def test_u11_the_suffix_of_a_picture_keeps_names_apart_whatever_else_is_there(tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.jpeg", "a.bmp", "a.png", "b.gif"):
+        put(tmp_path / "in" / name)
+    with pytest.raises(SettingsError, match="say --on-collision suffix"):
+        plan([tmp_path / "in"], tmp_path / "out")
+    found = plan([tmp_path / "in"], tmp_path / "out", naming=Naming(whole=True))
+    names = {item.source.name: item.output.name for item in found.items}
+    assert names == {
+        "a.jpg": "a.jpg", "a.jpeg": "a.jpeg.jpg", "a.bmp": "a.bmp.png", "a.png": "a.png", "b.gif": "b.gif.png"
+    }  # fmt: skip
+    alone = plan([tmp_path / "in" / "a.bmp"], tmp_path / "out", naming=Naming(whole=True))
+    assert alone.items[0].output == tmp_path / "out" / "a.bmp.png"
+    put(tmp_path / "in" / "a.bmp.png")
+    with pytest.raises(SettingsError, match=r"would both become .*a\.bmp\.png\. Rename one of them, or convert"):
+        plan([tmp_path / "in"], tmp_path / "out", naming=Naming(whole=True))
+
+
+def test_u13_a_place_that_is_an_input_is_refused_and_in_place_has_a_place_for_originals(tmp_path: Path) -> None:
+    folder = put(tmp_path / "in" / "deep" / "a.jpg").parent.parent
+    with pytest.raises(SettingsError, match=r"is also an input.*or say --in-place"):
+        plan([folder], folder)
+    (item,) = plan_in_place([folder]).items
+    assert item.output == item.source == folder / "deep" / "a.jpg"
+    assert item.original == folder / ".originals" / "deep" / "a.jpg"
+    (item,) = plan_in_place([folder / "deep" / "a.jpg"]).items
+    assert item.original == folder / "deep" / ".originals" / "a.jpg"
+    put(item.original)  # equal: killed before the picture was replaced
+    assert plan_in_place([folder / "deep" / "a.jpg"]).items == (item,)
+    item.source.write_bytes(b"a result")
+    assert plan_in_place([folder / "deep"]).existing == (item,)
+    with pytest.raises(OutputError, match="HEIF"):
+        plan_in_place([put(tmp_path / "b.heic")])

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 POLL_S = 1.0  # seconds between two looks of --watch; a file is complete when it did not change in between
 
+# Titles in --help.
+LOOK = "What results look like"
+FILES = "How they are written"
+PLACES = "Where they are written"
+BESIDE = "What is written beside them"
+WORK = "Much work, and large pictures"
+
 
 def apply(
     model: Model,
@@ -31,7 +38,9 @@ def apply(
             help="Pictures, folders (with all below them), globs, @FILE with one of these a line, or - for stdin.",
         ),
     ],
-    out: Annotated[Path, typer.Option(help="A folder; for a single picture also a file, or - for stdout.")],
+    out: Annotated[
+        Path | None, typer.Option(help="A folder; for a single picture also a file, or - for stdout.")
+    ] = None,
     to: Annotated[
         str | None,
         typer.Option(
@@ -39,32 +48,113 @@ def apply(
             " into a folder of its name; may be left out where the model has a default."
         ),
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Do results again that are already there.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and stop.")] = False,
     size: Annotated[
         str,
         typer.Option(
+            rich_help_panel=LOOK,
             help="What the network sees: auto (a short side of twice the training size), native (all of it), or the"
-            " short side in pixels. Results have the size of their pictures, and their detail."
+            " short side in pixels. Results have the size of their pictures, and their detail.",
         ),
     ] = "auto",
-    strength: Annotated[float, typer.Option(help="0 keeps the picture, 1 takes the result.")] = 1.0,
-    keep_colour: Annotated[bool, typer.Option("--keep-colour", help="Take only the lightness of the result.")] = False,
-    colour_only: Annotated[bool, typer.Option("--colour-only", help="Take only the colour of the result.")] = False,
+    strength: Annotated[
+        float, typer.Option(rich_help_panel=LOOK, help="0 keeps the picture, 1 takes the result.")
+    ] = 1.0,
+    keep_colour: Annotated[
+        bool, typer.Option("--keep-colour", rich_help_panel=LOOK, help="Take only the lightness of the result.")
+    ] = False,
+    colour_only: Annotated[
+        bool, typer.Option("--colour-only", rich_help_panel=LOOK, help="Take only the colour of the result.")
+    ] = False,
     mask: Annotated[
         Path | None,
         typer.Option(
-            help="A picture, white where to translate, or a folder that mirrors the inputs with one for each."
+            rich_help_panel=LOOK,
+            help="A picture, white where to translate, or a folder that mirrors the inputs with one for each.",
         ),
     ] = None,
-    batch: Annotated[
-        int | None, typer.Option(min=1, help="Pictures of equal size translated together.", show_default="by device")
+    background: Annotated[
+        str,
+        typer.Option(
+            rich_help_panel=LOOK,
+            help="What the network sees where full transparency hides the colours, and what transparency is laid on"
+            " where it is not kept: a name, or #ffffff.",
+        ),
+    ] = "white",
+    format: Annotated[
+        Literal["auto", "jpg", "png", "webp", "tif", "avif", "gif", "bmp", "ppm"],
+        typer.Option(rich_help_panel=FILES, help="auto is the picture's own if that can hold the result, else png."),
+    ] = "auto",
+    quality: Annotated[int, typer.Option(min=1, max=100, rich_help_panel=FILES, help="Of jpg, webp and avif.")] = 95,
+    depth: Annotated[
+        Literal["8", "16"],
+        typer.Option(rich_help_panel=FILES, help="Bits a channel, read, translated and written; 16 in png and tif."),
+    ] = "8",
+    alpha: Annotated[
+        Literal["keep", "drop"], typer.Option(rich_help_panel=FILES, help="What becomes of transparency.")
+    ] = "keep",
+    frame: Annotated[
+        Literal["all", "first"], typer.Option(rich_help_panel=FILES, help="Of animations: first makes a still.")
+    ] = "all",
+    keep_metadata: Annotated[
+        Literal["none", "safe", "all"],
+        typer.Option(
+            rich_help_panel=FILES,
+            help="safe: camera, dates, author and copyright. all: also places, serial numbers, comments.",
+        ),
+    ] = "none",
+    note: Annotated[
+        bool, typer.Option("--note", rich_help_panel=FILES, help="Record model and version in the metadata.")
+    ] = False,
+    preserve_times: Annotated[
+        bool, typer.Option("--preserve-times", rich_help_panel=FILES, help="Give files the times of their pictures.")
+    ] = False,
+    flat: Annotated[
+        bool, typer.Option("--flat", rich_help_panel=PLACES, help="In one folder, without those of the pictures.")
+    ] = False,
+    on_collision: Annotated[
+        Literal["error", "suffix"],
+        typer.Option(
+            rich_help_panel=PLACES,
+            help="Where a.jpg and a.png would become one file: refuse, or keep the suffix where another follows, as in"
+            " a.jpg.png.",
+        ),
+    ] = "error",
+    in_place: Annotated[
+        bool,
+        typer.Option(
+            "--in-place",
+            rich_help_panel=PLACES,
+            help="Instead of --out: replace the pictures, which are kept in .originals. Needs --yes.",
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", rich_help_panel=PLACES, help="Replace pictures indeed.")] = False,
+    compare: Annotated[
+        Literal["side", "split", "grid", "gif"] | None,
+        typer.Option(
+            rich_help_panel=BESIDE,
+            help="Before and after: in NAME.compare.png, in turns in NAME.compare.gif, or all in one grid.compare.png.",
+        ),
     ] = None,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    compile: Compile = "auto",
+    report: Annotated[
+        bool, typer.Option("--report", rich_help_panel=BESIDE, help="report.html: before and after, with sliders.")
+    ] = False,
+    failed: Annotated[
+        Path | None,
+        typer.Option(rich_help_panel=BESIDE, help="Write what failed to this file, an input again as @FILE."),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1, rich_help_panel=WORK, help="Pictures of equal size translated together.", show_default="by device"
+        ),
+    ] = None,
     memory: Annotated[
         float | None,
         typer.Option(
             min=0.01,
+            rich_help_panel=WORK,
             help="GiB that networks may take for a picture: 1 on a CPU, half of what is free on a GPU. Larger pictures"
             " are translated strip by strip, with the same result.",
         ),
@@ -73,44 +163,32 @@ def apply(
         bool,
         typer.Option(
             "--tile-approx",
+            rich_help_panel=WORK,
             help="Where a model cannot be run strip by strip, translate larger pictures in overlapping tiles. Each has"
             " statistics of its own, so they may differ in colour.",
         ),
     ] = False,
-    format: Annotated[
-        Literal["auto", "jpg", "png", "webp", "tif", "avif", "gif", "bmp", "ppm"],
-        typer.Option(help="Of the results; auto is the picture's own if that can hold them, else png."),
-    ] = "auto",
-    quality: Annotated[int, typer.Option(min=1, max=100, help="Of jpg, webp and avif.")] = 95,
-    depth: Annotated[
-        Literal["8", "16"], typer.Option(help="Bits a channel, read, translated and written; 16 in png and tif.")
-    ] = "8",
-    keep_metadata: Annotated[
-        Literal["none", "safe", "all"],
-        typer.Option(help="safe: camera, dates, author and copyright. all: also places, serial numbers, comments."),
-    ] = "none",
-    note: Annotated[bool, typer.Option("--note", help="Record model and version in the results' metadata.")] = False,
-    max_pixels: MaxPixels = "64M",
     isolate: Annotated[
         bool,
-        typer.Option("--isolate", help="Decode in processes of their own: a crashing decoder fails its file alone."),
+        typer.Option(
+            "--isolate",
+            rich_help_panel=WORK,
+            help="Decode in processes of their own: a crashing decoder fails its file alone.",
+        ),
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Do results again that are already there.")] = False,
     shard: Annotated[
-        str, typer.Option(metavar="I/N", help="Do the I-th of N parts, for several machines or processes.")
+        str,
+        typer.Option(
+            metavar="I/N", rich_help_panel=WORK, help="Do the I-th of N parts, for several machines or processes."
+        ),
     ] = "1/1",
-    watch: Annotated[bool, typer.Option("--watch", help="Go on with pictures that appear, until Ctrl-C.")] = False,
-    compare: Annotated[
-        Literal["side", "split", "grid"] | None,
-        typer.Option(help="Show before and after, too: in NAME.compare.png, or all in one grid.compare.png."),
-    ] = None,
-    report: Annotated[
-        bool, typer.Option("--report", help="Write report.html beside the results: before and after, with sliders.")
+    watch: Annotated[
+        bool, typer.Option("--watch", rich_help_panel=WORK, help="Go on with pictures that appear, until Ctrl-C.")
     ] = False,
-    failed: Annotated[
-        Path | None, typer.Option(help="Write what failed to this file, which can be an input again as @FILE.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and stop.")] = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    compile: Compile = "auto",
+    max_pixels: MaxPixels = "64M",
     quiet: Quiet = False,
     json_: Json = False,
 ) -> None:
@@ -120,6 +198,16 @@ def apply(
         raise SettingsError(f"--size takes auto, native or a number of pixels; found {size!r}.")
     if keep_colour and colour_only:
         raise SettingsError("--keep-colour and --colour-only exclude each other. Give one of them.")
+    if in_place is (out is not None):
+        raise SettingsError("Results need one place: name it with --out, or replace the pictures with --in-place.")
+    if in_place and (overwrite or flat or compare or report or watch or to == "all" or format != "auto"):
+        raise SettingsError(
+            "--in-place goes with none of --overwrite, --flat, --compare, --report, --watch, --format and --to all."
+        )
+    if in_place and not (yes or dry_run):
+        raise SettingsError(
+            "--in-place replaces pictures, and keeps them in .originals. Look with --dry-run, then say --yes, too."
+        )
     from translate import images
     from translate.inference import folder, planning
     from translate.inference.blending import Blending
@@ -138,12 +226,16 @@ def apply(
         blending=Blending(strength, "lightness" if keep_colour else "colour" if colour_only else "all"),
         mask=mask,
         compare=compare if compare != "grid" else None,
+        preserve_times=preserve_times,
         encoding=images.Encoding(
             format=None if format == "auto" else images.SUFFIXES[f".{format}"],
             quality=quality,
             depth=16 if depth == "16" else 8,
             keep_metadata=keep_metadata,
             note=f"image-translate {version}, model {about.sha256[:12]}, to {meant}" if note else "",
+            alpha=alpha,
+            background=images.read_colour(background),
+            frames=frame,
         ),
         max_pixels=count_of(max_pixels, "--max-pixels"),
         isolate=isolate,
@@ -151,20 +243,25 @@ def apply(
     load = partial(
         Translator.load, model, device, precision, None if memory is None else int(memory * 2**30), tile_approx, compile
     )
-    if STREAM in inputs or str(out) == STREAM:
+    if out and (STREAM in inputs or str(out) == STREAM):
         if targets:
             raise SettingsError("--to all makes several pictures, for which - is no place. Name a folder with --out.")
         through_pipes(inputs, out, load, meant, how)
         return
-    look = partial(planning.plan, inputs, out, overwrite, how.encoding, part, how.besides, targets)
-    if dry_run:
-        show_plan(look(), meant, json_)
-        return
-    plan = planning.Plan((), (), 0, ()) if watch else look()
+    naming = planning.Naming(flat, on_collision == "suffix")
+    if out:
+        look = partial(planning.plan, inputs, out, overwrite, how.encoding, part, how.besides, targets, naming)
+    else:
+        look = partial(planning.plan_in_place, inputs, how.encoding, part)
+    plan = planning.Plan((), (), 0, ()) if watch and not dry_run else look()
     total = len(plan.items) + len(plan.existing) + len(plan.missing)
-    translator = load(pictures=len(plan.items))
+    translator = load(pictures=0 if dry_run else len(plan.items))  # none: nothing is compiled
+    running = f"To {meant} with {printable(model)}. {running_on(translator.engine, device)}"
+    if dry_run:
+        show_plan(plan, how, about, meant, running, json_)
+        return
     if not quiet:
-        say(f"To {meant} with {model}. {running_on(translator.engine, device)}")
+        say(running)
         say_notes([translator.engine.note])
     results: list[Result] = []
     started = time.perf_counter()

@@ -1,7 +1,7 @@
 """What `translate apply` tells at its end, and what it writes beside the results."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,9 @@ from translate.errors import counted
 
 if TYPE_CHECKING:
     from translate.devices import Engine
-    from translate.inference.folder import Result
-    from translate.inference.planning import Item, Plan
+    from translate.inference.exports import About
+    from translate.inference.folder import Conversion, Result
+    from translate.inference.planning import Plan
 
 GRID = 32  # pictures, at most, in a grid
 GRID_SIDE = 256  # pixels of each
@@ -24,19 +25,33 @@ def running_on(engine: "Engine", asked: str) -> str:
     return f"Running on {engine}{f': {why}' if asked == 'auto' else ''}."
 
 
-def show_plan(plan: "Plan", target: str, as_json: bool) -> None:
-    """Print what would be done."""
+def show_plan(plan: "Plan", how: "Conversion", about: "About", target: str, running: str, as_json: bool) -> None:
+    """Print what would be done: what becomes of each picture, how large, and how it would be run."""
+    from translate.inference.prospect import prospects
 
-    def pairs(items: "Sequence[Item]") -> list[dict[str, str]]:
-        return [{"source": printable(item.source), "output": printable(item.output)} for item in items]
-
-    lines = [f"{pair['source']} -> {pair['output']}" for pair in pairs(plan.items)]
+    lines: list[str] = []
+    items: list[dict[str, Any]] = []
+    most_bytes = 0
+    for prospect in prospects(plan, how, about.size):
+        source, output = printable(prospect.item.source), printable(prospect.item.output)
+        sizes = f"{_pixels(prospect.size)} pixels, seen at {_pixels(prospect.seen)}"
+        frames = f", {prospect.frames} frames" if prospect.frames > 1 else ""
+        lines.append(f"{source} -> {output}: {prospect.reason or sizes + frames}")
+        facts = {name: value for name, value in asdict(prospect).items() if name != "item"}
+        items.append({"source": source, "output": output, **facts})
+        most_bytes += prospect.most_bytes
     lines.append(
         f"{counted(len(plan.items), 'picture')} to {target}; {len(plan.existing)} already there,"
         f" {len(plan.missing)} not found, {plan.ignored} ignored (no pictures)."
     )
-    tree = {"to": target, "items": pairs(plan.items), "existing": pairs(plan.existing), "missing": plan.missing}
-    show({**tree, "ignored": plan.ignored}, lines, as_json)
+    lines += [f"Results take {most_bytes / 1e6:.1f} MB at most, which is without compression.", running]
+    existing = [{"source": printable(item.source), "output": printable(item.output)} for item in plan.existing]
+    tree = {"to": target, "items": items, "existing": existing, "missing": plan.missing, "ignored": plan.ignored}
+    show({**tree, "model": about.sha256, "most_bytes": most_bytes, "running": running}, lines, as_json)
+
+
+def _pixels(size: tuple[int, int]) -> str:
+    return f"{size[1]} x {size[0]}"
 
 
 @dataclass(frozen=True)
@@ -46,7 +61,7 @@ class Outcome:
     results: "Sequence[Result]"
     ignored: int
     target: str
-    out: Path
+    out: Path | None  # None: the places of the pictures
     engine: str
     elapsed_s: float
 
@@ -57,11 +72,11 @@ class Outcome:
     def write(self, failed: Path | None, report: bool, grid: bool) -> None:
         """Write what was asked for: the list of failures, the page with sliders, the grid. Raises `OutputError`."""
         from translate import files, images
-        from translate.inference.planning import write_list
+        from translate.inference.inputs import write_list
         from translate.report.gallery import Row, gallery
         from translate.report.samples import square
 
-        folder = self.out if self.out.is_dir() else self.out.parent
+        folder = Path() if self.out is None else self.out if self.out.is_dir() else self.out.parent
         there = [(result.source, result.output) for result in self.results if result.output]
         if failed:
             files.write_bytes(failed, write_list([result.word for result in self.results if not result.output]))
@@ -88,7 +103,7 @@ class Outcome:
 
     def _renamed(self, result: "Result") -> list[str]:
         before, after = result.source.suffix, result.output.suffix if result.output else ""
-        chosen = result.status == "done" and self.out.is_dir()  # not said by the user
+        chosen = result.status == "done" and self.out is not None and self.out.is_dir()  # not said by the user
         return [f"{before or 'no suffix'} became {after}"] if chosen and before.lower() != after else []
 
     def show(self, as_json: bool) -> None:
@@ -104,12 +119,13 @@ class Outcome:
             for result in self.results
         ]
         counts = {status: self.count(status) for status in ("done", "skipped", "failed")}
-        tree = {"to": self.target, "out": str(self.out), "engine": self.engine, **counts, "ignored": self.ignored}
+        tree = {"to": self.target, "out": self.out, "engine": self.engine, **counts, "ignored": self.ignored}
         show({**tree, "elapsed_s": round(self.elapsed_s, 3), "results": items}, [self._summary()], as_json)
 
     def _summary(self) -> str:
         words = ", ".join(f"{self.count(status)} {status}" for status in ("done", "skipped", "failed"))
         rate = f", {self.count('done') / self.elapsed_s:.2f} pictures/s" if self.count("done") else ""
         took = f" in {duration(self.elapsed_s)}{rate}"
-        where = f" Results are in {printable(self.out)}." if any(result.output for result in self.results) else ""
-        return f"{words}, {self.ignored} ignored (no pictures){took}.{where}"
+        where = "in place of their pictures, which are kept in .originals" if self.out is None else f"in {self.out}"
+        told = f" Results are {printable(where)}." if any(result.output for result in self.results) else ""
+        return f"{words}, {self.ignored} ignored (no pictures){took}.{told}"

@@ -40,14 +40,14 @@ def through_pipes(
     source = _standard_input() if inputs[0] == STREAM else Path(inputs[0])
     picture = images.read(source, how.max_pixels, how.encoding.depth)
     mask = read_mask(how.mask) if how.mask else None
-    result = replace(picture, rgb=load()(picture.rgb, target, size=how.size, blending=how.blending, mask=mask))
+    result = load().picture(picture, target, how.size, how.blending, mask, how.encoding.background)
     if to_stdout:
         own = picture.format if picture.format in images.FORMATS and how.encoding.depth == 8 else "PNG"
         encoding = replace(how.encoding, format=how.encoding.format or own)
         sys.stdout.buffer.write(images.encode(result, encoding))
         sys.stdout.buffer.flush()
     else:
-        images.write(result, out, how.encoding)
+        images.write(result, out, how.encoding, source if how.preserve_times and isinstance(source, Path) else None)
 
 
 def _standard_input() -> BinaryIO:

@@ -11,30 +11,38 @@ What is written carries pixels, an sRGB profile, and of the metadata what `Encod
 """
 
 from translate.images.formats import FORMATS, SUFFIXES, format_of, holds_frames
-from translate.images.picture import Depth, Encoding, Picture
-from translate.images.reading import MAX_PIXELS, from_pillow, output_suffix, probe, read, read_frames
+from translate.images.picture import WHITE, Colour, Depth, Encoding, Picture, to_depth
+from translate.images.reading import MAX_PIXELS, count_frames, from_pillow, output_suffix, probe, read, read_frames
 from translate.images.sheets import resize, sheet, write_animation
+from translate.images.transparency import laid_on, read_colour, visible
 from translate.images.writing import check_fits, encode, to_pillow, write, write_pixels
 
 __all__ = [
     "FORMATS",
     "MAX_PIXELS",
     "SUFFIXES",
+    "WHITE",
+    "Colour",
     "Depth",
     "Encoding",
     "Picture",
     "check_fits",
+    "count_frames",
     "encode",
     "format_of",
     "from_pillow",
     "holds_frames",
+    "laid_on",
     "output_suffix",
     "probe",
     "read",
+    "read_colour",
     "read_frames",
     "resize",
     "sheet",
+    "to_depth",
     "to_pillow",
+    "visible",
     "write",
     "write_animation",
     "write_pixels",

@@ -66,5 +66,5 @@ def format_of(path: Path, encoding: Encoding) -> str:
 
 
 def holds_frames(path: Path, encoding: Encoding) -> bool:
-    """Tell whether all frames of an animation can be written to `path`. Errors are those of `format_of`."""
-    return FORMATS[format_of(path, encoding)].frames and encoding.depth == 8
+    """Tell whether all frames of an animation are to be written to `path`. Errors are those of `format_of`."""
+    return FORMATS[format_of(path, encoding)].frames and encoding.depth == 8 and encoding.frames == "all"

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]  # samples, uint8 in 0..255 or uint16 in 0..65535
 Depth = Literal[8, 16]
+Colour = tuple[int, int, int]  # sRGB, 0..255 each
+
+WHITE: Colour = (255, 255, 255)
 
 _EIGHT = np.rint(np.arange(65536) / 257).astype(np.uint8)
 
@@ -63,6 +66,9 @@ class Encoding:
         keep_metadata: of EXIF, XMP, comments and texts, "none"; "safe": camera, exposure, dates, author and copyright;
             or "all". Rotation flags, thumbnails and measures of the pixels are never kept, they would be wrong.
         note: recorded as the program that made the file, where the format can; empty for none.
+        alpha: "drop" writes pictures without it, laid on the background, as formats do that hold none.
+        background: what transparency is laid on.
+        frames: "first" writes an animation as a still.
     """
 
     format: str | None = None
@@ -70,3 +76,6 @@ class Encoding:
     depth: Depth = 8
     keep_metadata: Literal["none", "safe", "all"] = "none"
     note: str = ""
+    alpha: Literal["keep", "drop"] = "keep"
+    background: Colour = WHITE
+    frames: Literal["all", "first"] = "all"

@@ -115,6 +115,13 @@ def probe(path: Path) -> tuple[int, int, str]:
         return height, width, file.mode
 
 
+def count_frames(path: Path) -> int:
+    """Return how many frames `read_frames` would return. Raises `ImageDecodeError` as `probe`."""
+    with _opened(path) as (file, _):
+        still = file.info.get("default_image", False)  # no frame, see `read_frames`
+        return int(getattr(file, "n_frames", 1)) - still if _is_animation(file) else 1
+
+
 def output_suffix(source: Path, encoding: Encoding = _AS_IT_IS) -> str:
     """Return the suffix of what `source` becomes: what is asked for, else its own family if that holds it, else ".png".
 
@@ -132,9 +139,10 @@ def output_suffix(source: Path, encoding: Encoding = _AS_IT_IS) -> str:
     if family in ("GIF", "HEIF"):
         family = ""
         with contextlib.suppress(ImageDecodeError), _opened(source) as (file, _):
-            if file.format == "AVIF" or _is_animation(file):  # 256 colours hold no translated photo, but GIF animates
+            animated = _is_animation(file) and encoding.frames == "all"
+            if file.format == "AVIF" or animated:  # 256 colours hold no translated photo, but GIF animates
                 family = str(file.format)
-            elif file.format == "HEIF" and not file.has_transparency_data:
+            elif file.format == "HEIF" and (encoding.alpha == "drop" or not file.has_transparency_data):
                 family = "JPEG"
     return FORMATS[family].suffix if family else ".png"
 

@@ -1,6 +1,7 @@
 """Encoding: pixels, an sRGB profile, and as much of the rest as `Encoding` asks for."""
 
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,8 @@ from translate.images.colour import SRGB
 from translate.images.deep import encode_png, encode_tiff
 from translate.images.formats import FORMATS, format_of, holds_frames
 from translate.images.metadata import save_options
-from translate.images.picture import Array, Depth, Encoding, Picture, to_depth
+from translate.images.picture import WHITE, Array, Depth, Encoding, Picture, to_depth
+from translate.images.transparency import laid_on
 
 _AS_IT_IS = Encoding()
 _MOST = 65_535  # milliseconds of a frame, and plays, that all formats can count
@@ -26,8 +28,8 @@ def encode(picture: Picture | Sequence[Picture], encoding: Encoding) -> bytes:
 
     Args:
         picture: what to encode; several are the frames of an animation, of which a format without any holds the first.
-            Alpha is kept exactly, but laid on white where the format holds none, and rounded to all or nothing in
-            GIF. WebP and AVIF leave out an alpha of 255 everywhere, which means the same. Equal neighbours in an
+            Alpha is kept exactly, but laid on the background where the format holds none, and rounded to all or nothing
+            in GIF. WebP and AVIF leave out an alpha of 255 everywhere, which means the same. Equal neighbours in an
             animation become one longer frame.
         encoding: how, with its format.
 
@@ -39,6 +41,8 @@ def encode(picture: Picture | Sequence[Picture], encoding: Encoding) -> bytes:
     frames = [picture] if isinstance(picture, Picture) else list(picture)
     frames = frames if holds_frames(Path(), encoding) else frames[:1]
     check_fits(frames[0], format)
+    if encoding.alpha == "drop" or not kind.alpha:
+        frames = [laid_on(frame, encoding.background) for frame in frames]
     options = {**kind.options, **save_options(frames[0].metadata, format, encoding)}
     if format == "TIFF":
         return encode_tiff(_channels(frames[0], encoding.depth), options)
@@ -56,8 +60,12 @@ def encode(picture: Picture | Sequence[Picture], encoding: Encoding) -> bytes:
     return stream.getvalue()
 
 
-def write(picture: Picture | Sequence[Picture], path: Path, encoding: Encoding = _AS_IT_IS) -> tuple[str, ...]:
+def write(
+    picture: Picture | Sequence[Picture], path: Path, encoding: Encoding = _AS_IT_IS, times_of: Path | None = None
+) -> tuple[str, ...]:
     """Write what `encode` returns, whole or not at all. Without a format the suffix of `path` decides.
+
+    With `times_of` the file gets the times of that other file, when it was last read and changed.
 
     Returns:
         What the format does not hold, as short phrases.
@@ -68,7 +76,11 @@ def write(picture: Picture | Sequence[Picture], path: Path, encoding: Encoding =
     format = format_of(path, encoding)
     with atomic_file(path) as temporary:
         temporary.write_bytes(encode(picture, replace(encoding, format=format)))
-    return _lost([picture] if isinstance(picture, Picture) else picture, format, holds_frames(path, encoding))
+        if times_of:
+            status = times_of.stat()
+            os.utime(temporary, ns=(status.st_atime_ns, status.st_mtime_ns))
+    frames = [picture] if isinstance(picture, Picture) else picture
+    return _lost(frames, format, encoding, holds_frames(path, encoding))
 
 
 def write_pixels(rgb: Array, path: Path) -> None:
@@ -94,13 +106,16 @@ def check_fits(picture: Picture, format: str) -> None:
         )
 
 
-def _lost(frames: Sequence[Picture], format: str, several: bool) -> tuple[str, ...]:
+def _lost(frames: Sequence[Picture], format: str, encoding: Encoding, several: bool) -> tuple[str, ...]:
     notes: list[str] = []
     if len(frames) > 1 and not several:
         notes.append("first of several frames")
     alphas = [frame.alpha for frame in (frames if several else frames[:1]) if frame.alpha is not None]
+    if encoding.alpha == "drop":
+        return tuple(notes)
     if not FORMATS[format].alpha and any(alpha.min() < np.iinfo(alpha.dtype).max for alpha in alphas):
-        notes.append(f"transparency laid on white, {format} holds none")
+        colour = "white" if encoding.background == WHITE else "the background"
+        notes.append(f"transparency laid on {colour}, {format} holds none")
     if format == "GIF" and any(((alpha > 0) & (alpha < np.iinfo(alpha.dtype).max)).any() for alpha in alphas):
         notes.append("soft transparency made all or nothing, GIF holds no other")
     return tuple(notes)
@@ -117,9 +132,6 @@ def _image(picture: Picture, format: str) -> Image.Image:
         image = Image.fromarray(to_depth(picture.rgb, 8))
         return image.quantize(256) if format == "GIF" else image
     image = Image.fromarray(_channels(picture, 8))
-    if not FORMATS[format].alpha:
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
     return _with_transparent_index(image) if format == "GIF" else image
 
 

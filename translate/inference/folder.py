@@ -1,5 +1,6 @@
 """Translating many pictures: decoding, the network and encoding at the same time, in order."""
 
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,9 +13,10 @@ from typing import Literal, TypeVar
 from translate import images
 from translate.devices import enough_memory
 from translate.errors import ImageDecodeError, OutputError, SettingsError, WeightsError
+from translate.files import atomic_file, sweep_ended
 from translate.images import Depth, Encoding, Picture
 from translate.inference.blending import WHOLLY, Blending
-from translate.inference.comparing import SUFFIX, Compare, comparison
+from translate.inference.comparing import Compare, comparison, suffix_of
 from translate.inference.finishing import finished, read_mask, seen
 from translate.inference.isolation import Call, Readers, read_here
 from translate.inference.planning import AS_IT_IS, Item, Plan, beside, find_mask
@@ -41,6 +43,7 @@ class Conversion:
         mask: a picture, white where the result is to be and black where the picture stays; or a folder that mirrors the
             pictures with one for each.
         compare: write picture and result into one more file, beside the result.
+        preserve_times: give results the times of their pictures.
         encoding: how results are written, the same as in the plan.
         max_pixels: larger pictures fail; the frames of an animation count together.
         isolate: decode in processes of their own, so that a picture that crashes its decoder fails alone.
@@ -51,6 +54,7 @@ class Conversion:
     blending: Blending = WHOLLY
     mask: Path | None = None
     compare: Compare | None = None
+    preserve_times: bool = False
     encoding: Encoding = AS_IT_IS
     max_pixels: int = images.MAX_PIXELS
     isolate: bool = False
@@ -62,7 +66,7 @@ class Conversion:
     @property
     def besides(self) -> str:
         """What `planning.plan` is to expect beside each result."""
-        return SUFFIX if self.compare else ""
+        return suffix_of(self.compare) if self.compare else ""
 
 
 AS_USUAL = Conversion()
@@ -106,6 +110,9 @@ def _convert(translator: Translator, plan: Plan, target: str, how: Conversion) -
         yield Result(Path(word), word, None, "failed", "it does not exist, cannot be read, or matches nothing")
     for item in plan.existing:
         yield Result(item.source, item.word, item.output, "skipped", "the output is already there", target=item.target)
+    written = [place for item in plan.items for place in (item.output, item.original) if place]
+    for folder in {place.parent for place in written}:
+        sweep_ended(folder)  # what runs left that were killed
     most = how.batch or (1 if translator.engine.device.type == "cpu" else TOGETHER)
     with Readers() if how.isolate else nullcontext(read_here) as call:
         pool = ThreadPoolExecutor(THREADS)
@@ -166,7 +173,7 @@ def _decode(item: Item, how: Conversion, training: int, call: Call) -> list[_Job
                 item.source, item.word, None, "failed", str(error).removeprefix(f"{item.source} "), target=item.target
             )
         ]
-    small = [seen(frame.rgb, how.size, training) for frame in frames]
+    small = [seen(images.visible(frame, how.encoding.background), how.size, training) for frame in frames]
     return [_Job(item, frame, mask, one, one) for frame, one in zip(frames, small, strict=True)]
 
 
@@ -192,6 +199,13 @@ def _translate(
                 yield from (replace(job, made=one) for job, one in zip(jobs, made, strict=True)) if jobs else some
 
 
+def _keep(source: Path, original: Path) -> None:
+    """Copy a picture that is about to be replaced, once."""
+    if not original.exists():
+        with atomic_file(original) as temporary:
+            shutil.copy2(source, temporary)
+
+
 def _encode(frames: list[_Job | Result], how: Conversion) -> Result:
     """Write the frames of one file, or return why one of them failed."""
     jobs: list[_Job] = []
@@ -200,9 +214,12 @@ def _encode(frames: list[_Job | Result], how: Conversion) -> Result:
             return job
         jobs.append(job)
     item, before = jobs[0].item, [job.picture for job in jobs]
-    after = [finished(job.picture.rgb, job.small, job.made, how.blending, job.mask) for job in jobs]
+    pixels = [finished(job.picture.rgb, job.small, job.made, how.blending, job.mask) for job in jobs]
+    after = [replace(picture, rgb=rgb) for picture, rgb in zip(before, pixels, strict=True)]
     if how.compare:  # first, so that the result is the last sign that all is there
-        images.write_pixels(comparison(before[0].rgb, after[0], how.compare), beside(item.output, SUFFIX))
-    results = [replace(picture, rgb=rgb) for picture, rgb in zip(before, after, strict=True)]
-    notes = (*before[0].notes, *images.write(results, item.output, how.encoding))
-    return Result(item.source, item.word, item.output, "done", "", notes, after[0].shape[:2], item.target)
+        images.write(comparison(before, after, how.compare), beside(item.output, how.besides))
+    if item.original:
+        _keep(item.source, item.original)
+    times = item.source if how.preserve_times else None
+    notes = (*before[0].notes, *images.write(after, item.output, how.encoding, times))
+    return Result(item.source, item.word, item.output, "done", "", notes, after[0].rgb.shape[:2], item.target)

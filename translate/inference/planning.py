@@ -1,20 +1,20 @@
 """What is to be translated, and into which files: everything that can be refused is refused here, before any work."""
 
+import filecmp
 import hashlib
 import os
 import unicodedata
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 
 from translate import images
-from translate.errors import DataError, ImageDecodeError, SettingsError, counted
-from translate.files import is_hidden, walk
+from translate.errors import ImageDecodeError, SettingsError
 from translate.images import Encoding
+from translate.inference.inputs import Inputs, find, is_picture
 
-ROOT = "/./"  # in an input word, as in `rsync --relative`: what follows is mirrored below the output folder
+ORIGINALS = ".originals"  # in the root of pictures that are replaced
 AS_IT_IS = Encoding()
 LONGEST = 255  # bytes of a file's name, on all systems in use
 
@@ -27,12 +27,35 @@ class Item:
     output: Path
     relative: Path  # of the source, below the folder whose place the output folder takes
     target: str = ""  # what it is translated to, where a plan has several targets
+    original: Path | None = None  # where the source is kept before the output replaces it
 
     @property
     def word(self) -> str:
         """The input word that means this picture alone, with the same output."""
         root = self.source.as_posix().removesuffix(self.relative.as_posix())
         return f"{root}./{self.relative.as_posix()}"
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How results are called in their folder.
+
+    Attributes:
+        flat: without the folders of the pictures.
+        whole: keep the picture's own suffix before another one, as in a.jpg.png, so that a.jpg and a.png stay apart.
+            A name depends on its picture alone, so that it stays when other pictures come or go.
+    """
+
+    flat: bool = False
+    whole: bool = False
+
+    def __call__(self, relative: Path, suffix: str) -> Path:
+        """Return the path of the result of a picture at `relative`, below the output folder."""
+        place = Path(relative.name) if self.flat else relative
+        return _renamed(place, place.suffix + suffix if self.whole and place.suffix != suffix else suffix)
+
+
+MIRRORED = Naming()
 
 
 @dataclass(frozen=True)
@@ -53,13 +76,12 @@ def plan(
     shard: tuple[int, int] = (1, 1),
     besides: str = "",
     targets: Sequence[str] = (),
+    naming: Naming = MIRRORED,
 ) -> Plan:
     """Find the pictures and decide what each becomes. Nothing is written.
 
     Args:
-        inputs: files; folders, with all below them; patterns with `*`, `**`, `?` and `[...]`; or `@FILE`, which holds
-            more of them, see `read_list`. What folders and patterns hold is chosen by suffix, without hidden files;
-            what is named itself is taken as it is. What follows `/./` in a word is mirrored.
+        inputs: see `inputs.find`.
         out: a folder, which mirrors the folders of the inputs and is left out where it lies inside one; for one input
             file also a file. Stems stay; suffixes say what is written, see `images.output_suffix`.
         overwrite: translate again what is already there.
@@ -68,74 +90,62 @@ def plan(
             on its place below its root alone, so that several machines agree.
         besides: what is written beside each result, as a suffix in place of its own, like ".compare.png"; or nothing.
         targets: translate each picture to all of these, into folders of their names in `out`; or nothing.
+        naming: how results in a folder are called.
 
     Raises:
         SettingsError: two pictures would become one file (also where names differ only in case, or in how their letters
             are composed), a result would replace an input, or `out` is a file.
-        DataError: there are no pictures at all, or a list cannot be read.
+        DataError: as `inputs.find`.
         OutputError: the format asked for, by `encoding` or by `out`, is not written or does not hold the depth.
     """
-    words, hole = list(_listed(inputs)), out.resolve()
-    paths = [Path(word) for word in words]
-    if hole in [path.resolve() for path in paths]:
-        raise SettingsError(f"--out {out} is also an input, whose pictures would be replaced. Choose another place.")
-    missing: list[str] = []
-    found: dict[Path, tuple[Path, Path]] = {}  # by resolved place: the picture, and its path below `out`
-    ignored: set[Path] = set()
-    for word, path in zip(words, paths, strict=True):
-        for source, own_root in _find(path, word, missing):
-            root = _said_root(word) or own_root
-            place, relative = source.parent.resolve() / source.name, source.relative_to(root)
-            inside_out = hole in place.parents and root.resolve() in hole.parents
-            if source != path and (inside_out or any(map(is_hidden, source.relative_to(own_root).parts))):
-                continue
-            if source == path or _is_picture(source):
-                found.setdefault(place, (source, relative))
-            else:
-                ignored.add(place)
-    if not found:
-        raise DataError(
-            f"There are no pictures in {', '.join(map(str, paths))}: {counted(len(missing), 'input')} not found, and"
-            f" {counted(len(ignored), 'file')} whose names do not end in {', '.join(sorted(images.SUFFIXES))}."
+    hole = out.resolve()
+    found = find(inputs, hole)
+    if hole in [path.resolve() for path in found.named]:
+        raise SettingsError(
+            f"--out {out} is also an input, whose pictures would be replaced. Choose another place, or say --in-place."
         )
+    pictures = found.pictures.values()
     if out.is_dir() or not (out.exists() or out.suffix.lower() in images.SUFFIXES):
         items = [
-            Item(source, out / target / _renamed(relative, images.output_suffix(source, encoding)), relative, target)
-            for source, relative in found.values()
+            Item(source, out / target / naming(relative, images.output_suffix(source, encoding)), relative, target)
+            for source, relative in pictures
             for target in targets or ("",)
         ]
-    elif [source for source, _ in found.values()] == paths[:1] and not targets:
-        items = [Item(paths[0], out, Path(paths[0].name))]
+    elif [source for source, _ in pictures] == found.named[:1] and not targets:
+        items = [Item(found.named[0], out, Path(found.named[0].name))]
     else:
         raise SettingsError(f"--out {out} is the name of a file, which only one result can become. Name a folder.")
     for item in items:
         images.format_of(item.output, encoding)
-    _refuse_collisions(items, {_same(place) for place in found}, besides)
-    items = [item for item in items if _in_shard(item.relative.as_posix(), shard)]
-    missing = [word for word in missing if _in_shard(word, shard)]
-    existing = {item for item in items if not overwrite and _is_there(item.output, besides)}
-    waiting, there = [item for item in items if item not in existing], [item for item in items if item in existing]
-    return Plan(tuple(waiting), tuple(missing), len(ignored), tuple(there))
+    _refuse_collisions(items, {_same(place) for place in found.pictures}, besides, naming)
+    return _waiting(items, found, shard, lambda item: not overwrite and _is_there(item.output, besides))
 
 
-def read_list(path: Path) -> list[str]:
-    """Read input words: one a line, or parted by zero bytes as `find -print0` writes them. Empty ones are left out.
+def plan_in_place(inputs: Sequence[str | Path], encoding: Encoding = AS_IT_IS, shard: tuple[int, int] = (1, 1)) -> Plan:
+    """Plan results that replace their pictures, which are kept in the folder `ORIGINALS` below their root.
+
+    What already has another file there is done. Arguments and errors are those of `plan`.
 
     Raises:
-        DataError: the file cannot be read.
+        OutputError: a picture has a format that is not written.
     """
-    try:
-        listed = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"The list {path} cannot be read: {error.strerror}. Name a file of paths after @.") from error
-    words = listed.split(b"\0") if b"\0" in listed else listed.splitlines()
-    return [os.fsdecode(word) for word in words if word]
+    found = find(inputs)
+    items = [
+        Item(source, source, relative, original=source.parents[len(relative.parts) - 1] / ORIGINALS / relative)
+        for source, relative in found.pictures.values()
+    ]
+    for item in items:
+        images.format_of(item.output, encoding)
+    return _waiting(items, found, shard, _is_replaced)
 
 
-def write_list(words: Sequence[str]) -> bytes:
-    """Return the bytes of a file that `read_list` reads back: lines, or where a word has several, zero bytes."""
-    several = any("\n" in word or "\r" in word for word in words)
-    return b"".join(os.fsencode(word) + (b"\0" if several else b"\n") for word in words)
+def _waiting(items: Sequence[Item], found: Inputs, shard: tuple[int, int], is_done: Callable[[Item], bool]) -> Plan:
+    """Part the items of a shard into those that wait and those that are done."""
+    items = [item for item in items if _in_shard(item.relative.as_posix(), shard)]
+    missing = [word for word in found.missing if _in_shard(word, shard)]
+    done = {item for item in items if is_done(item)}
+    waiting, there = [item for item in items if item not in done], [item for item in items if item in done]
+    return Plan(tuple(waiting), tuple(missing), found.ignored, tuple(there))
 
 
 def beside(output: Path, besides: str) -> Path:
@@ -152,41 +162,10 @@ def find_mask(mask: Path, item: Item) -> Path:
     if not mask.is_dir():
         return mask
     place = mask / item.relative
-    found = sorted(path for path in place.parent.glob("*") if path.stem == place.stem and _is_picture(path))
+    found = sorted(path for path in place.parent.glob("*") if path.stem == place.stem and is_picture(path))
     if not found:
         raise ImageDecodeError(f"{item.source} has no mask: there is no picture {place.stem} in {place.parent}.")
     return place if place in found else found[0]
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in images.SUFFIXES
-
-
-def _listed(inputs: Sequence[str | Path]) -> Iterator[str]:
-    for word in inputs:
-        yield from read_list(Path(word[1:])) if isinstance(word, str) and word.startswith("@") else [str(word)]
-
-
-def _said_root(word: str) -> Path | None:
-    root, mark, _ = word.rpartition(ROOT)
-    return Path(root or "/") if mark else None
-
-
-def _find(path: Path, word: str, missing: list[str]) -> Iterator[tuple[Path, Path]]:
-    """Yield all files that an input means, each with the folder whose place the output folder takes."""
-    try:
-        if path.exists():
-            root, matches = (path if path.is_dir() else path.parent), [path]
-        else:
-            root = Path(*takewhile(lambda part: not set(part) & set("*?["), path.parts))
-            matches = sorted(root.glob(str(path.relative_to(root)))) if root != path else []
-    except (OSError, ValueError):  # a folder above is closed to us; pathlib refuses the pattern
-        matches = []
-    if not matches:
-        missing.append(word)
-    for match in matches:
-        below = walk(match, lambda error: missing.append(error.filename)) if match.is_dir() else [match]
-        yield from ((file, root) for file in below)
 
 
 def _renamed(path: Path, suffix: str) -> Path:
@@ -208,6 +187,12 @@ def _in_shard(name: str, shard: tuple[int, int]) -> bool:
     return zlib.crc32(os.fsencode(name)) % count == number - 1
 
 
+def _is_replaced(item: Item) -> bool:
+    """Tell whether a picture is no longer its original; one that is about to be replaced has an equal copy there."""
+    original = item.original
+    return original is not None and original.is_file() and not filecmp.cmp(item.source, original, shallow=False)
+
+
 def _is_there(output: Path, besides: str) -> bool:
     return output.is_file() and (not besides or beside(output, besides).is_file())
 
@@ -218,7 +203,7 @@ def _same(place: Path) -> str:
     return unicodedata.normalize("NFC", "/".join(parts)).casefold()
 
 
-def _refuse_collisions(items: Sequence[Item], inputs: set[str], besides: str) -> None:
+def _refuse_collisions(items: Sequence[Item], inputs: set[str], besides: str, naming: Naming) -> None:
     taken: dict[str, Item] = {}
     for item in items:
         for output in [item.output, *([beside(item.output, besides)] if besides else [])]:
@@ -227,5 +212,11 @@ def _refuse_collisions(items: Sequence[Item], inputs: set[str], besides: str) ->
                 raise SettingsError(f"{output} is an input and would be replaced. Choose another --out.")
             other = taken.setdefault(place, item)
             if other is not item:
-                both = f"{other.source} and {item.source} would both become {output}"
-                raise SettingsError(f"{both}. Rename one of them, or convert them into different folders.")
+                apart = not naming.whole and item.source.suffix.lower() != other.source.suffix.lower()
+                advice = (
+                    f"{', leave out --flat' if naming.flat else ''}{', say --on-collision suffix' if apart else ''}"
+                )
+                raise SettingsError(
+                    f"{other.source} and {item.source} would both become {output}. Rename one of them{advice}, or"
+                    " convert them into different folders."
+                )

@@ -15,6 +15,7 @@ from torch import Tensor
 from translate import images
 from translate.devices import Compile, Engine, Precision, default_memory, engine, enough_memory
 from translate.errors import DeviceError, SettingsError, WeightsError
+from translate.images import WHITE, Colour, Picture
 from translate.inference import patches, tiling
 from translate.inference.blending import WHOLLY, Blending
 from translate.inference.exports import About, find_export, read_export
@@ -128,18 +129,34 @@ class Translator:
         if isinstance(image, Tensor):
             result = self._of_tensor(image, to, size, blending, mask)
         elif isinstance(image, np.ndarray):
-            result = self._of_pixels(image, to, size, blending, mask)
+            _check(image)
+            result = self.picture(Picture(image, None, ""), to, size, blending, mask).rgb
         elif isinstance(image, str | Path):
             if out is None:
                 raise SettingsError(f"The result of {image} needs a place; name a file with out=.")
-            picture = images.read(Path(image))
-            images.write(replace(picture, rgb=self._of_pixels(picture.rgb, to, size, blending, mask)), Path(out))
+            images.write(self.picture(images.read(Path(image)), to, size, blending, mask), Path(out))
             result = type(image)(out)
         else:
-            picture = images.from_pillow(image)
-            result = images.to_pillow(replace(picture, rgb=self._of_pixels(picture.rgb, to, size, blending, mask)))
+            result = images.to_pillow(self.picture(images.from_pillow(image), to, size, blending, mask))
         returned: Image = result
         return returned
+
+    def picture(
+        self,
+        picture: Picture,
+        to: str | None = None,
+        size: Size = "auto",
+        blending: Blending = WHOLLY,
+        mask: Pixels | None = None,
+        background: Colour = WHITE,
+    ) -> Picture:
+        """Translate a decoded picture; everything but its colours stays.
+
+        Arguments and errors are those of a call, but for `background`: what the network sees where full transparency
+        hides the colours.
+        """
+        small = seen(images.visible(picture, background), size, self.about.size)
+        return replace(picture, rgb=finished(picture.rgb, small, self.batch([small], to)[0], blending, mask))
 
     def folder(
         self,
@@ -243,13 +260,6 @@ class Translator:
                     " they may differ in colour."
                 )
         return y[..., :height, :width]
-
-    def _of_pixels(
-        self, picture: Pixels, to: str | None, size: Size, blending: Blending, mask: Pixels | None
-    ) -> Pixels:
-        _check(picture)
-        small = seen(picture, size, self.about.size)
-        return finished(picture, small, self.batch([small], to)[0], blending, mask)
 
     @torch.inference_mode()
     def _of_tensor(self, image: Tensor, to: str | None, size: Size, blending: Blending, mask: Pixels | None) -> Tensor:
