@@ -3,7 +3,10 @@
 import io
 import json
 import os
+import re
 import shutil
+import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -277,3 +280,47 @@ def test_u18_u20_u23_words_reach_the_files(apply: Apply, place: Path) -> None:
     assert (still.rgb == (16, 32, 48)).all()
     assert (place / "x.png").stat().st_mtime == 1_000_000_000
     assert apply("c.webp", "--out", "y.png", "--background", "no colour")[0] == 2
+
+
+# What a shell is told
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_u38_names_of_runs_and_weights_are_completed(
+    apply: Apply, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shell: str
+) -> None:
+    monkeypatch.setenv("TRANSLATE_HOME", str(place / "home"))
+    for name in ("runs/mine/model", "runs/other/model", "home/weights/runny", "home/weights/other"):
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(place / "m.safetensors", place / f"{name}.safetensors")
+    for name, value in {
+        "_TRANSLATE_COMPLETE": f"complete_{shell}",
+        "_TYPER_COMPLETE_ARGS": "translate apply run",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        "_TYPER_COMPLETE_WORD_TO_COMPLETE": "run",
+        "COMP_WORDS": "translate apply run",
+        "COMP_CWORD": "2",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["translate"])
+    monkeypatch.setattr(sys.modules["__main__"], "__package__", None)  # which Typer takes for the command otherwise
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert re.findall(r"[\w/]*(?:mine|other|runny)", capsys.readouterr().out) == ["runs/mine", "runs/other", "runny"]
+
+
+def test_u38_completing_does_not_import_torch() -> None:
+    code = "import sys, translate.cli.options as o; o.models(''); o.datasets(''); print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+# Promises
+
+
+def test_u37_nothing_but_files_is_opened(apply: Apply, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    for name in ("socket", "create_connection", "getaddrinfo"):
+        monkeypatch.setattr(socket, name, refused)
+    assert apply("photos", "--out", "results", "--report", "--compare", "side")[0] == 0

@@ -1,5 +1,6 @@
 """An ONNX file does what the model does, in any size, or it is not left behind; strangers' files are refused."""
 
+import hashlib
 import shutil
 import sys
 from pathlib import Path
@@ -56,7 +57,7 @@ def copy(written: Path, tmp_path: Path) -> Path:
 
 def changed(path: Path, **metadata: str) -> Path:
     graph = onnx.load(path)
-    entries = {entry.key: entry.value for entry in graph.metadata_props} | metadata
+    entries = {entry.key: entry.value for entry in graph.metadata_props} | {"sha256": ""} | metadata
     onnx.helper.set_model_props(graph, {key: value for key, value in entries.items() if value})
     onnx.save(graph, path)
     return path
@@ -77,7 +78,7 @@ def test_the_file_says_what_it_is(written: Path) -> None:
     assert (about.domains, about.only, about.target) == (["horse", "zebra"], "horse", "horse")
     assert about.directions == [("zebra", "horse")]
     graph = onnx.load(written)
-    assert {entry.key: entry.value for entry in graph.metadata_props if entry.key != "translate"} == {
+    assert {entry.key: entry.value for entry in graph.metadata_props if entry.key not in ("translate", "sha256")} == {
         "multiple": "4",
         "smallest": "8",
     }
@@ -110,7 +111,8 @@ def test_s22_a_graph_that_differs_from_torch_is_not_left(
         model = SimpleNamespace(metadata_props={})
 
         def save(self, path: Path, external_data: bool) -> None:
-            shutil.copy(written, path)
+            stamp = ours.read_metadata(written)["sha256"].encode()
+            path.write_bytes(written.read_bytes().replace(stamp, ours.UNSTAMPED))
 
     translate = ours.OnnxMethod.translate
     monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: Other())
@@ -178,6 +180,20 @@ def test_what_torch_cannot_export_is_one_sentence(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(torch.onnx, "export", fails)
     with pytest.raises(WeightsError, match=r"^torch cannot write cyclegan as ONNX: no such operator$"):
         write_graph(tmp_path / "model.onnx", *model(TINY, ["a", "b"], 16))
+
+
+def test_s23_a_changed_weight_is_noticed(copy: Path) -> None:
+    graph = onnx.load(copy)
+    (stamp,) = [entry.value for entry in graph.metadata_props if entry.key == "sha256"]
+    content = copy.read_bytes()
+    assert hashlib.sha256(content.replace(stamp.encode(), b"0" * 64)).hexdigest() == stamp
+    weight = max((tensor.raw_data for tensor in graph.graph.initializer), key=len)
+    place = content.index(weight) + len(weight) // 2
+    copy.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    for read in (read_about, Translator.load):
+        with pytest.raises(WeightsError, match="is damaged: it does not match its SHA-256"):
+            read(copy)
+    assert read_about(changed(copy)).only == "horse"  # as earlier versions wrote it
 
 
 @pytest.mark.parametrize("kept", [0, 10, 500])

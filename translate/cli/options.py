@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -23,7 +24,26 @@ Set = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, such as
 MaxPixels = Annotated[
     str, typer.Option(help="The most pixels a picture may have, all frames of an animation together, such as 120M.")
 ]
-Model = Annotated[str, typer.Argument(help="A run's folder, an export file, or a name in weights.")]
+
+
+def models(begun: str) -> list[str]:
+    """List what completes the name of a model: runs, and weights that are here. Without torch: a shell is waiting."""
+    from translate import cards
+
+    runs = [path.parent.as_posix() for path in sorted(Path("runs").glob("*/model.safetensors"))]
+    return [name for name in (*runs, *sorted(cards.weights_here())) if name.startswith(begun)]
+
+
+def datasets(begun: str) -> list[str]:
+    """List what completes the name of a known dataset."""
+    from translate import cards
+
+    return [name for name in cards.names("datasets") if name.startswith(begun)]
+
+
+Model = Annotated[
+    str, typer.Argument(help="A run's folder, an export file, or a name in weights.", autocompletion=models)
+]
 
 
 def count_of(word: str, option: str) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from translate.cli.data import fetch_pictures
-from translate.cli.options import Device, MaybePrecision, Quiet, Set
+from translate.cli.options import Device, MaybePrecision, Quiet, Set, datasets
 from translate.cli.terminal import command_line, duration, progress, read_duration, say
 from translate.errors import SettingsError, exit_code_of
 
@@ -20,7 +20,8 @@ def train(
     data: Annotated[
         str | None,
         typer.Argument(
-            help="A dataset's name, or a folder with trainA and trainB, or A and B, or a folder for each domain."
+            help="A dataset's name, or a folder with trainA and trainB, or A and B, or a folder for each domain.",
+            autocompletion=datasets,
         ),
     ] = None,
     domain: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER, twice or more, instead of DATA.")] = None,

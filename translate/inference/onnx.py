@@ -2,9 +2,11 @@
 
 The graph has one input x, (N, 3, H, W) in [-1, 1], and one output y of the same shape. Any N, H and W will do, but the
 sides must be multiples of what the metadata calls `multiple`, and at least `smallest`: padding stays with the caller.
-The metadata also has the entry `translate`, as a safetensors export has it.
+The metadata also has the entry `translate`, as a safetensors export has it, and `sha256`: that of all bytes of the file
+with 64 zeros in the place of this number.
 """
 
+import hashlib
 import importlib.util
 import math
 from collections.abc import Mapping
@@ -21,6 +23,7 @@ from translate.methods.base import Method
 OPSET = 20  # of the standard operators
 CLOSE = 1e-4  # the largest difference between onnxruntime and torch in fp32 that is no mistake
 MISSING = "ONNX files need more packages: pip install 'image-translate[export]'"
+UNSTAMPED = b"0" * 64
 LARGEST = 2_000_000_000  # bytes: protobuf ends soon after, and more is no image network
 
 
@@ -97,9 +100,10 @@ def write_onnx(path: Path, method: Method, target: str, size: int, metadata: Map
             f"torch cannot write {method.settings.name} as ONNX: {_first_line(error.__cause__ or error)}"
         ) from error
     assert program is not None
-    program.model.metadata_props.update({**metadata, **sides})
+    program.model.metadata_props.update({**metadata, **sides, "sha256": UNSTAMPED.decode()})
     with atomic_file(path) as temporary:
         program.save(temporary, external_data=False)
+        _stamp(temporary)
         running = OnnxMethod(open_session(temporary), method)
         with torch.inference_mode():
             found = [float((running.translate(x, target) - network(x)).abs().max()) for x in pictures]
@@ -116,7 +120,7 @@ def open_session(path: Path) -> Any:
     """Make an ONNX file ready to run, with as many threads as torch has, and no operators but the standard ones.
 
     Raises:
-        WeightsError: the file is no ONNX model, or is too large, or onnxruntime is not installed.
+        WeightsError: the file is no ONNX model, is damaged or too large, or onnxruntime is not installed.
     """
     try:
         import onnxruntime
@@ -128,15 +132,29 @@ def open_session(path: Path) -> Any:
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 4  # only what ends the process: the rest are exceptions as well
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # all of onnxruntime's are bare
         raise WeightsError(f"{path} is not a readable ONNX file: {_first_line(error)}") from error
+    _check_stamp(path, session.get_modelmeta().custom_metadata_map.get("sha256", "").encode())
+    return session
 
 
 def read_metadata(path: Path) -> dict[str, str]:
     """Return the metadata of an ONNX file. Raises `WeightsError` as `open_session`."""
     entries: dict[str, str] = open_session(path).get_modelmeta().custom_metadata_map
     return entries
+
+
+def _check_stamp(path: Path, stamp: bytes) -> None:
+    """Raise `WeightsError` if a file is not the one that was stamped; files of earlier versions have no stamp."""
+    if stamp and hashlib.sha256(path.read_bytes().replace(stamp, UNSTAMPED)).hexdigest().encode() != stamp:
+        raise WeightsError(f"{path} is damaged: it does not match its SHA-256. Copy or export it again.")
+
+
+def _stamp(path: Path) -> None:
+    content = path.read_bytes()
+    assert content.count(UNSTAMPED) == 1
+    path.write_bytes(content.replace(UNSTAMPED, hashlib.sha256(content).hexdigest().encode()))
 
 
 class _Direction(nn.Module):
