@@ -5,11 +5,13 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from torch import nn
 
 from translate import cli, images
 from translate.inference.exports import About, write_export
+from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
@@ -133,6 +136,53 @@ def test_u04_help_is_as_wide_as_the_terminal(apply: Apply, monkeypatch: pytest.M
     assert max(map(len, apply("--help")[1].splitlines())) == columns
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["photos", "--out", "x"], 0),
+        (["photos", "--out", "x", "--strength", "2"], 2),
+        (["photos", "--out", "x", "--to", "unicorn"], 2),
+        (["photos", "--out", "x", "--sise", "3"], 2),
+        (["photos", "torn.png", "--out", "x"], 3),
+        (["nowhere", "--out", "x"], 4),
+        (["photos", "--out", "x", "--device", "cuda:7"], 6),
+        (["photos", "--out", "file/x"], 7),
+    ],
+    ids=str,
+)
+def test_u05_exit_codes(apply: Apply, place: Path, words: list[str], code: int) -> None:
+    (place / "torn.png").write_bytes(b"torn")
+    (place / "file").write_text("x")
+    assert apply(*words)[0] == code
+
+
+def test_u05_a_missing_and_a_damaged_model_are_5(apply: Apply, place: Path) -> None:
+    (place / "m.safetensors").write_bytes((place / "m.safetensors").read_bytes()[:-1])
+    assert apply("photos", "--out", "x")[0] == 5
+    (place / "m.safetensors").unlink()
+    assert apply("photos", "--out", "x")[0] == 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals there")
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGUSR1", 75)])
+def test_u05_a_stopped_command_ends_with_the_code_of_its_signal(
+    apply: Apply, place: Path, monkeypatch: pytest.MonkeyPatch, number: str, code: int
+) -> None:
+    batch = Translator.batch
+
+    def stopped(self: Translator, *words: Any) -> Any:
+        if (place / "x/a.jpg").exists():
+            signal.raise_signal(signal.Signals[number])
+        return batch(self, *words)
+
+    monkeypatch.setattr(Translator, "batch", stopped)
+    for name in "cdefg":
+        shutil.copy(place / "photos/a.jpg", place / f"photos/{name}.jpg")
+    found, out, err = apply("photos", "--out", "x")
+    assert (found, out) == (code, "")
+    assert "Stopped; every written file is whole. Continue with: translate apply m.safetensors photos --out x" in err
+
+
 def test_u06_an_error_says_what_happened_to_which_file_and_what_to_do(apply: Apply, place: Path) -> None:
     (place / "photos/torn.png").write_bytes((place / "photos/below/b.png").read_bytes()[:60])
     code, out, err = apply("photos/torn.png", "photos/gone.png", "--out", "results")
@@ -232,6 +282,13 @@ def test_u09_u10_u11_inputs_and_places(apply: Apply, place: Path, words: list[st
     assert sorted({*below(place)} - {*before}) == expected
 
 
+def test_u09_a_terminal_is_not_sent_a_picture(apply: Apply, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    code, out, err = apply("photos/a.jpg", "--out", "-")
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: A terminal cannot show pictures. Send stdout to a file")
+
+
 def test_u13_pictures_are_replaced_only_when_that_is_said_twice(apply: Apply, place: Path) -> None:
     before = tree(place)
     code, out, err = apply("photos", "--in-place")
@@ -324,3 +381,20 @@ def test_u37_nothing_but_files_is_opened(apply: Apply, monkeypatch: pytest.Monke
     for name in ("socket", "create_connection", "getaddrinfo"):
         monkeypatch.setattr(socket, name, refused)
     assert apply("photos", "--out", "results", "--report", "--compare", "side")[0] == 0
+
+
+def test_u42_a_run_ends_with_a_summary_and_its_failures_are_an_input_again(apply: Apply, place: Path) -> None:
+    good = (place / "photos/below/b.png").read_bytes()
+    (place / "photos/below/b.png").write_bytes(good[:60])
+    code, out, _ = apply("photos", "--out", "results", "--failed", "failed.txt", "--report")
+    assert code == 3
+    said = r"1 done, 0 skipped, 1 failed, 0 ignored \(no pictures\) in [\d.]+ s, [\d.]+ pictures/s\."
+    assert re.fullmatch(said + r" Results are in results\.\n", out)
+    page = (place / "results/report.html").read_text()
+    assert "below/b.png" in page
+    assert "cannot be decoded" in page
+    (place / "photos/below/b.png").write_bytes(good)
+    code, out, _ = apply("@failed.txt", "--out", "results", "--failed", "failed.txt")
+    assert (code, out.split(",")[0]) == (0, "1 done")
+    assert below(place / "results") == ["a.jpg", "below/b.png", "report.html"]
+    assert (place / "failed.txt").read_text() == ""

@@ -74,7 +74,7 @@ def train(run: Run, *words: object) -> tuple[int, str, str]:
     return run("train", "horses", "--config", "tiny.toml", "--device", "cpu", *words)
 
 
-def test_help_is_printed_without_importing_torch() -> None:
+def test_u01_help_is_printed_without_importing_torch() -> None:
     code = "import sys, translate.cli; print([m for m in ('torch', 'albumentations', 'cv2') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -663,7 +663,7 @@ def test_blending_words_change_the_result(run: Run, place: Path) -> None:
     assert len(set(others)) == len(others)
 
 
-def test_ctrl_c_ends_a_watch_with_its_summary(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_u25_ctrl_c_ends_a_watch_with_its_summary(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train(run)
     waits: list[float] = []
 
@@ -700,7 +700,7 @@ def piped(monkeypatch: pytest.MonkeyPatch, given: bytes | None, *words: object) 
     return int(stop.value.code or 0), stdout.getvalue()
 
 
-def test_i29_a_picture_goes_through_pipes(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_i29_u09_a_picture_goes_through_pipes(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train(run)
     for name in ("photos/a.jpg", "photos/below/b.png"):
         assert run("apply", "runs/horses", name, "--out", "expected")[0] == 0
@@ -724,7 +724,7 @@ def test_i29_a_picture_goes_through_pipes(run: Run, place: Path, monkeypatch: py
         (b"x", ["-", "--out", "-", "--compare", "side"], 2),
     ],
 )
-def test_i29_what_cannot_be_piped_is_one_sentence(
+def test_i29_u09_what_cannot_be_piped_is_one_sentence(
     run: Run, place: Path, monkeypatch: pytest.MonkeyPatch, given: bytes | None, words: list[str], code: int
 ) -> None:
     train(run)

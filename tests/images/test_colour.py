@@ -83,7 +83,7 @@ def black_only_cmyk() -> bytes:
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
-def test_i14_an_rgb_profile_is_converted_and_not_written(format: str) -> None:
+def test_i14_u17_an_rgb_profile_is_converted_and_not_written(format: str) -> None:
     data = saved(Image.new("RGB", (16, 16), (250, 10, 10)), format, icc_profile=EXCHANGED)
     picture = read(data)
     assert off(picture.rgb, [10, 10, 250]) <= 6
@@ -140,7 +140,7 @@ def test_i14_our_own_profile_changes_nothing() -> None:
         ("RGBA", bytes(128)),
     ],
 )
-def test_i14_a_profile_that_does_not_fit_is_ignored_with_a_note(mode: str, icc: bytes) -> None:
+def test_i14_u17_a_profile_that_does_not_fit_is_ignored_with_a_note(mode: str, icc: bytes) -> None:
     image = Image.fromarray(noise(4, 4)).convert(mode)
     picture = read(saved(image, "PNG", icc_profile=icc))
     assert np.array_equal(picture.rgb, np.asarray(image.convert("RGB")))

@@ -41,7 +41,7 @@ def off(found: Picture, expected: Picture) -> float:
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("alpha", [False, True])
 @pytest.mark.parametrize("plays", [0, 1, 3])
-def test_i15_frames_durations_and_plays_survive(format: str, alpha: bool, plays: int) -> None:
+def test_i15_u20_frames_durations_and_plays_survive(format: str, alpha: bool, plays: int) -> None:
     before = frames(alpha, plays)
     after = read_frames(encode(before, Encoding(format)))
     assert [frame.shown_ms for frame in after] == SHOWN_MS

@@ -76,7 +76,7 @@ def off(found: NDArray[Any], expected: Any) -> int:
         ("F", ["TIFF", "PPM"]),
     ],
 )
-def test_i12_every_mode_of_every_format_becomes_rgb(mode: str, formats: list[str]) -> None:
+def test_i12_u19_every_mode_of_every_format_becomes_rgb(mode: str, formats: list[str]) -> None:
     grey: dict[str, Any] = {
         "1": 1,
         "I": 200 * 257,
@@ -125,7 +125,7 @@ def test_i12_a_transparent_grey_level_is_alpha(depth: int) -> None:
 
 
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "PPM"])
-def test_i10_sixteen_bits_are_scaled_not_clipped(format: str) -> None:
+def test_i10_u19_sixteen_bits_are_scaled_not_clipped(format: str) -> None:
     ramp = np.arange(65536, dtype=np.uint16).reshape(256, 256)
     picture = read(saved(Image.fromarray(ramp), format))
     grey = picture.rgb[..., 0].ravel().astype(int)
@@ -190,7 +190,7 @@ TURNED: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("orientation", TURNED)
-def test_i09_orientation_is_applied_exactly_once(format: str, orientation: int, tmp_path: Path) -> None:
+def test_i09_u16_orientation_is_applied_exactly_once(format: str, orientation: int, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     path = tmp_path / "turned"
@@ -269,7 +269,7 @@ def test_i15_the_first_frame_is_read_and_said_so() -> None:
         assert len(read_frames(data)) == (1 if format == "TIFF" else 2), format
 
 
-def test_i15_a_photo_with_by_products_is_a_still(tmp_path: Path) -> None:
+def test_i15_u20_a_photo_with_by_products_is_a_still(tmp_path: Path) -> None:
     path = tmp_path / "phone.jpg"
     image = Image.fromarray(smooth())
     path.write_bytes(saved(image, "MPO", save_all=True, append_images=[image.resize((8, 8))]))
@@ -436,7 +436,7 @@ def heic(orientation: int = 1) -> bytes:
 
 
 @pytest.mark.parametrize("orientation", TURNED)
-def test_i09_heic_is_turned_once(orientation: int, tmp_path: Path) -> None:
+def test_i09_u21_heic_is_turned_once(orientation: int, tmp_path: Path) -> None:
     path, expected = tmp_path / "photo.heic", TURNED[orientation](smooth())
     path.write_bytes(heic(orientation))
     picture = read(path)

@@ -73,7 +73,7 @@ def test_round_trip(format: str, tmp_path: Path) -> None:
 @example(alpha=np.zeros((3, 2), np.uint8))
 @example(alpha=np.full((3, 2), 255, np.uint8))
 @pytest.mark.parametrize("format", ALPHA)
-def test_i13_alpha_survives_bit_by_bit(format: str, alpha: NDArray[np.uint8]) -> None:
+def test_i13_u18_alpha_survives_bit_by_bit(format: str, alpha: NDArray[np.uint8]) -> None:
     rgb = noise(*alpha.shape, 3)
     again = read(encode(Picture(rgb, alpha, "PNG"), Encoding(format, quality=60)))
     if again.alpha is None:
@@ -123,7 +123,7 @@ def secretive(format: str) -> bytes:
 
 
 @pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "GIF"])
-def test_i18_nothing_of_the_source_but_pixels_is_written(source: str) -> None:
+def test_i18_u22_nothing_of_the_source_but_pixels_is_written(source: str) -> None:
     picture = read(secretive(source))
     for format in WRITTEN:
         data = encode(picture, Encoding(format))

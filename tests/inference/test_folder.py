@@ -131,7 +131,7 @@ def test_one_file_becomes_the_file_that_is_named(tmp_path: Path) -> None:
         assert (image.format, image.size) == ("WEBP", (7, 9))
 
 
-def test_i22_an_output_folder_inside_an_input_is_no_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_i22_u13_an_output_folder_inside_an_input_is_no_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "a.png")
     put(tmp_path / "sub" / "b.png")
     monkeypatch.chdir(tmp_path)

@@ -39,7 +39,7 @@ def outputs(found: Plan, out: Path) -> list[str]:
 # What is found
 
 
-def test_the_tree_of_a_folder_is_mirrored(tmp_path: Path) -> None:
+def test_u10_the_tree_of_a_folder_is_mirrored(tmp_path: Path) -> None:
     for name in (
         "b.png",
         "a.jpg",
@@ -156,7 +156,7 @@ def refusal(inputs: Sequence[str | Path], out: Path) -> str:
 
 
 @pytest.mark.parametrize(("one", "two"), [("in/a.gif", "in/a.png"), ("in/A.png", "in/a.png"), ("in/é.png", "in/É.png")])
-def test_i25_two_pictures_for_one_file_are_refused(tmp_path: Path, one: str, two: str) -> None:
+def test_i25_u11_two_pictures_for_one_file_are_refused(tmp_path: Path, one: str, two: str) -> None:
     put(tmp_path / one)
     put(tmp_path / two)
     if len(below(tmp_path)) < 2:
@@ -217,7 +217,7 @@ def test_a_folder_inside_the_output_folder_is_an_input(tmp_path: Path) -> None:
         ("in/a /b.png", "in/a/b.png"),
     ],
 )
-def test_i25_names_that_are_one_on_some_system_are_refused(tmp_path: Path, one: str, two: str) -> None:
+def test_i25_u11_names_that_are_one_on_some_system_are_refused(tmp_path: Path, one: str, two: str) -> None:
     put(tmp_path / one)
     put(tmp_path / two)
     if len(below(tmp_path)) < 2:

@@ -49,7 +49,7 @@ TRANSLATOR = made()
 @example(1, 40)
 @example(7, 9)
 @example(40, 36)
-def test_i16_any_size_in_the_same_size_out(height: int, width: int) -> None:
+def test_i16_u15_any_size_in_the_same_size_out(height: int, width: int) -> None:
     result = TRANSLATOR(noise(height, width))
     assert result.shape == (height, width, 3)
     assert result.dtype == np.uint8

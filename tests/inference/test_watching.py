@@ -16,7 +16,7 @@ def ready(*listings: dict[Path, Stamp]) -> list[list[Path]]:
     return list(complete(listings))
 
 
-def test_i30_a_file_is_taken_when_it_did_not_change_between_two_looks() -> None:
+def test_i30_u25_a_file_is_taken_when_it_did_not_change_between_two_looks() -> None:
     growing = [{A: (size, size)} for size in (1, 2, 3, 3, 3)]
     assert ready(*growing) == [[], [], [], [A], []]
 
@@ -41,7 +41,7 @@ class Stop(Exception):
     pass
 
 
-def test_i30_only_complete_and_new_pictures_are_translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_i30_u25_only_complete_and_new_pictures_are_translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a real folder: a slow writer, the results inside the folder, and a picture that is deleted while waiting."""
     folder, out = tmp_path / "in", tmp_path / "in" / "out"
     folder.mkdir()
