@@ -279,7 +279,7 @@ def test_u09_u10_u11_inputs_and_places(apply: Apply, place: Path, words: list[st
     before = below(place)
     code, _, err = apply(*words)
     assert code == 0, err
-    assert sorted({*below(place)} - {*before}) == expected
+    assert sorted({*below(place)} - {*before, "x/.translate.jsonl"}) == expected
 
 
 def test_u09_a_terminal_is_not_sent_a_picture(apply: Apply, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,6 +287,25 @@ def test_u09_a_terminal_is_not_sent_a_picture(apply: Apply, monkeypatch: pytest.
     code, out, err = apply("photos/a.jpg", "--out", "-")
     assert (code, out) == (2, "")
     assert err.startswith("Error: A terminal cannot show pictures. Send stdout to a file")
+
+
+def test_u12_what_is_there_is_skipped_if_this_command_would_make_it(apply: Apply, place: Path) -> None:
+    for words, begin in (
+        ([], "2 done, 0 skipped"),
+        ([], "0 done, 2 skipped"),
+        (["--batch", 2, "--quiet"], "0 done, 2 skipped"),
+        (["--strength", 0.5], "2 done, 0 skipped"),
+        (["--strength", 0.5], "0 done, 2 skipped"),
+        (["--to", "horse", "--dry-run"], "photos/a.jpg -> "),
+        (["--to", "horse"], "2 done, 0 skipped"),
+        (["--to", "horse", "--overwrite"], "2 done, 0 skipped"),
+    ):
+        code, out, err = apply("photos", "--out", "results", *words)
+        assert (code, out[: len(begin)]) == (0, begin)
+        again = words[:1] in (["--strength"], ["--to"]) and out.startswith("2") and "--overwrite" not in words
+        assert ("Note: 2 results of another model or other settings, to be made again.\n" in err) == again
+    (place / "results/.translate.jsonl").unlink()  # nobody knows
+    assert apply("photos", "--out", "results")[1].startswith("0 done, 2 skipped")
 
 
 def test_u13_pictures_are_replaced_only_when_that_is_said_twice(apply: Apply, place: Path) -> None:
@@ -396,5 +415,5 @@ def test_u42_a_run_ends_with_a_summary_and_its_failures_are_an_input_again(apply
     (place / "photos/below/b.png").write_bytes(good)
     code, out, _ = apply("@failed.txt", "--out", "results", "--failed", "failed.txt")
     assert (code, out.split(",")[0]) == (0, "1 done")
-    assert below(place / "results") == ["a.jpg", "below/b.png", "report.html"]
+    assert below(place / "results") == [".translate.jsonl", "a.jpg", "below/b.png", "report.html"]
     assert (place / "failed.txt").read_text() == ""

@@ -209,7 +209,7 @@ def apply(
             "--in-place replaces pictures, and keeps them in .originals. Look with --dry-run, then say --yes, too."
         )
     from translate import images
-    from translate.inference import folder, planning
+    from translate.inference import folder, made, planning
     from translate.inference.blending import Blending
     from translate.inference.exports import find_export, read_about
     from translate.inference.translator import Translator
@@ -248,9 +248,12 @@ def apply(
             raise SettingsError("--to all makes several pictures, for which - is no place. Name a folder with --out.")
         through_pipes(inputs, out, load, meant, how)
         return
-    naming = planning.Naming(flat, on_collision == "suffix")
+    outdated = made.outdated(out, about, meant, how) if out else lambda item: False
     if out:
-        look = partial(planning.plan, inputs, out, overwrite, how.encoding, part, how.besides, targets, naming)
+        naming = planning.Naming(flat, on_collision == "suffix")
+        look = partial(
+            planning.plan, inputs, out, overwrite, how.encoding, part, how.besides, targets, naming, outdated
+        )
     else:
         look = partial(planning.plan_in_place, inputs, how.encoding, part)
     plan = planning.Plan((), (), 0, ()) if watch and not dry_run else look()
@@ -262,12 +265,14 @@ def apply(
         return
     if not quiet:
         say(running)
-        say_notes([translator.engine.note])
+        again = 0 if overwrite else sum(item.output.exists() and outdated(item) for item in plan.items)
+        say_notes([translator.engine.note, _said_again(again)])
+    converted = folder.convert(translator, plan, target, how)
     results: list[Result] = []
     started = time.perf_counter()
     with progress(quiet or json_ or watch) as advance, stopping(watch):
         new = watched(translator, look, lambda: time.sleep(POLL_S), target, how) if watch else iter(())
-        for result in chain(folder.convert(translator, plan, target, how), new):
+        for result in made.recorded(chain(converted, new), out, about, meant, how) if out else converted:
             results.append(result)
             if result.status == "failed":
                 say(f"Failed: {printable(result.source)}: {result.reason}")
@@ -283,6 +288,10 @@ def apply(
         others = "; the others are done" if outcome.count("failed") < len(results) else ""
         count = f"{outcome.count('failed')} of {counted(len(results), 'picture')}"
         raise SomeFailed(f"{count} failed, for the reasons above{others}.")
+
+
+def _said_again(count: int) -> str:
+    return f"{counted(count, 'result')} of another model or other settings, to be made again." if count else ""
 
 
 def _part_of(shard: str) -> tuple[int, int]:

@@ -77,6 +77,7 @@ def plan(
     besides: str = "",
     targets: Sequence[str] = (),
     naming: Naming = MIRRORED,
+    outdated: Callable[[Item], bool] = lambda item: False,
 ) -> Plan:
     """Find the pictures and decide what each becomes. Nothing is written.
 
@@ -91,6 +92,7 @@ def plan(
         besides: what is written beside each result, as a suffix in place of its own, like ".compare.png"; or nothing.
         targets: translate each picture to all of these, into folders of their names in `out`; or nothing.
         naming: how results in a folder are called.
+        outdated: tells of a result that is there whether it is to be made again nevertheless.
 
     Raises:
         SettingsError: two pictures would become one file (also where names differ only in case, or in how their letters
@@ -118,7 +120,9 @@ def plan(
     for item in items:
         images.format_of(item.output, encoding)
     _refuse_collisions(items, {_same(place) for place in found.pictures}, besides, naming)
-    return _waiting(items, found, shard, lambda item: not overwrite and _is_there(item.output, besides))
+    return _waiting(
+        items, found, shard, lambda item: not (overwrite or outdated(item)) and _is_there(item.output, besides)
+    )
 
 
 def plan_in_place(inputs: Sequence[str | Path], encoding: Encoding = AS_IT_IS, shard: tuple[int, int] = (1, 1)) -> Plan:

@@ -173,18 +173,22 @@ class Translator:
             inputs: see `planning.plan`.
             out: see `planning.plan`.
             to: as for a single image.
-            overwrite: make results again that are already there, which else are skipped.
+            overwrite: make results again that are already there, which else are skipped, if this model has made them
+                with these options.
             options: the fields of `folder.Conversion`.
 
         Raises:
             SettingsError, DataError, OutputError, DeviceError: as `planning.plan` and `folder.convert`.
         """
         from translate.inference.folder import Conversion, convert  # which need this class
+        from translate.inference.made import outdated, recorded
         from translate.inference.planning import plan
 
-        words = [inputs] if isinstance(inputs, str | Path) else inputs
-        how = Conversion(**options)
-        return convert(self, plan(words, Path(out), overwrite, how.encoding, besides=how.besides), to, how)
+        words, out = [inputs] if isinstance(inputs, str | Path) else inputs, Path(out)
+        how, target = Conversion(**options), self.about.choose(to)
+        others = outdated(out, self.about, target, how)
+        found = plan(words, out, overwrite, how.encoding, besides=how.besides, outdated=others)
+        return recorded(convert(self, found, target, how), out, self.about, target, how)
 
     def batch(self, pictures: Sequence[Pixels], to: str | None = None) -> list[Pixels]:
         """Translate pictures of equal size, (H, W, 3) RGB each, all uint8 or all uint16, to such pictures.
