@@ -339,6 +339,8 @@ def test_u14_another_suffix_and_lost_transparency_are_said(apply: Apply, place: 
     assert "Note: .bmp became .png: photos/c.bmp\n" in err
     assert "transparency" not in err
     err = apply("photos", "--out", "others", "--format", "jpg")[2]
+    assert "became" not in err
+    assert "became" not in apply("photos/a.jpg", "--out", "a.webp")[2]
     assert "Note: transparency laid on white, JPEG holds none: photos/0.png and 2 more\n" in err
     assert "transparency" not in apply("photos", "--out", "opaque", "--alpha", "drop")[2]
     assert images.read(place / "opaque/0.png").alpha is None

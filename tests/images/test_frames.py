@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from translate.errors import ImageDecodeError
-from translate.images import Encoding, Picture, encode, read, read_frames, reading, write
+from translate.images import Encoding, Picture, count_frames, encode, read, read_frames, reading, write
 
 SHOWN_MS = [30, 70, 200, 90]
 FORMATS = ["GIF", "PNG", "WEBP", "AVIF"]
@@ -89,13 +89,22 @@ def test_i15_a_frame_is_what_is_seen_after_disposal(disposal: int, left_of_third
     assert third.rgb[0].tolist() == [left_of_third] * 2 + [[0, 0, 255]] * 2
 
 
-def test_i15_a_picture_for_those_who_cannot_play_an_apng_is_no_frame() -> None:
+def test_i15_a_picture_for_those_who_cannot_play_an_apng_is_no_frame(tmp_path: Path) -> None:
     stream, images = io.BytesIO(), [Image.fromarray(frame.rgb) for frame in frames()]
     images[0].save(stream, "PNG", save_all=True, append_images=images[1:], default_image=True, duration=50)
     assert np.array_equal(read(stream.getvalue()).rgb, frames()[0].rgb)
     after = read_frames(stream.getvalue())
     assert len(after) == 3
     assert np.array_equal(after[0].rgb, frames()[1].rgb)
+    (tmp_path / "a.png").write_bytes(stream.getvalue())
+    assert count_frames(tmp_path / "a.png") == 3
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_u08_frames_are_counted_as_they_are_read(format: str, tmp_path: Path) -> None:
+    for count in (1, 4):
+        write(frames(count=count), tmp_path / "a", Encoding(format))
+        assert count_frames(tmp_path / "a") == count
 
 
 def test_a_still_is_a_list_of_one() -> None:

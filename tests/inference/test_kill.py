@@ -57,7 +57,7 @@ def found(out: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_i24_killed_at_random_moments_a_run_continues_to_the_same_bytes(
+def test_i24_u12_killed_at_random_moments_a_run_continues_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count, chance, early, partial = prepare(tmp_path), random.Random(7), 0, 0
@@ -85,5 +85,6 @@ def test_i24_killed_at_random_moments_a_run_continues_to_the_same_bytes(
         for name, content in there.items():
             assert content == expected[name], f"{name} is partial"
         assert complete(out) == expected
+        assert not any(out.rglob("*.partial"))  # swept, as their writer has ended
     print(f"{early} of {ROUNDS} runs ended early, {partial} of them left a partial file")
     assert early > ROUNDS / 2

@@ -282,7 +282,7 @@ def apply(
     outcome = Outcome(results, plan.ignored, meant, out, str(translator.engine), time.perf_counter() - started)
     outcome.write(failed, report, compare == "grid")
     if not quiet:
-        say_notes(outcome.notes())
+        say_notes(outcome.notes(suffixes_said=format != "auto" or not (out and out.is_dir())))
     outcome.show(json_)
     if outcome.count("failed"):
         others = "; the others are done" if outcome.count("failed") < len(results) else ""

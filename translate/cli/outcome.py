@@ -90,21 +90,22 @@ class Outcome:
             rows_of_tiles = [tiles[start : start + GRID_COLUMNS] for start in range(0, len(tiles), GRID_COLUMNS)]
             images.write_pixels(images.sheet(rows_of_tiles), folder / "grid.compare.png")
 
-    def notes(self) -> list[str]:
-        """Say what reading and writing changed, once for all pictures that it happened to."""
+    def notes(self, suffixes_said: bool) -> list[str]:
+        """Say what reading and writing changed, once for all pictures that it happened to.
+
+        Args:
+            suffixes_said: the user has said in which format results are written; another suffix is no surprise then.
+        """
         happened: dict[str, list[Path]] = {}
         for result in self.results:
-            for note in (*result.notes, *self._renamed(result)):
+            before, after = result.source.suffix, result.output.suffix if result.output else ""
+            renamed = result.status == "done" and before.lower() != after and not suffixes_said
+            for note in (*result.notes, *([f"{before or 'no suffix'} became {after}"] if renamed else [])):
                 happened.setdefault(note, []).append(result.source)
         return [
             f"{note}: {printable(sources[0])}{f' and {len(sources) - 1:,} more' if len(sources) > 1 else ''}"
             for note, sources in happened.items()
         ]
-
-    def _renamed(self, result: "Result") -> list[str]:
-        before, after = result.source.suffix, result.output.suffix if result.output else ""
-        chosen = result.status == "done" and self.out is not None and self.out.is_dir()  # not said by the user
-        return [f"{before or 'no suffix'} became {after}"] if chosen and before.lower() != after else []
 
     def show(self, as_json: bool) -> None:
         """Print the summary."""
