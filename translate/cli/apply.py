@@ -14,7 +14,7 @@ from translate.cli.options import Compile, Device, Json, MaxPixels, Model, Preci
 from translate.cli.outcome import Outcome, running_on, show_plan
 from translate.cli.pipes import STREAM, through_pipes
 from translate.cli.terminal import printable, progress, say, say_notes, stopping
-from translate.errors import SettingsError, SomeFailed, counted
+from translate.errors import SettingsError, counted
 
 if TYPE_CHECKING:
     from translate.inference.folder import Result
@@ -248,7 +248,7 @@ def apply(
             raise SettingsError("--to all makes several pictures, for which - is no place. Name a folder with --out.")
         through_pipes(inputs, out, load, meant, how)
         return
-    outdated = made.outdated(out, about, meant, how) if out else lambda item: False
+    outdated = made.outdated(out, about, meant, how)
     if out:
         naming = planning.Naming(flat, on_collision == "suffix")
         look = partial(
@@ -272,7 +272,7 @@ def apply(
     started = time.perf_counter()
     with progress(quiet or json_ or watch) as advance, stopping(watch):
         new = watched(translator, look, lambda: time.sleep(POLL_S), target, how) if watch else iter(())
-        for result in made.recorded(chain(converted, new), out, about, meant, how) if out else converted:
+        for result in made.recorded(chain(converted, new), out, about, meant, how):
             results.append(result)
             if result.status == "failed":
                 say(f"Failed: {printable(result.source)}: {result.reason}")
@@ -284,10 +284,7 @@ def apply(
     if not quiet:
         say_notes(outcome.notes(suffixes_said=format != "auto" or not (out and out.is_dir())))
     outcome.show(json_)
-    if outcome.count("failed"):
-        others = "; the others are done" if outcome.count("failed") < len(results) else ""
-        count = f"{outcome.count('failed')} of {counted(len(results), 'picture')}"
-        raise SomeFailed(f"{count} failed, for the reasons above{others}.")
+    outcome.check()
 
 
 def _said_again(count: int) -> str:

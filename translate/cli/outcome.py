@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from translate.cli.terminal import duration, printable, say, show
-from translate.errors import counted
+from translate.errors import SomeFailed, counted
 
 if TYPE_CHECKING:
     from translate.devices import Engine
@@ -122,6 +122,14 @@ class Outcome:
         counts = {status: self.count(status) for status in ("done", "skipped", "failed")}
         tree = {"to": self.target, "out": self.out, "engine": self.engine, **counts, "ignored": self.ignored}
         show({**tree, "elapsed_s": round(self.elapsed_s, 3), "results": items}, [self._summary()], as_json)
+
+    def check(self) -> None:
+        """Raise `SomeFailed` if pictures failed."""
+        if failed := self.count("failed"):
+            others = "; the others are done" if failed < len(self.results) else ""
+            raise SomeFailed(
+                f"{failed} of {counted(len(self.results), 'picture')} failed, for the reasons above{others}."
+            )
 
     def _summary(self) -> str:
         words = ", ".join(f"{self.count(status)} {status}" for status in ("done", "skipped", "failed"))

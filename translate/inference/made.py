@@ -42,18 +42,23 @@ def read_made(folder: Path) -> dict[Path, str]:
     return made
 
 
-def outdated(folder: Path, about: About, to: str, how: Conversion) -> Callable[[Item], bool]:
-    """Return what tells, for `planning.plan`, whether an item's result is known to be made with something else."""
-    made = read_made(folder)
+def outdated(folder: Path | None, about: About, to: str, how: Conversion) -> Callable[[Item], bool]:
+    """Return what tells, for `planning.plan`, whether an item's result is known to be made with something else.
+
+    Arguments are those of `recorded`.
+    """
+    made = read_made(folder) if folder else {}
     return lambda item: item.output in made and made[item.output] != fingerprint(about, item.target or to, how)
 
 
-def recorded(results: Iterable[Result], folder: Path, about: About, to: str, how: Conversion) -> Iterator[Result]:
+def recorded(
+    results: Iterable[Result], folder: Path | None, about: About, to: str, how: Conversion
+) -> Iterator[Result]:
     """Pass results on, and add a line for each that was done in `folder`.
 
     Args:
         results: from `convert`.
-        folder: where they are; if it is itself the only result, nothing is written.
+        folder: where they are. Nothing is written if it is itself the only result, or None: the places of the pictures.
         about: the model.
         to: the target of results that do not say theirs.
         how: the settings.
@@ -62,7 +67,7 @@ def recorded(results: Iterable[Result], folder: Path, about: About, to: str, how
         OutputError: the file cannot be written.
     """
     for result in results:
-        if result.status == "done" and result.output and result.output != folder:
+        if folder and result.status == "done" and result.output and result.output != folder:
             path, found = result.output.relative_to(folder).as_posix(), fingerprint(about, result.target or to, how)
             with written_to(folder / NAME), (folder / NAME).open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps([path, found]) + "\n")
