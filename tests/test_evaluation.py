@@ -14,7 +14,8 @@ from translate.inference.exports import About, write_export
 from translate.methods.cyclegan import Settings
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
-from translate.recipes.evaluation import SIDE, evaluate
+from translate.recipes.evaluation import evaluate
+from translate.recipes.judging import SIDE
 
 TINY = Settings(generator=Resnet(width=2, blocks=0), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=32, steps=1, planned=1)
@@ -24,7 +25,7 @@ ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebr
 def small(monkeypatch):
     """Feature networks see 32 pixels, so that tests are quick."""
     assert SIDE == 256
-    monkeypatch.setattr("translate.recipes.evaluation.SIDE", 32)
+    monkeypatch.setattr("translate.recipes.judging.SIDE", 32)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +94,7 @@ def test_a_drawn_dataset_is_scored_by_rule_as_well(model, monkeypatch):
     def few(card, size):
         return open_drawn(card.model_copy(update={"train": 2, "test": 6}), size)
 
-    monkeypatch.setattr("translate.recipes.evaluation.open_drawn", few)
+    monkeypatch.setattr("translate.recipes.subject.open_drawn", few)
     monkeypatch.setattr("translate.recipes.evaluation.drawn_scores", lambda *_: {"stripe score": 0.5})
     found = figures(evaluate(model, "toy-horse2zebra", device="cpu"))
     assert found["stripe score"].value == 0.5
@@ -125,7 +126,7 @@ def test_too_few_pictures_are_refused_before_anything_is_translated(model, horse
     shutil.copytree(horses, tmp_path / "horses")
     for path in sorted((tmp_path / "horses" / "testB").iterdir())[3:]:
         path.unlink()
-    monkeypatch.setattr("translate.recipes.evaluation.Translator.__call__", lambda *_: pytest.fail("too late"))
+    monkeypatch.setattr("translate.recipes.judging.Translator.__call__", lambda *_: pytest.fail("too late"))
     with pytest.raises(DataError, match="at least 4 pictures in each set; found 9 and 3"):
         evaluate(model, tmp_path / "horses", device="cpu")
 

@@ -25,7 +25,7 @@ ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebr
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    for module in ("choosing", "evaluation"):
+    for module in ("choosing", "judging"):
         monkeypatch.setattr(f"translate.recipes.{module}.SIDE", 32)
 
 

@@ -11,8 +11,8 @@ from translate.cli.terminal import progress, say, show
 from translate.errors import SettingsError
 
 if TYPE_CHECKING:
+    from translate.evaluation.figures import Evaluation, Figure
     from translate.recipes.choosing import Choice
-    from translate.recipes.evaluation import Evaluation, Figure
 
 
 def evaluate(

@@ -18,10 +18,13 @@ from translate.devices import Precision
 from translate.errors import ImageDecodeError, SettingsError, WeightsError
 from translate.evaluation.distances import Estimate, kernel_distance, refuse_too_few
 from translate.evaluation.features import RANDOM, SIDE, FeatureNetwork, features_of, open_features
+from translate.evaluation.figures import Evaluation
 from translate.evaluation.protocols import find_protocol, prepared
 from translate.inference.exports import find_export, read_about
 from translate.inference.translator import Translator
-from translate.recipes.evaluation import Evaluation, Tell, evaluate, open_data, refuse_empty
+from translate.recipes.evaluation import evaluate
+from translate.recipes.judging import Tell
+from translate.recipes.subject import open_data, refuse_empty
 
 EXPORT = "model.safetensors"  # of a run
 

@@ -8,11 +8,14 @@ from translate.data.folders import held_out
 from translate.devices import Precision
 from translate.errors import OutputError, SettingsError
 from translate.evaluation.features import RANDOM
+from translate.evaluation.figures import Figure
 from translate.files import write_text
 from translate.images import Encoding, Picture
 from translate.inference.exports import find_export, read_about
 from translate.inference.translator import Translator
-from translate.recipes.evaluation import Figure, Tell, evaluate, open_data
+from translate.recipes.evaluation import evaluate
+from translate.recipes.judging import Tell
+from translate.recipes.subject import open_data
 from translate.report.comparison import Column, Row, comparison_page
 from translate.tensors import Pixels
 

@@ -1,0 +1,43 @@
+"""What a model was measured to be: figures, each with what it was made of."""
+
+from dataclasses import dataclass, field
+
+from translate.evaluation.distances import Estimate
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number and what it was made of."""
+
+    name: str
+    value: float
+    low: float | None  # of the 95 % interval, where there is one
+    high: float | None
+    count: int  # pictures that were judged
+    against: int = 0  # pictures that they were compared with as a set
+    features: str = ""  # the feature network
+    remark: str = ""
+
+
+@dataclass
+class Evaluation:
+    """All figures of a model on a dataset, and how they were made."""
+
+    model: str  # the beginning of the SHA-256 of its tensors
+    data: str
+    to: str
+    split: str
+    protocol: str
+    seed: int
+    features_sha256: str = ""  # of the file with the feature network's weights; empty for those that ship with us
+    figures: list[Figure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(
+        self, name: str, score: Estimate | float, count: int, against: int = 0, features: str = "", remark: str = ""
+    ) -> None:
+        """Add a number, with its interval if it has one."""
+        if isinstance(score, Estimate):
+            self.figures.append(Figure(name, score.value, score.low, score.high, count, against, features, remark))
+        else:
+            self.figures.append(Figure(name, score, None, None, count, against, features, remark))

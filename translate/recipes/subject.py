@@ -1,0 +1,79 @@
+"""What a model is measured on: a dataset with its domains, and of it the pictures that are compared."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from translate import cards
+from translate.data.folders import Dataset, Pictures
+from translate.data.known import open_known
+from translate.data.layouts import open_folder
+from translate.data.truth import open_drawn
+from translate.errors import DataError, SettingsError
+from translate.evaluation import distances
+from translate.inference.exports import About
+
+Split = Literal["test", "train"]
+
+
+def open_data(data: str | Path | Dataset, about: About) -> Dataset:
+    """Open a dataset and give its domains the model's names, in order, where it has none of its own.
+
+    Raises:
+        SettingsError: its domains are not those of the model.
+        DataError: there is no such dataset.
+    """
+    word = str(data)
+    if isinstance(data, Dataset):
+        dataset = data
+    elif word in cards.names("datasets"):
+        card = cards.dataset(word)
+        dataset = open_drawn(card, about.size) if card.drawn else open_known(card)
+    else:
+        dataset = open_folder(Path(data))
+    if about.attributes or set(dataset.domains) == set(about.domains):
+        return dataset
+    if dataset.domains == ("A", "B") and len(about.domains) == 2:
+        names = dict(zip("AB", about.domains, strict=True))
+        train, test = ({names[domain]: part[domain] for domain in part} for part in (dataset.train, dataset.test))
+        return Dataset(dataset.name, train, test, about.target)
+    raise SettingsError(
+        f"The model knows the domains {', '.join(about.domains)}; {dataset.name} has {', '.join(dataset.domains)}."
+        " Give a dataset with the model's domains."
+    )
+
+
+def refuse_empty(dataset: Dataset, split: Split) -> None:
+    """Refuse a dataset with a domain that has no pictures in `split`.
+
+    Raises:
+        DataError: there is one.
+    """
+    pictures = dataset.test if split == "test" else dataset.train
+    for domain in dataset.domains:
+        if not len(pictures.get(domain, ())):
+            raise DataError(
+                f"{dataset.name} has no {split} pictures of {domain}. Put some beside the others, or measure on the"
+                " training pictures with --split train, which flatters the model."
+            )
+
+
+@dataclass(frozen=True)
+class Sets:
+    """The pictures that are compared: those to translate by their domain, and the real ones of the target."""
+
+    sources: dict[str, Pictures]
+    target: Pictures
+    real: tuple[Pictures, ...]
+
+    @classmethod
+    def of(cls, dataset: Dataset, split: Split, target: str, with_train: bool) -> "Sets":
+        """Take the pictures of a dataset. Raises `DataError` where there are too few."""
+        refuse_empty(dataset, split)
+        pictures = dataset.test if split == "test" else dataset.train
+        real = [pictures[target]]
+        if with_train and split == "test":
+            real.append(dataset.train[target])
+        sources = {domain: pictures[domain] for domain in dataset.domains if domain != target}
+        distances.refuse_too_few(sum(map(len, sources.values())), sum(map(len, real)))
+        return cls(sources, real[0], tuple(real))
