@@ -51,7 +51,7 @@ def evaluations(monkeypatch):
     seen = []
 
     def evaluate(model, data, to, **options):
-        seen.append((model, data.name, to, options["seed"]))
+        seen.append((model, data.name, to, options.get("seed")))
         result = Evaluation("", data.name, to, "test", "cut", 0)
         result.add("KID", 0.25 * len(seen), 3, 3, "random")
         result.add("KID of inputs", 0.125, 3, 3, "random")

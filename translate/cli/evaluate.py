@@ -48,23 +48,21 @@ def evaluate(
     from translate.recipes.choosing import evaluate_every_checkpoint
     from translate.recipes.evaluation import evaluate as measure
 
+    conditions = {
+        "protocol": protocol, "features": features, "lpips": lpips, "split": split, "seed": seed, "device": device,
+        "precision": precision,
+    }  # fmt: skip
     with progress(json_) as advance:
 
         def tell(what: str, done: int, total: int) -> None:
             advance(what, done, total, "")
 
         if every_checkpoint:
-            choice = evaluate_every_checkpoint(
-                model, data, to, protocol=protocol, features=features, lpips=lpips, seed=seed, device=device,
-                precision=precision, tell=tell,
-            )  # fmt: skip
+            choice = evaluate_every_checkpoint(model, data, to, tell=tell, **conditions)
             result = choice.measured
         else:
             choice = None
-            result = measure(
-                model, data, to, protocol=protocol, features=features, lpips=lpips, split=split, seed=seed,
-                device=device, precision=precision, tell=tell,
-            )  # fmt: skip
+            result = measure(model, data, to, tell=tell, **conditions)
     for note in result.notes:
         say(f"Note: {note}")
     if choice:

@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 
 from translate.data.folders import Files, Pictures, halves
 from translate.data.truth import Drawn
-from translate.devices import Precision
 from translate.errors import ImageDecodeError, SettingsError, WeightsError
 from translate.evaluation.distances import Estimate, kernel_distance, refuse_too_few
-from translate.evaluation.features import RANDOM, SIDE, FeatureNetwork, features_of, open_features
+from translate.evaluation.features import SIDE, FeatureNetwork, features_of, open_features
 from translate.evaluation.figures import Evaluation
 from translate.evaluation.protocols import find_protocol, prepared
 from translate.inference.exports import find_export, read_about
 from translate.inference.translator import Translator
-from translate.recipes.evaluation import evaluate
+from translate.recipes.evaluation import Conditions, evaluate
 from translate.recipes.judging import Tell
 from translate.recipes.subject import open_data, refuse_empty
 
@@ -60,27 +59,17 @@ def evaluate_every_checkpoint(
     data: str | Path,
     to: str | None = None,
     *,
-    protocol: str = "cut",
-    features: str | Path = RANDOM,
-    lpips: str | Path | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    precision: Precision = "auto",
     tell: Tell = lambda *_: None,
+    **conditions: Any,
 ) -> Choice:
     """Choose the checkpoint of a run with the lowest KID, and measure it once on other pictures.
 
     Args:
         run: a run's folder with milestones.
-        data: see `evaluate`, as for everything else.
+        data: as for `evaluate`.
         to: the domain to translate to.
-        protocol: how pictures are resized, and what the chosen one is measured against.
-        features: the feature network.
-        lpips: of the chosen one.
-        seed: of bootstraps and subsets.
-        device: see `devices.engine`.
-        precision: see `devices.engine`.
         tell: is told what is done.
+        conditions: the fields of `Conditions`; the split is the test pictures.
 
     Raises:
         SettingsError: as `evaluate`, or the model changes attributes.
@@ -88,11 +77,12 @@ def evaluate_every_checkpoint(
         WeightsError: as `evaluate`, or the run holds no milestones.
         DeviceError: the device is not there.
     """
-    how, files = find_protocol(protocol), _checkpoints(Path(run))
+    given = Conditions(**conditions)
+    how, files = find_protocol(given.protocol), _checkpoints(Path(run))
     about = read_about(files[max(files)])
     if about.attributes:
         raise SettingsError("A model that changes attributes has no KID to choose by. Leave out --every-checkpoint.")
-    target, dataset, network = about.choose(to), open_data(data, about), open_features(features)
+    target, dataset, network = about.choose(to), open_data(data, about), open_features(given.features)
     refuse_empty(dataset, "test")
     choosing, measuring = _parted(dataset.test)
     for part in (measuring, choosing):
@@ -103,13 +93,10 @@ def evaluate_every_checkpoint(
     real = seen.features({target: choosing[target]}, "real pictures")
     candidates: list[Candidate] = []
     for step, path in files.items():
-        fake = seen.features(sources, f"step {step:,}", Translator.load(path, device, precision), target)
+        fake = seen.features(sources, f"step {step:,}", Translator.load(path, given.device, given.precision), target)
         candidates.append(Candidate(step, str(path), kernel_distance(fake, real), path.name == EXPORT))
     chosen = min(candidates, key=lambda candidate: candidate.kid.value)
-    measured = evaluate(
-        chosen.file, replace(dataset, test=measuring), target, protocol=protocol, features=features, lpips=lpips,
-        seed=seed, device=device, precision=precision, tell=tell,
-    )  # fmt: skip
+    measured = evaluate(chosen.file, replace(dataset, test=measuring), target, tell=tell, **conditions)
     if about.steps < about.planned:
         measured.notes.append(f"The run has done {about.steps:,} of {about.planned:,} steps.")
     words = DRAWN if isinstance(choosing[target], Drawn) else HALF

@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from translate import cards, images
 from translate.data.folders import held_out
-from translate.devices import Precision
 from translate.errors import OutputError, SettingsError
-from translate.evaluation.features import RANDOM
 from translate.evaluation.figures import Figure
 from translate.files import write_text
 from translate.images import Encoding, Picture
 from translate.inference.exports import find_export, read_about
 from translate.inference.translator import Translator
-from translate.recipes.evaluation import evaluate
+from translate.recipes.evaluation import Conditions, evaluate
 from translate.recipes.judging import Tell
 from translate.recipes.subject import open_data
 from translate.report.comparison import Column, Row, comparison_page
@@ -30,12 +29,8 @@ def compare(
     to: str | None = None,
     *,
     pictures: int = 12,
-    protocol: str = "cut",
-    features: str | Path = RANDOM,
-    seed: int = 0,
-    device: str = "auto",
-    precision: Precision = "auto",
     tell: Tell = lambda *_: None,
+    **conditions: Any,
 ) -> Path:
     """Write a page with what several models make of the same pictures, and what each scores.
 
@@ -45,12 +40,8 @@ def compare(
         data: as for `evaluate`, or None for the known dataset that the first model was trained on.
         to: the domain to translate to, or None for the models' default.
         pictures: how many of each other domain are shown.
-        protocol: of the scores; see `evaluate`.
-        features: of the scores.
-        seed: of the scores.
-        device: see `devices.engine`.
-        precision: see `devices.engine`.
         tell: is told what is done.
+        conditions: of the scores: the fields of `Conditions`.
 
     Returns:
         `out`.
@@ -61,6 +52,7 @@ def compare(
         DataError, WeightsError, DeviceError: as `evaluate`.
         OutputError: the page cannot be written.
     """
+    given = Conditions(**conditions)
     if Path(out).is_dir():
         raise OutputError(f"{out} is a folder. Name the HTML file to write.")
     names = [str(model) for model in models]
@@ -85,13 +77,10 @@ def compare(
     columns: list[Column] = []
     outputs: list[list[bytes]] = []
     for model, name in zip(models, names, strict=True):
-        result = evaluate(
-            model, dataset, target, protocol=protocol, features=features, seed=seed, device=device, precision=precision,
-            tell=_about(name, tell),
-        )  # fmt: skip
+        result = evaluate(model, dataset, target, tell=_about(name, tell), **conditions)
         scores = {figure.name: _words(figure) for figure in result.figures if figure.name not in OF_INPUTS}
         columns.append(Column(name, scores))
-        translator = Translator.load(model, device, precision)
+        translator = Translator.load(model, given.device, given.precision)
         outputs.append([_png(translator(picture, target)) for shown in sources.values() for picture in shown])
     inputs = [
         (f"{domain} {number + 1}", picture) for domain in sources for number, picture in enumerate(sources[domain])
@@ -104,7 +93,7 @@ def compare(
     of_inputs = "; ".join(f"{figure.name} {_words(figure)}" for figure in result.figures if figure.name in OF_INPUTS)
     summary = (
         f"Test pictures of {dataset.name}. Scores: {kid.count} translations against {kid.against} pictures, protocol"
-        f" {protocol}, features {kid.features}, seed {seed}; in brackets 95 % intervals. {of_inputs}."
+        f" {given.protocol}, features {kid.features}, seed {given.seed}; in brackets 95 % intervals. {of_inputs}."
     )
     write_text(Path(out), comparison_page(f"{dataset.name} to {target}", summary, columns, rows))
     return Path(out)

@@ -1,6 +1,8 @@
 """A model joined with a dataset and a protocol: what `translate eval` measures."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from translate.data.folders import Dataset
 from translate.data.truth import Drawn
@@ -17,19 +19,36 @@ from translate.recipes.judging import Judge, Tell
 from translate.recipes.subject import Sets, Split, open_data
 
 
+@dataclass(frozen=True)
+class Conditions:
+    """Under which a model is measured.
+
+    Attributes:
+        protocol: one of `PROTOCOLS`.
+        features: see `open_features`.
+        lpips: a file with the linear head of LPIPS for these features.
+        split: "train" measures on training pictures, for datasets without test pictures.
+        seed: of bootstraps and subsets.
+        device: see `devices.engine`.
+        precision: see `devices.engine`.
+    """
+
+    protocol: str = "cut"
+    features: str | Path = RANDOM
+    lpips: str | Path | None = None
+    split: Split = "test"
+    seed: int = 0
+    device: str = "auto"
+    precision: Precision = "auto"
+
+
 def evaluate(
     model: str | Path,
     data: str | Path | Dataset,
     to: str | None = None,
     *,
-    protocol: str = "cut",
-    features: str | Path = RANDOM,
-    lpips: str | Path | None = None,
-    split: Split = "test",
-    seed: int = 0,
-    device: str = "auto",
-    precision: Precision = "auto",
     tell: Tell = lambda *_: None,
+    **conditions: Any,
 ) -> Evaluation:
     """Translate the test pictures of a dataset and measure what became of them.
 
@@ -40,14 +59,8 @@ def evaluate(
         model: a run's folder, an export file, or a name in weights.
         data: the name of a card, or a folder, or an open dataset, with the model's domains.
         to: the domain to translate to, or None for the model's default.
-        protocol: one of `PROTOCOLS`.
-        features: see `open_features`.
-        lpips: a file with the linear head of LPIPS for these features.
-        split: "train" measures on training pictures, for datasets without test pictures.
-        seed: of bootstraps and subsets.
-        device: see `devices.engine`.
-        precision: see `devices.engine`.
         tell: is told what is done.
+        conditions: the fields of `Conditions`.
 
     Raises:
         SettingsError: the model does not know `to` or the dataset's domains, or there is no such protocol.
@@ -55,19 +68,20 @@ def evaluate(
         WeightsError: the model or the feature network is missing or damaged.
         DeviceError: the device is not there.
     """
-    how, about = find_protocol(protocol), read_about(find_export(model))
+    given = Conditions(**conditions)
+    how, about = find_protocol(given.protocol), read_about(find_export(model))
     dataset = open_data(data, about)
     drawn = all(isinstance(pictures, Drawn) for pictures in dataset.train.values())
     if about.attributes and not drawn:
         raise SettingsError("A model that changes attributes is measured on drawn datasets only; see `data list`.")
     target = "all attributes" if about.attributes else about.choose(to)
-    translator = Translator.load(model, device, precision)
-    result = Evaluation(about.sha256[:12], dataset.name, target, split, protocol, seed)
+    translator = Translator.load(model, given.device, given.precision)
+    result = Evaluation(about.sha256[:12], dataset.name, target, given.split, given.protocol, given.seed)
     if not about.attributes:
-        network = open_features(features)
+        network = open_features(given.features)
         result.features_sha256 = network.sha256
-        head = Lpips(network, read_weights(Path(lpips))) if lpips else None
-        sets = Sets.of(dataset, split, target, how.with_train)
+        head = Lpips(network, read_weights(Path(given.lpips))) if given.lpips else None
+        sets = Sets.of(dataset, given.split, target, how.with_train)
         judge = Judge(translator, target, network, head, how.antialiased, result, tell)
         judge.run(sets)
     if drawn:
