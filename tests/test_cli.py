@@ -580,7 +580,7 @@ def test_every_command_of_the_readme_works(run: Run, place: Path, monkeypatch: p
 
     monkeypatch.setattr(recipes, "prepare", shortened)
     monkeypatch.setattr("translate.evaluation.drawn.COUNT", 2)
-    monkeypatch.setattr("translate.recipes.judging.SIDE", 32)
+    monkeypatch.setattr("translate.evaluation.features.RandomConvolutions.side", 32)
     card = cards.dataset("toy-horse2zebra").model_copy(update={"train": 4, "test": 4})
     dataset = cards.dataset
     monkeypatch.setattr(cards, "dataset", lambda name: card if name == card.name else dataset(name))
@@ -800,7 +800,7 @@ def add_test_pictures(place: Path, count: int = 6) -> None:
 def test_eval_prints_a_table_and_as_json_every_figure_with_its_origin(
     run: Run, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("translate.recipes.judging.SIDE", 32)
+    monkeypatch.setattr("translate.evaluation.features.RandomConvolutions.side", 32)
     train(run, "--out", "short", "--quiet")
     add_test_pictures(place)
     words = ("eval", "short", "horses", "--device", "cpu", "--seed", 3)
@@ -816,8 +816,7 @@ def test_eval_prints_a_table_and_as_json_every_figure_with_its_origin(
 
 
 def test_eval_chooses_among_the_checkpoints_of_a_run(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("judging", "choosing"):
-        monkeypatch.setattr(f"translate.recipes.{module}.SIDE", 32)
+    monkeypatch.setattr("translate.evaluation.features.RandomConvolutions.side", 32)
     monkeypatch.setattr("translate.recipes.judging.SUBSETS", 2)
     train(run, "--out", "short", "--quiet", "--set", "training.milestone_every=2")
     for letter, domain in (("A", "horse"), ("B", "zebra")):

@@ -10,12 +10,12 @@ from torch import nn
 from translate import images
 from translate.data.truth import Drawn, open_drawn
 from translate.errors import DataError, SettingsError
+from translate.evaluation.features import RandomConvolutions
 from translate.inference.exports import About, write_export
 from translate.methods.cyclegan import Settings
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 from translate.recipes.evaluation import evaluate
-from translate.recipes.judging import SIDE
 
 TINY = Settings(generator=Resnet(width=2, blocks=0), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=32, steps=1, planned=1)
@@ -24,8 +24,8 @@ ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebr
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Feature networks see 32 pixels, so that tests are quick."""
-    assert SIDE == 256
-    monkeypatch.setattr("translate.recipes.judging.SIDE", 32)
+    assert RandomConvolutions.side == 256
+    monkeypatch.setattr(RandomConvolutions, "side", 32)
 
 
 @pytest.fixture(scope="module")

@@ -72,11 +72,12 @@ class WeightsCard(Settings):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
     title: str
-    domains: list[str]  # from the first to the second, for a model of one direction
+    features: bool = False  # whether it is a feature network for `translate eval` instead of a model
+    domains: list[str] = Field(default_factory=list)  # from the first to the second, for a model of one direction
     urls: list[Annotated[str, Field(pattern="^https?://")]] = Field(default_factory=list)  # of the same bytes
     bytes: int | None = Field(None, gt=0)
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
-    conversion: Conversion | None = None  # None: the file is an export
+    conversion: Conversion | None = None  # None: the file is an export, or is kept as it is
     licence: str = ""
     citation: str = ""
     data: str = ""  # what it was trained on
@@ -90,6 +91,8 @@ class WeightsCard(Settings):
     def _agrees(self) -> Self:
         if (self.bytes is None) is not (self.sha256 is None):
             raise ValueError("bytes and sha256 are both known or both unknown")
+        if self.features is bool(self.domains):
+            raise ValueError("a model has domains, a feature network has none")
         return self
 
 
@@ -125,9 +128,14 @@ def names(kind: Shelf) -> list[str]:
 
 
 def weights_here() -> dict[str, Path]:
-    """Return the files of all weights that are here by name: those beside their cards, and those in `home()`."""
+    """Return the files of all weights that are here by name: those beside their cards, and those in `home()`.
+
+    Models are .safetensors; a .pth is a feature network, as it was published.
+    """
     places = (home() / "weights", shelf("weights"))
-    return {file.stem: file for place in places for file in sorted(place.glob("*.safetensors"))}
+    files = [file for place in places for file in sorted(place.glob("*.safetensors"))]
+    files += [file for file in sorted(places[0].glob("*.pth")) if file.stem in names("weights")]
+    return {file.stem: file for file in files}
 
 
 def weights(name: str) -> WeightsCard:

@@ -138,6 +138,29 @@ def test_an_export_is_kept_as_it_is(shelf: Path, server: Any, tmp_path: Path) ->
     assert "is whole" in store.verify("my-birds")
 
 
+def test_a_feature_network_is_kept_as_it_is_and_is_no_model(shelf: Path, server: Any) -> None:
+    content = server.files["/w"] = b"weights"
+    known = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    wanted = card(shelf, server, conversion=None, domains=[], features=True, **known)
+    with pytest.raises(WeightsError, match="not here yet"):
+        store.find("my-birds")
+    file = store.fetch(wanted, quiet)
+    assert (
+        file == store.find("my-birds") == cards.weights_here()["my-birds"] == store.fetch(wanted, quiet, offline=True)
+    )
+    assert (file.name, file.read_bytes()) == ("my-birds.pth", content)
+    assert known["sha256"] in store.verify("my-birds")
+    with pytest.raises(WeightsError, match=r"my-birds is a feature network .* translates nothing"):
+        Translator.load("my-birds")
+    file.write_bytes(b"changed")
+    with pytest.raises(WeightsError, match="is not the file that was fetched"):
+        store.verify("my-birds")
+    assert store.remove("my-birds") == file
+    del server.files["/w"]
+    with pytest.raises(WeightsError, match=r"use it with `translate eval --features FILE`"):
+        store.fetch(wanted, quiet)
+
+
 def test_a_page_of_errors_is_no_weights(shelf: Path, server: Any) -> None:
     server.files["/w"] = b"<html>please log in</html>"
     with pytest.raises(WeightsError, match="not a readable checkpoint"):
@@ -202,7 +225,9 @@ def test_a_broken_card_breaks_only_itself(shelf: Path, server: Any) -> None:
     assert "broken.toml" in complaints[0]
 
 
-@pytest.mark.parametrize("fields", [{"bytes": 3}, {"sha256": "0" * 64}, {"urls": ["ftp://x"]}, {"bytes": 0}])
+@pytest.mark.parametrize(
+    "fields", [{"bytes": 3}, {"sha256": "0" * 64}, {"urls": ["ftp://x"]}, {"bytes": 0}, {"features": True}]
+)
 def test_a_card_that_cannot_be_checked_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(SettingsError):
         WeightsCard.parse({"name": "n", "title": "t", "domains": ["a", "b"], **fields})
@@ -224,5 +249,6 @@ def test_every_official_name_has_a_card(name: str) -> None:
 @pytest.mark.parametrize("name", cards.names("weights"))
 def test_names_without_a_prefix_are_ours_and_have_their_file(name: str) -> None:
     found = cards.weights(name)
-    assert found.conversion is not None or (cards.shelf("weights") / f"{name}.safetensors").is_file()
+    ours = (cards.shelf("weights") / f"{name}.safetensors").is_file()
+    assert ours or found.conversion is not None or found.features
     assert ("-" in name) is (found.conversion is not None)

@@ -12,6 +12,7 @@ from translate import images
 from translate.data.folders import halves, scan
 from translate.data.truth import Drawn
 from translate.errors import DataError, SettingsError, WeightsError
+from translate.evaluation.features import RandomConvolutions
 from translate.inference.exports import About, write_export
 from translate.methods.cyclegan import Settings
 from translate.networks.discriminators import PatchGAN
@@ -25,8 +26,7 @@ ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebr
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    for module in ("choosing", "judging"):
-        monkeypatch.setattr(f"translate.recipes.{module}.SIDE", 32)
+    monkeypatch.setattr(RandomConvolutions, "side", 32)
 
 
 @pytest.fixture

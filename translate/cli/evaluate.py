@@ -24,7 +24,11 @@ def evaluate(
         typer.Option(help="cut: test pictures against test pictures; clean-fid: smoothed resizing; train+test reals."),
     ] = "cut",
     features: Annotated[
-        str, typer.Option(help="random, which ships with translate, or a file with the weights of SqueezeNet 1.1.")
+        str,
+        typer.Option(
+            help="random, which ships with translate; inception, that of published tables, once its weights are"
+            " fetched; or a file with weights of Inception or SqueezeNet 1.1."
+        ),
     ] = "random",
     lpips: Annotated[Path | None, typer.Option(help="A file with the linear head of LPIPS for the features.")] = None,
     split: Annotated[
@@ -65,6 +69,8 @@ def evaluate(
             result = measure(model, data, to, tell=tell, **conditions)
     for note in result.notes:
         say(f"Note: {note}")
+    for what in result.missing:
+        say(f"Not measured: {what}")
     if choice:
         show({**asdict(choice), "measured": _tree(result)}, [*_choice_lines(choice), "", *_lines(result)], json_)
     else:

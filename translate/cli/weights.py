@@ -70,7 +70,8 @@ def fetch(
             f"Note: nobody has said which SHA-256 {kept.url} has. It is {kept.sha256} now, which is recorded and"
             " expected from a later download."
         )
-    print(f"{name} is {printable(file)}. Next: translate apply {name} PHOTOS --out RESULTS")
+    use = f"eval RUN DATA --features {name}" if card.features else f"apply {name} PHOTOS --out RESULTS"
+    print(f"{name} is {printable(file)}. Next: translate {use}")
 
 
 @app.command("verify")
@@ -84,9 +85,9 @@ def verify(name: Name) -> None:
 @app.command("path")
 def path(name: Name) -> None:
     """Print where weights are."""
-    from translate.inference.exports import find_export
+    from translate.exchange.store import find
 
-    print(find_export(name))
+    print(find(name))
 
 
 @app.command("remove")

@@ -1,10 +1,11 @@
 """Networks whose features tell pictures apart. Every score that is made with one says its name.
 
 `random`    ships with us: convolutions with fixed random weights. It sees colours, edges and textures, but no objects.
-a file      SqueezeNet 1.1 trained on ImageNet: the keys of torchvision's `squeezenet1_1`, with Caffe's preprocessing.
+inception   the network of published FIDs and KIDs; see `inception`. Its weights are fetched when asked for.
+a file      the weights of Inception; or SqueezeNet 1.1 trained on ImageNet: the keys of torchvision's `squeezenet1_1`,
+            with Caffe's preprocessing.
 
-Scores of different networks do not compare with each other, and none of these is the Inception network of published
-FIDs and KIDs.
+Scores of different networks do not compare with each other.
 """
 
 from abc import ABC, abstractmethod
@@ -19,11 +20,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from translate import cards
 from translate.errors import WeightsError
 from translate.files import sha256
 
 RANDOM = "random"
-SIDE = 256  # pixels: pictures are resized to such squares
 
 
 class FeatureNetwork(nn.Module, ABC):
@@ -32,7 +33,10 @@ class FeatureNetwork(nn.Module, ABC):
     Attributes:
         name: what scores call the features.
         sha256: of the file that the weights are from, in hexadecimal; empty for those that ship with us.
+        side: pixels: pictures are resized to such squares.
     """
+
+    side: ClassVar[int] = 256
 
     name: str
     sha256: str = ""
@@ -123,24 +127,49 @@ class SqueezeNet(FeatureNetwork):
         return features
 
 
-def open_features(word: str | Path = RANDOM) -> FeatureNetwork:
-    """Open the feature network called `word`: `random`, or a file of SqueezeNet's weights, .safetensors or .pth.
+def open_features(word: str | Path = RANDOM, middle: float = 127.5) -> FeatureNetwork:
+    """Open the feature network called `word`: `random`, `inception`, or a file of weights, .safetensors or .pth.
 
     The name of a network from a file has the beginning of the file's SHA-256.
 
+    Args:
+        word: which one.
+        middle: of what Inception sees, see there; it belongs to the protocol.
+
     Raises:
-        WeightsError: there is no such file, or it holds no weights of a known network.
+        WeightsError: there is no such file, it holds no weights of a known network, or Inception's are not here, are
+            not those of the card, or need a package.
     """
+    from translate.evaluation import inception  # which needs this file
+
     if str(word) == RANDOM:
         return RandomConvolutions().eval()
-    path = Path(word)
+    path = _fetched() if str(word) == inception.NAME else Path(word)
     weights = read_weights(path)
+    if inception.KEY in weights:
+        return inception.Inception(sha256(path), weights, middle).eval().requires_grad_(False)
     if "features.3.squeeze.weight" not in weights:
         raise WeightsError(
-            f"{path} holds no known feature network: wanted are the keys of torchvision's squeezenet1_1, found"
+            f"{path} holds no known feature network: wanted are the keys of torchvision's squeezenet1_1, or of"
+            f" torch-fidelity's Inception; found"
             f" {', '.join(list(weights)[:3]) or 'none'}."
         )
     return SqueezeNet(sha256(path), weights).eval().requires_grad_(False)
+
+
+def _fetched() -> Path:
+    """Return the file with Inception's weights that was fetched."""
+    from translate.evaluation import inception
+
+    path = cards.weights_here().get(inception.NAME)
+    if path is None:
+        raise WeightsError(
+            "The weights of Inception are not here. Download them (96 MB) with `translate weights fetch inception`, or"
+            " name their file with --features."
+        )
+    if sha256(path) != cards.weights(inception.NAME).sha256:
+        raise WeightsError(f"{path} is damaged. Remove it, and run `translate weights fetch inception`.")
+    return path
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

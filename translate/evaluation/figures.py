@@ -32,6 +32,7 @@ class Evaluation:
     features_sha256: str = ""  # of the file with the feature network's weights; empty for those that ship with us
     figures: list[Figure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)  # what was not measured, and what that takes
 
     def add(
         self, name: str, score: Estimate | float, count: int, against: int = 0, features: str = "", remark: str = ""

@@ -19,14 +19,15 @@ class Protocol:
 
     with_train: bool = False  # whether training pictures of the target are among the real ones
     antialiased: bool = False  # whether a picture that shrinks is smoothed first
+    middle: float = 127.5  # the grey level that Inception sees as 0
 
 
 PROTOCOLS = {
     # Test pictures, translated, against the target's test pictures; bilinear without smoothing, as pytorch-fid resizes:
     # CUT, Park et al. 2020. Of horse2zebra these are 120 translations against 140 zebras.
     "cut": Protocol(),
-    # The same with bicubic resizing that smooths: Parmar et al. 2022, arXiv 2104.11222.
-    "clean-fid": Protocol(antialiased=True),
+    # The same with bicubic resizing that smooths and does not round: Parmar et al. 2022, arXiv 2104.11222.
+    "clean-fid": Protocol(antialiased=True, middle=128.0),
     # Against all pictures of the target, those for training and those for testing: GAN Compression, Li et al. 2020.
     "train+test": Protocol(with_train=True),
 }
@@ -45,9 +46,8 @@ def find_protocol(name: str) -> Protocol:
 
 def prepared(picture: Pixels, side: int, antialiased: bool) -> Tensor:
     """Turn a picture (H, W, 3) uint8 into what feature networks see: (3, side, side) in fp32 of 0..255."""
-    if antialiased:
-        picture = images.resize(picture, side, side)
-    x = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).to(torch.float32)
+    samples = images.resize_unrounded(picture, side, side) if antialiased else picture
+    x = torch.from_numpy(np.ascontiguousarray(samples)).permute(2, 0, 1).to(torch.float32)
     if x.shape[1:] == (side, side):
         return x
     return functional.interpolate(x[None], (side, side), mode="bilinear", align_corners=False)[0]

@@ -20,6 +20,7 @@ from translate.files import alone, home, sha256, sweep, write_text, written_to
 from translate.inference.exports import find_export, read_export
 from translate.settings import Settings
 
+_IMPORT = "weights import FILE --as NAME"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 Tell = Callable[[str, int, int], None]  # what is being done, how much of it is done, and of how much
 
@@ -89,17 +90,33 @@ def fetch(card: WeightsCard, tell: Tell, offline: bool = False) -> Path:
     return place
 
 
+def find(name: str) -> Path:
+    """Return the file of weights that are here.
+
+    Raises:
+        WeightsError: they are not.
+    """
+    if not _sees(name):
+        return find_export(name)
+    if not _place(name).is_file():
+        raise WeightsError(
+            f"The weights of {name} are not here yet. Download them with `translate weights fetch {name}`."
+        )
+    return _place(name)
+
+
 def verify(name: str) -> str:
     """Check weights from the first to the last byte, and say what they were checked against.
 
     Raises:
         WeightsError: they are not here, or are damaged.
     """
-    path = find_export(name)
+    path = find(name)
     kept = receipt(name) if path == _place(name) else None
     if kept and sha256(path) != kept.export_sha256:
         raise WeightsError(f"{path} is not the file that was fetched. Remove it, and fetch {name} again.")
-    read_export(path)
+    if path.suffix != ".pth":
+        read_export(path)
     origin = f", made from the file with SHA-256 {kept.sha256}" if kept else ""
     return f"{path} is whole{origin}"
 
@@ -119,7 +136,12 @@ def remove(name: str) -> Path:
 
 
 def _place(name: str) -> Path:
-    return home() / "weights" / f"{name}.safetensors"
+    return home() / "weights" / f"{name}{'.pth' if _sees(name) else '.safetensors'}"
+
+
+def _sees(name: str) -> bool:
+    """Whether it is the name of a feature network."""
+    return name in cards.names("weights") and cards.weights(name).features
 
 
 def _receipt_path(name: str) -> Path:
@@ -144,7 +166,8 @@ def _fetch(card: WeightsCard, place: Path, part: Path, tell: Tell) -> None:
         wish = Import(part, domains=card.domains, size=card.conversion.size, choices=choices, about=about)
         import_weights(wish, place)
     else:
-        read_export(part)
+        if not card.features:
+            read_export(part)
         part.replace(place)
         part.touch()
     stamped = found.model_copy(update={"export_sha256": sha256(place)})
@@ -169,5 +192,5 @@ def _download(card: WeightsCard, part: Path, size: int | None, digest: str | Non
             return url
     raise WeightsError(
         f"{card.name} could not be downloaded: {'; '.join(failures) or 'its card names no address'}. Get the file in"
-        f" another way, and use it with `translate weights import FILE --as NAME`."
+        f" another way, and use it with `translate {'eval --features FILE' if card.features else _IMPORT}`."
     )

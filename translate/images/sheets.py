@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from translate.files import atomic_file
@@ -16,6 +17,12 @@ def resize(rgb: Array, height: int, width: int) -> Array:
     if rgb.dtype == np.uint16:  # of which Pillow has single channels only
         return np.dstack([_resized(rgb[..., channel], height, width) for channel in range(3)])
     return _resized(rgb, height, width)
+
+
+def resize_unrounded(rgb: Array, height: int, width: int) -> NDArray[np.float32]:
+    """Resize (H, W, 3) uint8 to (height, width, 3) of floats in 0..255 that are not rounded, else as `resize`."""
+    samples = rgb.astype(np.float32)
+    return np.dstack([_resized(samples[..., channel], height, width) for channel in range(3)]).clip(0, 255)
 
 
 def _resized(samples: Array, height: int, width: int) -> Array:

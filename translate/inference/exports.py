@@ -166,7 +166,9 @@ def find_export(model: str | Path) -> Path:
         if (path / "model.safetensors").is_file():
             return path / "model.safetensors"
         raise WeightsError(f"{path} holds no model.safetensors; it appears with the first checkpoint of a run.")
-    known = cards.weights_here()
+    if str(model) in cards.names("weights") and cards.weights(str(model)).features:
+        raise WeightsError(f"{model} is a feature network for `translate eval --features`; it translates nothing.")
+    known = {name: file for name, file in cards.weights_here().items() if file.suffix != ".pth"}
     if str(model) in known:
         return known[str(model)]
     if str(model) in cards.names("weights"):

@@ -16,7 +16,7 @@ from translate.data.folders import Files, Pictures, halves
 from translate.data.truth import Drawn
 from translate.errors import ImageDecodeError, SettingsError, WeightsError
 from translate.evaluation.distances import Estimate, kernel_distance, refuse_too_few
-from translate.evaluation.features import SIDE, FeatureNetwork, features_of, open_features
+from translate.evaluation.features import FeatureNetwork, features_of, open_features
 from translate.evaluation.figures import Evaluation
 from translate.evaluation.protocols import find_protocol, prepared
 from translate.inference.exports import find_export, read_about
@@ -82,7 +82,7 @@ def evaluate_every_checkpoint(
     about = read_about(files[max(files)])
     if about.attributes:
         raise SettingsError("A model that changes attributes has no KID to choose by. Leave out --every-checkpoint.")
-    target, dataset, network = about.choose(to), open_data(data, about), open_features(given.features)
+    target, dataset, network = about.choose(to), open_data(data, about), open_features(given.features, how.middle)
     refuse_empty(dataset, "test")
     choosing, measuring = _parted(dataset.test)
     for part in (measuring, choosing):
@@ -124,7 +124,7 @@ class _Seen:
                 except ImageDecodeError:  # the final evaluation names such pictures
                     continue
                 shown = translator(picture, target) if translator else picture
-                rows.append(features_of(self.network, [prepared(shown, SIDE, self.antialiased)])[0])
+                rows.append(features_of(self.network, [prepared(shown, self.network.side, self.antialiased)])[0])
                 self.tell(what, len(rows), total)
         return np.stack(rows)
 

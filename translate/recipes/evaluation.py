@@ -8,8 +8,9 @@ from translate.data.folders import Dataset
 from translate.data.truth import Drawn
 from translate.devices import Precision
 from translate.errors import SettingsError
+from translate.evaluation import inception
 from translate.evaluation.drawn import drawn_scores
-from translate.evaluation.features import RANDOM, open_features, read_weights
+from translate.evaluation.features import RANDOM, FeatureNetwork, open_features, read_weights
 from translate.evaluation.figures import Evaluation
 from translate.evaluation.likeness import Lpips
 from translate.evaluation.protocols import find_protocol
@@ -78,15 +79,27 @@ def evaluate(
     translator = Translator.load(model, given.device, given.precision)
     result = Evaluation(about.sha256[:12], dataset.name, target, given.split, given.protocol, given.seed)
     if not about.attributes:
-        network = open_features(given.features)
+        network = open_features(given.features, how.middle)
         result.features_sha256 = network.sha256
         head = Lpips(network, read_weights(Path(given.lpips))) if given.lpips else None
         sets = Sets.of(dataset, given.split, target, how.with_train)
         judge = Judge(translator, target, network, head, how.antialiased, result, tell)
         judge.run(sets)
+        result.missing += _missing(network, head)
     if drawn:
         tell("scoring by rule", 0, 1)
         for name, score in drawn_scores(dataset.name, translator.batch, about.size).items():
             result.add(name, score, 200, remark="by rule, on unseen drawn pictures")
         tell("scoring by rule", 1, 1)
     return result
+
+
+def _missing(network: FeatureNetwork, head: Lpips | None) -> list[str]:
+    """Say what was not measured because something is not here or was not given."""
+    found: list[str] = []
+    if not isinstance(network, inception.Inception):
+        first = "".join(f", after `{command}`" for command in inception.needed())
+        found.append(f"FID and KID with the features of published tables: say --features {inception.NAME}{first}.")
+    if head is None:
+        found.append(f"LPIPS: name its linear head for the features {network.name} with --lpips.")
+    return found

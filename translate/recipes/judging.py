@@ -13,7 +13,7 @@ from translate.data.folders import Files, Pictures
 from translate.data.truth import Drawn
 from translate.errors import ImageDecodeError
 from translate.evaluation import distances
-from translate.evaluation.features import SIDE, FeatureNetwork, features_of
+from translate.evaluation.features import FeatureNetwork, features_of
 from translate.evaluation.figures import Evaluation
 from translate.evaluation.gathered import Gathered, key_of
 from translate.evaluation.likeness import WINDOW, Lpips, mean_difference, psnr, ssim, structure_distance
@@ -58,13 +58,15 @@ class Judge:
         if len(self._sizes) > 1:
             self._result.notes.append(
                 f"The pictures have {len(self._sizes)} different sizes; for distances between distributions each was"
-                f" resized to {SIDE} x {SIDE} pixels."
+                f" resized to {self._network.side} x {self._network.side} pixels."
             )
         self._add_distances(real.array(), before.array(), after.array())
         for name, values in pairs.items():
             if len(values):
                 features = self._network.name if name in ("structure distance", "LPIPS") else ""
                 self._result.add(name, distances.mean(values.array()), len(values), features=features)
+        if not len(pairs["background error"]):
+            self._result.missing.append("Background error: no picture has a mask, as in masks/testA/NAME.")
         self._add_cycle(sets)
         self._result.notes += [f"Left out of {reason}, {count}." for reason, count in sorted(self._left_out.items())]
 
@@ -167,7 +169,7 @@ class Judge:
                 yield index, picture
 
     def _prepared(self, picture: Pixels) -> Tensor:
-        return prepared(picture, SIDE, self._antialiased)
+        return prepared(picture, self._network.side, self._antialiased)
 
     def _features(self, x: Tensor) -> NDArray[Any]:
         row: NDArray[Any] = features_of(self._network, [x])[0]
