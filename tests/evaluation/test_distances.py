@@ -96,16 +96,21 @@ def test_kernel_distance_is_unbiased_at_small_counts():
     assert np.min(values) < 0  # it is not clipped
 
 
-@pytest.mark.parametrize("shift", [0.0, 0.05, 0.2])
-def test_the_interval_covers_the_truth_in_95_percent_of_1000_draws(shift):
+@pytest.mark.parametrize(("width", "shift"), [(2, 0.0), (2, 0.35), (8, 0.2), (64, 0.0), (64, 0.1)])
+def test_the_interval_covers_the_truth_in_95_percent_of_1000_draws(width, shift):
     draws = np.random.default_rng(1)
-    truth = kernel_truth(np.full(128, shift))
+    truth = kernel_truth(np.full(width, shift))
     covered = 0
     for _ in range(1000):
-        x, y = draws.standard_normal((40, 128)), shift + draws.standard_normal((50, 128))
+        x, y = draws.standard_normal((40, width)), shift + draws.standard_normal((50, width))
         estimate = kernel_distance(x, y)
         covered += estimate.low <= truth <= estimate.high
     assert 920 <= covered <= 980
+
+
+def test_the_interval_of_equal_pictures_is_a_point():
+    estimate = kernel_distance(np.ones((5, 3)), np.ones((6, 3)))
+    assert (estimate.low, estimate.value, estimate.high) == pytest.approx((0, 0, 0), abs=1e-6)
 
 
 def test_kernel_distance_in_one_subset_of_all_is_that_over_all_pairs():
