@@ -12,10 +12,12 @@ from translate.data.truth import Drawn, open_drawn
 from translate.errors import DataError, SettingsError
 from translate.evaluation.features import RandomConvolutions
 from translate.inference.exports import About, write_export
+from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 from translate.recipes.evaluation import evaluate
+from translate.recipes.shown import SHOWN
 
 TINY = Settings(generator=Resnet(width=2, blocks=0), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=32, steps=1, planned=1)
@@ -70,6 +72,10 @@ def test_every_figure_says_what_it_was_made_of(model, horses):
     assert "biased estimate at 9 and 10" in found["FID"].remark
     assert found["KID"].low < found["KID"].value < found["KID"].high
     assert (result.protocol, result.seed, result.split, result.to) == ("cut", 0, "test", "zebra")
+    assert [what.split(":")[0] for what in result.missing] == [
+        "FID and KID with the features of published tables",
+        "LPIPS",
+    ]
 
 
 def test_names_order_and_lossless_format_change_nothing(model, horses, tmp_path):
@@ -80,6 +86,32 @@ def test_names_order_and_lossless_format_change_nothing(model, horses, tmp_path)
 def test_the_other_direction_and_training_reals(model, horses):
     result = evaluate(model, horses, "horse", protocol="train+test", device="cpu")
     assert (figures(result)["KID"].count, figures(result)["KID"].against) == (10, 9 + 3)
+
+
+def test_translations_are_held_against_training_pictures(model, horses, tmp_path):
+    """A training picture that is a translation is found, and shown first."""
+    other = tmp_path / "horses"
+    shutil.copytree(horses, other)
+    source = images.read(horses / "testA" / "004.png").rgb
+    images.write_pixels(Translator.load(model, "cpu")(source, "zebra"), other / "trainB" / "copy.png")
+    before, after = (evaluate(model, place, device="cpu") for place in (horses, other))
+    assert figures(after)["distance to training"].value < figures(before)["distance to training"].value
+    assert figures(after)["distance to training"].against == 4
+    assert figures(after)["distance to training of the real"].count == 10
+    first = after.neighbours[0]
+    assert first.words == "004.png, 0 from copy.png"
+    np.testing.assert_array_equal(images.read(first.pictures[0]).rgb, source)
+    assert first.pictures[1] == first.pictures[2]
+
+
+def test_samples_show_there_and_back(model, horses):
+    translator = Translator.load(model, "cpu")
+    samples = evaluate(model, horses, device="cpu").samples
+    assert len(samples) == SHOWN
+    for sample in samples:
+        source, translated, back = (images.read(picture).rgb for picture in sample.pictures)
+        np.testing.assert_array_equal(translated, translator(source, "zebra"))
+        np.testing.assert_array_equal(back, translator(translated, "horse"))
 
 
 def test_pictures_of_different_sizes_are_named(model, horses, tmp_path):
@@ -110,7 +142,9 @@ def test_an_empty_test_folder_is_refused_and_training_pictures_only_taken_when_a
     for index in range(3, 6):
         shutil.copy(horses / "testB" / f"{index:03d}.png", other / "trainB" / f"{index:03d}.png")
         shutil.copy(horses / "testA" / f"{index:03d}.png", other / "trainA" / f"{index:03d}.png")
-    assert evaluate(model, other, split="train", device="cpu").split == "train"
+    result = evaluate(model, other, split="train", device="cpu")
+    assert result.split == "train"
+    assert "distance to training of the real" not in figures(result)  # they are the training pictures
 
 
 def test_too_few_pictures_are_refused_with_the_minimum(model, horses, tmp_path):

@@ -17,7 +17,8 @@ from translate.methods.cyclegan import Settings
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 from translate.recipes import comparison
-from translate.recipes.comparison import LARGEST, compare
+from translate.recipes.comparison import compare
+from translate.recipes.shown import LARGEST
 
 TINY = Settings(generator=Resnet(width=2, blocks=0), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=32, steps=1, planned=1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from translate.cli.options import Device, Json, Model, Precision
-from translate.cli.terminal import progress, say, show
+from translate.cli.terminal import printable, progress, say, show
 from translate.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -41,6 +41,12 @@ def evaluate(
             help="Choose the milestone of a run with the lowest KID; measure it on other pictures.",
         ),
     ] = False,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report", help="Write evaluation.html too, into the run's folder, or here where MODEL is no folder."
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of bootstraps, subsets and halves.")] = 0,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -67,6 +73,12 @@ def evaluate(
         else:
             choice = None
             result = measure(model, data, to, tell=tell, **conditions)
+    if report:
+        from translate.recipes.reporting import write_report
+
+        place = (Path(model) if Path(model).is_dir() else Path()) / "evaluation.html"
+        write_report(place, result, choice)
+        say(f"Wrote {printable(place)}.")
     for note in result.notes:
         say(f"Note: {note}")
     for what in result.missing:
@@ -80,6 +92,8 @@ def evaluate(
 def _tree(result: "Evaluation") -> dict[str, Any]:
     """Return the result as it is printed as JSON: every figure says protocol and seed itself."""
     tree = asdict(result)
+    del tree["samples"]
+    tree["neighbours"] = [example.words for example in result.neighbours]
     for figure in tree["figures"]:
         figure |= {"protocol": result.protocol, "seed": result.seed}
     return tree
@@ -88,9 +102,7 @@ def _tree(result: "Evaluation") -> dict[str, Any]:
 def _choice_lines(choice: "Choice") -> list[str]:
     lines = [choice.pictures, f"    step        KID  n = {choice.count} against {choice.against}; {choice.features}"]
     for candidate in choice.candidates:
-        marks = {"chosen": candidate.step == choice.chosen, "final": candidate.final}
-        words = ", ".join(mark for mark, has in marks.items() if has)
-        kid = candidate.kid
+        words, kid = ", ".join(choice.marks(candidate)), candidate.kid
         interval = f"[{kid.low:.4g}, {kid.high:.4g}]"
         lines.append(f"{candidate.step:>8,}  {kid.value:>9.4g}  {interval:<22}  {words}".rstrip())
     return lines

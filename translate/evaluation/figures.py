@@ -19,6 +19,14 @@ class Figure:
     remark: str = ""
 
 
+@dataclass(frozen=True)
+class Example:
+    """Pictures that belong together, to be looked at."""
+
+    pictures: tuple[bytes, ...]  # PNG files
+    words: str = field(default="", compare=False)  # names of files and such
+
+
 @dataclass
 class Evaluation:
     """All figures of a model on a dataset, and how they were made."""
@@ -33,6 +41,8 @@ class Evaluation:
     figures: list[Figure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)  # what was not measured, and what that takes
+    samples: list[Example] = field(default_factory=list)  # input, translation, and back
+    neighbours: list[Example] = field(default_factory=list)  # input, translation, and the nearest training picture
 
     def add(
         self, name: str, score: Estimate | float, count: int, against: int = 0, features: str = "", remark: str = ""

@@ -53,6 +53,11 @@ class Choice:
     features: str  # the feature network
     measured: Evaluation
 
+    def marks(self, candidate: Candidate) -> list[str]:
+        """Say what is special about a candidate."""
+        marks = {"chosen": candidate.step == self.chosen, "final": candidate.final}
+        return [mark for mark, has in marks.items() if has]
+
 
 def evaluate_every_checkpoint(
     run: str | Path,

@@ -4,22 +4,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from translate import cards, images
+from translate import cards
 from translate.data.folders import held_out
 from translate.errors import OutputError, SettingsError
 from translate.evaluation.figures import Figure
 from translate.files import write_text
-from translate.images import Encoding, Picture
 from translate.inference.exports import find_export, read_about
 from translate.inference.translator import Translator
 from translate.recipes.evaluation import Conditions, evaluate
 from translate.recipes.judging import Tell
+from translate.recipes.shown import png
 from translate.recipes.subject import open_data
 from translate.report.comparison import Column, Row, comparison_page
-from translate.tensors import Pixels
 
-LARGEST = 512  # pixels: larger pictures are shrunk for the page, after they were translated
-OF_INPUTS = ("FID of inputs", "KID of inputs", "FID between halves of the real", "KID between halves of the real")
+OF_INPUTS = (
+    "FID of inputs", "KID of inputs", "FID between halves of the real", "KID between halves of the real",
+    "distance to training of the real",
+)  # fmt: skip
 
 
 def compare(
@@ -81,12 +82,12 @@ def compare(
         scores = {figure.name: _words(figure) for figure in result.figures if figure.name not in OF_INPUTS}
         columns.append(Column(name, scores))
         translator = Translator.load(model, given.device, given.precision)
-        outputs.append([_png(translator(picture, target)) for shown in sources.values() for picture in shown])
+        outputs.append([png(translator(picture, target)) for shown in sources.values() for picture in shown])
     inputs = [
         (f"{domain} {number + 1}", picture) for domain in sources for number, picture in enumerate(sources[domain])
     ]
     rows = [
-        Row(name, _png(picture), translated)
+        Row(name, png(picture), translated)
         for (name, picture), translated in zip(inputs, zip(*outputs, strict=True), strict=True)
     ]
     kid = next(figure for figure in result.figures if figure.name == "KID")
@@ -106,11 +107,3 @@ def _about(name: str, tell: Tell) -> Tell:
 def _words(figure: Figure) -> str:
     interval = "" if figure.low is None else f" [{figure.low:.4g}, {figure.high:.4g}]"
     return f"{figure.value:.4g}{interval}"
-
-
-def _png(picture: Pixels) -> bytes:
-    """Encode a picture (H, W, 3), shrunk to at most 512 pixels a side."""
-    height, width = picture.shape[:2]
-    if (scale := LARGEST / max(height, width)) < 1:
-        picture = images.resize(picture, max(round(height * scale), 1), max(round(width * scale), 1))
-    return images.encode(Picture(picture, None, "PNG"), Encoding("PNG"))

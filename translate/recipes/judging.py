@@ -14,12 +14,14 @@ from translate.data.truth import Drawn
 from translate.errors import ImageDecodeError
 from translate.evaluation import distances
 from translate.evaluation.features import FeatureNetwork, features_of
-from translate.evaluation.figures import Evaluation
+from translate.evaluation.figures import Evaluation, Example
 from translate.evaluation.gathered import Gathered, key_of
 from translate.evaluation.likeness import WINDOW, Lpips, mean_difference, psnr, ssim, structure_distance
+from translate.evaluation.neighbours import Nearest
 from translate.evaluation.protocols import prepared
 from translate.evaluation.truth import background, background_error
 from translate.inference.translator import Translator
+from translate.recipes.shown import SHOWN, Samples, png
 from translate.recipes.subject import Sets
 from translate.tensors import Pixels
 
@@ -50,17 +52,28 @@ class Judge:
         self._tell = tell
         self._sizes: set[tuple[int, ...]] = set()
         self._left_out: Counter[str] = Counter()  # pictures for each reason
+        self._order: list[tuple[bytes, str, int]] = []  # key, domain and index of each translated picture, by key
 
     def run(self, sets: Sets) -> None:
         """Measure everything and add the figures to the result."""
-        real = self._gather_real(sets.real)
+        real = Gathered()
+        for _, picture in self._each("real pictures", sets.target):
+            real.add(key_of(picture), self._features(self._prepared(picture)))
         before, after, pairs = self._gather_translated(sets.sources)
+        translations, others = Nearest(after.array()), Nearest(real.array())
+        for index, picture in self._each("training pictures", sets.training):
+            row = self._features(self._prepared(picture))
+            translations.see(index, row)
+            others.see(index, row)
+            if sets.with_train:
+                real.add(key_of(picture), row)
         if len(self._sizes) > 1:
             self._result.notes.append(
                 f"The pictures have {len(self._sizes)} different sizes; for distances between distributions each was"
                 f" resized to {self._network.side} x {self._network.side} pixels."
             )
         self._add_distances(real.array(), before.array(), after.array())
+        self._add_neighbours(translations, others, sets)
         for name, values in pairs.items():
             if len(values):
                 features = self._network.name if name in ("structure distance", "LPIPS") else ""
@@ -70,17 +83,10 @@ class Judge:
         self._add_cycle(sets)
         self._result.notes += [f"Left out of {reason}, {count}." for reason, count in sorted(self._left_out.items())]
 
-    def _gather_real(self, sets: tuple[Pictures, ...]) -> Gathered:
-        gathered, total = Gathered(), sum(map(len, sets))
-        for pictures in sets:
-            for _, picture in self._readable(pictures):
-                gathered.add(key_of(picture), self._features(self._prepared(picture)))
-                self._tell("real pictures", len(gathered), total)
-        return gathered
-
     def _gather_translated(self, sources: dict[str, Pictures]) -> tuple[Gathered, Gathered, dict[str, Gathered]]:
         """Return the features of pictures before and after, and what pairs of them measure, by name."""
-        before, after, total = Gathered(), Gathered(), sum(map(len, sources.values()))
+        before, after, samples = Gathered(), Gathered(), Samples()
+        total = sum(map(len, sources.values()))
         pairs = {
             name: Gathered()
             for name in ("SSIM to input", "PSNR to input", "change of input", "cycle error", "structure distance",
@@ -107,7 +113,11 @@ class Judge:
                 mask = _mask(pictures, index)
                 if mask is not None and self._has_background(mask, picture):
                     pairs["background error"].add(key, background_error(picture, translated, mask))
+                self._order.append((key, domain, index))
+                samples.offer(key, (picture, translated, cycled), f"{domain} {pictures.name(index)}")
                 self._tell("translating", len(after), total)
+        self._order.sort(key=lambda row: row[0])
+        self._result.samples += samples.examples()
         return before, after, pairs
 
     def _add_distances(self, real: NDArray[Any], before: NDArray[Any], after: NDArray[Any]) -> None:
@@ -138,6 +148,29 @@ class Judge:
         remark = "spread of translations as a share of that of their inputs; near 0 all translations are the same"
         self._result.add("diversity", float(spread), count, features=name, remark=remark)
 
+    def _add_neighbours(self, translations: Nearest, others: Nearest, sets: Sets) -> None:
+        """Add how near to training pictures translations are, and show the nearest."""
+        if (translations.indices < 0).any():  # no training picture can be read
+            return
+        against, name = len(sets.training), self._network.name
+        remark = "of translations to the nearest training picture of the target"
+        self._result.add(
+            "distance to training", distances.mean(translations.distances), len(translations.distances), against, name,
+            remark,
+        )  # fmt: skip
+        if sets.held_out:
+            remark = "the same of real test pictures; translations that are far nearer are copies"
+            self._result.add(
+                "distance to training of the real", distances.mean(others.distances), len(others.distances), against,
+                name, remark,
+            )  # fmt: skip
+        for place in np.argsort(translations.distances, kind="stable")[:SHOWN]:
+            _, domain, index = self._order[place]
+            picture, near = sets.sources[domain][index], int(translations.indices[place])
+            shown = (picture, self._translator(picture, self._target), sets.training[near])
+            words = f"{sets.sources[domain].name(index)}, {translations.distances[place]:.4g} from"
+            self._result.neighbours.append(Example(tuple(map(png, shown)), f"{words} {sets.training.name(near)}"))
+
     def _add_cycle(self, sets: Sets) -> None:
         """Add the cycle error of the target's own pictures, which go through each other domain and back."""
         errors, total = Gathered(), len(sets.target) * len(sets.sources)
@@ -147,6 +180,12 @@ class Judge:
                 errors.add(key_of(picture), mean_difference(picture, back))
                 self._tell("cycles of the target", len(errors), total)
         self._result.add("cycle error of the target", distances.mean(errors.array()), len(errors))
+
+    def _each(self, what: str, pictures: Pictures) -> Iterator[tuple[int, Pixels]]:
+        """Yield all readable pictures and tell how many are done."""
+        for done, (index, picture) in enumerate(self._readable(pictures), start=1):
+            yield index, picture
+            self._tell(what, done, len(pictures))
 
     def _has_background(self, mask: NDArray[Any], picture: Pixels) -> bool:
         if mask.shape != picture.shape[:2]:

@@ -60,20 +60,22 @@ def refuse_empty(dataset: Dataset, split: Split) -> None:
 
 @dataclass(frozen=True)
 class Sets:
-    """The pictures that are compared: those to translate by their domain, and the real ones of the target."""
+    """The pictures that are compared: those to translate by their domain, and real ones of the target."""
 
     sources: dict[str, Pictures]
     target: Pictures
-    real: tuple[Pictures, ...]
+    training: Pictures  # of the target
+    held_out: bool  # whether those of the target are no training pictures
+    with_train: bool  # whether the training pictures are among the real ones
 
     @classmethod
     def of(cls, dataset: Dataset, split: Split, target: str, with_train: bool) -> "Sets":
         """Take the pictures of a dataset. Raises `DataError` where there are too few."""
         refuse_empty(dataset, split)
         pictures = dataset.test if split == "test" else dataset.train
-        real = [pictures[target]]
-        if with_train and split == "test":
-            real.append(dataset.train[target])
+        held_out = split == "test"
         sources = {domain: pictures[domain] for domain in dataset.domains if domain != target}
-        distances.refuse_too_few(sum(map(len, sources.values())), sum(map(len, real)))
-        return cls(sources, real[0], tuple(real))
+        sets = cls(sources, pictures[target], dataset.train[target], held_out, with_train and held_out)
+        real = len(sets.target) + (len(sets.training) if sets.with_train else 0)
+        distances.refuse_too_few(sum(map(len, sources.values())), real)
+        return sets

@@ -3,15 +3,11 @@
 It is one file: pictures are in it, votes stay in the browser until they are saved.
 """
 
-import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from translate.report.html import head, text
-
-# The pictures, styles and script within the page; browsers refuse everything else.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+from translate.report.html import EMBEDDED, embedded, head, text
 
 _STYLE = """\
   body { margin: 2rem; font-family: sans-serif; line-height: 1.45; background: #fff; color: #222; }
@@ -131,7 +127,7 @@ def comparison_page(title: str, summary: str, columns: Sequence[Column], rows: S
         the text of an HTML file.
     """
     parts = [
-        head(title, _STYLE, POLICY),
+        head(title, _STYLE, EMBEDDED),
         _TOP.format(title=text(title), summary=text(summary), key=_key(columns, rows)),
     ]
     heads = "".join(f'<th scope="col">{text(word)}</th>' for word in ["", *(column.model for column in columns)])
@@ -142,15 +138,11 @@ def comparison_page(title: str, summary: str, columns: Sequence[Column], rows: S
     parts.append("</thead>\n<tbody>\n")
     for row in rows:
         cells = "".join(
-            f"<td>{_image(output, f'{row.name} by {column.model}')}</td>"
+            f"<td>{embedded(output, f'{row.name} by {column.model}')}</td>"
             for output, column in zip(row.outputs, columns, strict=True)
         )
-        parts.append(f'<tr><th scope="row">{_image(row.source, row.name)}{text(row.name)}</th>{cells}</tr>\n')
+        parts.append(f'<tr><th scope="row">{embedded(row.source, row.name)}{text(row.name)}</th>{cells}</tr>\n')
     return "".join([*parts, "</tbody>\n</table>\n", _SCRIPT])
-
-
-def _image(png: bytes, name: str) -> str:
-    return f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}" alt="{text(name)}">'
 
 
 def _key(columns: Sequence[Column], rows: Sequence[Row]) -> str:

@@ -1,13 +1,16 @@
 """What pages have in common: names are shown as names, links are relative, nothing is fetched from elsewhere."""
 
+import base64
 import os
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
 # Pictures beside the page, and the styles and scripts within it; browsers refuse everything else.
 POLICY = "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-
+# The same of a page with pictures in it.
+EMBEDDED = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 _HEAD = """<!DOCTYPE html>
 <html lang="en">
@@ -39,3 +42,15 @@ def link(path: Path, folder: Path) -> str:
     except ValueError:  # another drive
         return path.absolute().as_uri()
     return quote(os.fsencode(Path(relative).as_posix()))
+
+
+def embedded(png: bytes, name: str) -> str:
+    """Return an image that is in the page itself, called `name`."""
+    return f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}" alt="{text(name)}">'
+
+
+def table(rows: Sequence[Sequence[str]], heads: Sequence[str] = ()) -> str:
+    """Return a table of words."""
+    lines = ["<tr>" + "".join(f"<th>{text(cell)}</th>" for cell in heads) + "</tr>\n"] if heads else []
+    lines += ["<tr>" + "".join(f"<td>{text(cell)}</td>" for cell in row) + "</tr>\n" for row in rows]
+    return "".join(["<table>\n", *lines, "</table>\n"])

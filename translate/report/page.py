@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from translate.report.curves import loss_curves
-from translate.report.html import head, link, text
+from translate.report.html import head, link, table, text
 
 Points = Sequence[tuple[int, float]]  # (step, value)
 
@@ -101,14 +101,14 @@ def run_page(story: Story, folder: Path) -> str:
     parts += _alarms(story)
     if story.scores:
         parts.append("<h2>Scores on unseen pictures, whose right answers are known</h2>\n")
-        parts.append(_table([(name, f"{score:.3f}", _best(name)) for name, score in story.scores.items()]))
+        parts.append(table([(name, f"{score:.3f}", _best(name)) for name, score in story.scores.items()]))
     parts += _samples(story, folder)
     parts += _curves(story)
-    parts.append("<h2>The run</h2>\n" + _table(list(story.facts.items())))
+    parts.append("<h2>The run</h2>\n" + table(list(story.facts.items())))
     if story.commands:
         parts.append("<h2>Use it</h2>\n<pre>" + text("\n".join(story.commands)) + "</pre>\n")
     parts.append("<h2>Settings</h2>\n<details><summary>all of them</summary>\n")
-    parts.append(_table(list(story.settings.items())) + "</details>\n")
+    parts.append(table(list(story.settings.items())) + "</details>\n")
     return "".join([*parts, _TAIL])
 
 
@@ -156,7 +156,7 @@ def _curves(story: Story) -> list[str]:
             parts.append(f"<h3>{words}</h3>\n")
             parts.append(loss_curves({name: curve.points for name, curve in chosen.items()}, level=balance))
             rows = [(name, f"{curve.points[-1][1]:.3f}", curve.meaning) for name, curve in chosen.items()]
-            parts.append(_table(rows))
+            parts.append(table(rows))
     if story.learning_rate:
         parts += ["<h3>Learning rate</h3>\n", loss_curves({"rate": story.learning_rate}, smoothing=1)]
     return parts
@@ -164,8 +164,3 @@ def _curves(story: Story) -> list[str]:
 
 def _best(name: str) -> str:
     return "0 is perfect" if name.endswith(("error", "distance")) else "1 is perfect"
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> str:
-    lines = ["<tr>" + "".join(f"<td>{text(cell)}</td>" for cell in row) + "</tr>\n" for row in rows]
-    return "".join(["<table>\n", *lines, "</table>\n"])
