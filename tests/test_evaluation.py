@@ -123,8 +123,8 @@ def test_pictures_of_different_sizes_are_named(model, horses, tmp_path):
 
 
 def test_a_drawn_dataset_is_scored_by_rule_as_well(model, monkeypatch):
-    def few(card, size):
-        return open_drawn(card.model_copy(update={"train": 2, "test": 6}), size)
+    def few(card, size, attributes):
+        return open_drawn(card.model_copy(update={"train": 2, "test": 6}), size, attributes)
 
     monkeypatch.setattr("translate.recipes.subject.open_drawn", few)
     monkeypatch.setattr("translate.recipes.evaluation.drawn_scores", lambda *_: {"stripe score": 0.5})

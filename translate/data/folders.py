@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,7 @@ class Dataset:
         target: the domain that pictures are translated to by default; empty where the user must name one.
         attributes: their names; empty where pictures have a domain instead.
         has: which attributes each training picture has, (pictures, attributes) of 0 and 1.
+        test_has: the same of the held-out pictures.
     """
 
     name: str
@@ -83,18 +84,21 @@ class Dataset:
     target: str = ""
     attributes: tuple[str, ...] = ()
     has: NDArray[np.float32] | None = None
+    test_has: NDArray[np.float32] | None = None
 
     @property
     def domains(self) -> tuple[str, ...]:
         """The names of the domains, or of the attributes."""
         return self.attributes or tuple(self.train)
 
-    def labels(self, collection: str) -> NDArray[np.float32]:
-        """Return the labels (pictures, domains) of a domain's training pictures: one-hot, or their attributes."""
-        if self.has is not None:
-            return self.has
+    def labels(self, collection: str, split: Literal["train", "test"] = "train") -> NDArray[np.float32]:
+        """Return the labels (pictures, domains) of a domain's pictures: one-hot, or their attributes."""
+        has = self.has if split == "train" else self.test_has
+        if has is not None:
+            return has
         one_hot = np.eye(len(self.train), dtype=np.float32)[list(self.train).index(collection)]
-        return np.broadcast_to(one_hot, (len(self.train[collection]), len(self.train)))
+        pictures = (self.train if split == "train" else self.test)[collection]
+        return np.broadcast_to(one_hot, (len(pictures), len(self.train)))
 
     def places(self) -> dict[str, Pictures]:
         """Return the pictures by split and domain, such as "train A"."""

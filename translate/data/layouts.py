@@ -145,4 +145,4 @@ def _listed(name: str, path: Path, folders: Mapping[str, Path], wanted: Sequence
     parts = celeba.split(listed)
     train, test = (Files(folder, tuple(folder / picture for picture in part.names), 0) for part in parts)
     tests = {folder.name: test} if test.paths else {}
-    return Dataset(name, {folder.name: train}, tests, "", attributes, parts[0].labels)
+    return Dataset(name, {folder.name: train}, tests, "", attributes, parts[0].labels, parts[1].labels)

@@ -156,8 +156,13 @@ def open_drawn(card: DatasetCard, size: int, attributes: Sequence[str] | None = 
     chosen = tuple(known if attributes is None else attributes)
     if not chosen:
         return Dataset(card.name, train, test, card.target)
-    has = [[had[name] for name in chosen] for had in map(drawn.attributes, range(len(drawn)))]
-    return Dataset(card.name, train, test, card.target, chosen, np.array(has, np.float32))
+
+    def labels(drawn: Drawn) -> NDArray[np.float32]:
+        has = [[had[name] for name in chosen] for had in map(drawn.attributes, range(len(drawn)))]
+        return np.array(has, np.float32).reshape(len(drawn), len(chosen))
+
+    held_out = test[card.domains[0]]
+    return Dataset(card.name, train, test, card.target, chosen, labels(drawn), labels(held_out))
 
 
 def _known(what: str, name: str, choices: Collection[str]) -> None:

@@ -95,6 +95,11 @@ class Translator:
         gmac = tiling.gmac(method.players()["G"], about.size**2)  # as if they had the training size
         return cls(method, about, engine(device, precision, compile, pictures * gmac), memory, tile_approx)
 
+    @property
+    def method(self) -> Method:
+        """The model itself."""
+        return self._method
+
     def __call__(
         self,
         image: Image,

@@ -161,6 +161,10 @@ class Method(nn.Module):
         """Return the targets worth looking at."""
         return list(self.domains)
 
+    def becomes(self, c: Tensor, target: str) -> Tensor:
+        """Return the labels (N, labels), 0 or 1, that pictures with labels `c` have once translated to `target`."""
+        return torch.zeros_like(c).index_fill_(1, torch.tensor([self.domains.index(target)], device=c.device), 1)
+
     def terms(self) -> dict[str, Term]:
         """Say what the terms that `step` returns mean; those left out are shown without words."""
         return {}

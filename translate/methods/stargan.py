@@ -150,6 +150,11 @@ class StarGAN(Method):
         y: Tensor = self.G(x, self._labels(x, target))
         return y
 
+    def becomes(self, c: Tensor, target: str) -> Tensor:
+        if self.settings.labels == "domains":
+            return super().becomes(c, target)
+        return self._changed(c.clone(), read_changes(target, self.domains))
+
     def layers(self, x: Tensor, target: str) -> list[Layer]:
         c = self._labels(x, target)
         return [lambda x: labelled(x, c), *self.G.main]

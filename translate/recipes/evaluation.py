@@ -7,7 +7,6 @@ from typing import Any
 from translate.data.folders import Dataset
 from translate.data.truth import Drawn
 from translate.devices import Precision
-from translate.errors import SettingsError
 from translate.evaluation import inception
 from translate.evaluation.drawn import drawn_scores
 from translate.evaluation.features import RANDOM, FeatureNetwork, open_features, read_weights
@@ -16,8 +15,9 @@ from translate.evaluation.likeness import Lpips
 from translate.evaluation.protocols import find_protocol
 from translate.inference.exports import find_export, read_about
 from translate.inference.translator import Translator
+from translate.recipes.classification import Examiner
 from translate.recipes.judging import Judge, Tell
-from translate.recipes.subject import Sets, Split, open_data
+from translate.recipes.subject import Sets, Split, open_data, refuse_empty
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ def evaluate(
     Args:
         model: a run's folder, an export file, or a name in weights.
         data: the name of a card, or a folder, or an open dataset, with the model's domains.
-        to: the domain to translate to, or None for the model's default.
+        to: the domain to translate to, or None for the model's default; or changes of attributes, or None for all
+            that are worth a look.
         tell: is told what is done.
         conditions: the fields of `Conditions`.
 
@@ -72,10 +73,13 @@ def evaluate(
     given = Conditions(**conditions)
     how, about = find_protocol(given.protocol), read_about(find_export(model))
     dataset = open_data(data, about)
-    drawn = all(isinstance(pictures, Drawn) for pictures in dataset.train.values())
-    if about.attributes and not drawn:
-        raise SettingsError("A model that changes attributes is measured on drawn datasets only; see `data list`.")
-    target = "all attributes" if about.attributes else about.choose(to)
+    if about.attributes:
+        refuse_empty(dataset, given.split)
+        targets = [about.choose(to)] if to else []
+        target = to or "all attributes"
+    else:
+        target = about.choose(to)
+        targets = list(dataset.domains)
     translator = Translator.load(model, given.device, given.precision)
     result = Evaluation(about.sha256[:12], dataset.name, target, given.split, given.protocol, given.seed)
     if not about.attributes:
@@ -83,10 +87,16 @@ def evaluate(
         result.features_sha256 = network.sha256
         head = Lpips(network, read_weights(Path(given.lpips))) if given.lpips else None
         sets = Sets.of(dataset, given.split, target, how.with_train)
-        judge = Judge(translator, target, network, head, how.antialiased, result, tell)
-        judge.run(sets)
+        Judge(translator, target, network, head, how.antialiased, result, tell).run(sets)
         result.missing += _missing(network, head)
-    if drawn:
+    if translator.method.settings.batches == "labelled":
+        if about.only:
+            result.missing.append(
+                "What a classifier sees in translations: this needs the model, not one direction of it."
+            )
+        else:
+            Examiner(translator, dataset, given.split, result, tell).run(targets or translator.method.showcase())
+    if all(isinstance(pictures, Drawn) for pictures in dataset.train.values()):
         tell("scoring by rule", 0, 1)
         for name, score in drawn_scores(dataset.name, translator.batch, about.size).items():
             result.add(name, score, 200, remark="by rule, on unseen drawn pictures")

@@ -1,6 +1,6 @@
 """What a model is measured on: a dataset with its domains, and of it the pictures that are compared."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,19 +20,23 @@ def open_data(data: str | Path | Dataset, about: About) -> Dataset:
     """Open a dataset and give its domains the model's names, in order, where it has none of its own.
 
     Raises:
-        SettingsError: its domains are not those of the model.
+        SettingsError: its domains or attributes are not those of the model.
         DataError: there is no such dataset.
     """
-    word = str(data)
+    word, wanted = str(data), about.domains if about.attributes else None
     if isinstance(data, Dataset):
         dataset = data
     elif word in cards.names("datasets"):
         card = cards.dataset(word)
-        dataset = open_drawn(card, about.size) if card.drawn else open_known(card)
+        dataset = open_drawn(card, about.size, wanted) if card.drawn else open_known(card, attributes=wanted)
     else:
-        dataset = open_folder(Path(data))
-    if about.attributes or set(dataset.domains) == set(about.domains):
-        return dataset
+        dataset = open_folder(Path(data), attributes=wanted)
+    if set(dataset.domains) == set(about.domains) and about.attributes is bool(dataset.attributes):
+        if about.attributes:
+            return dataset
+        train, test = ({domain: part[domain] for domain in about.domains if domain in part}
+                       for part in (dataset.train, dataset.test))  # fmt: skip
+        return replace(dataset, train=train, test=test)
     if dataset.domains == ("A", "B") and len(about.domains) == 2:
         names = dict(zip("AB", about.domains, strict=True))
         train, test = ({names[domain]: part[domain] for domain in part} for part in (dataset.train, dataset.test))
@@ -50,7 +54,7 @@ def refuse_empty(dataset: Dataset, split: Split) -> None:
         DataError: there is one.
     """
     pictures = dataset.test if split == "test" else dataset.train
-    for domain in dataset.domains:
+    for domain in dataset.train:
         if not len(pictures.get(domain, ())):
             raise DataError(
                 f"{dataset.name} has no {split} pictures of {domain}. Put some beside the others, or measure on the"
