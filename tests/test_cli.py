@@ -829,7 +829,7 @@ def test_eval_chooses_among_the_checkpoints_of_a_run(run: Run, place: Path, monk
     assert f"Wrote {Path('short/evaluation.html')}.\n" in err
     page = (place / "short/evaluation.html").read_text()
     assert all(
-        word in page for word in ("Checkpoints", "chosen", "KID between halves", "Not measured: LPIPS", "png;base64")
+        word in page for word in ("Checkpoints", "chosen", "KID of inputs", "Not measured: LPIPS", "png;base64")
     )
     assert out.startswith("Chosen on one half of the test pictures")
     assert re.search(r"^ +2 .+\n +3 .+final$", out, re.MULTILINE)
@@ -842,10 +842,25 @@ def test_eval_chooses_among_the_checkpoints_of_a_run(run: Run, place: Path, monk
     assert (code, "Leave out --split train" in err) == (2, True)
 
 
-def test_eval_refuses_what_it_cannot_measure(run: Run, place: Path) -> None:
+def test_eval_refuses_what_it_cannot_measure(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRANSLATE_HOME", str(place / "home"))
+    monkeypatch.setattr("translate.evaluation.features.RandomConvolutions.side", 32)
     train(run, "--out", "short", "--quiet")
     code, _, err = run("eval", "short", "horses", "--device", "cpu")
     assert (code, "at least 4 pictures in each set; found 2 and 2" in err) == (4, True)
+    code, _, err = run("eval", "short", "horses", "--to", "C")
+    assert (code, "The model has no domain 'C'" in err) == (2, True)
+    shutil.copytree(place / "horses/trainA", place / "pets/cat")
+    shutil.copytree(place / "horses/trainB", place / "pets/dog")
+    code, _, err = run("eval", "short", "pets")
+    assert (code, "The model knows the domains A, B; pets has cat, dog." in err) == (2, True)
+    shutil.rmtree(place / "horses/testB")
+    code, _, err = run("eval", "short", "horses")
+    assert (code, "horses has no test pictures of B." in err, "--split train" in err) == (4, True, True)
+    code, out, err = run("eval", "short", "horses", "--split", "train", "--device", "cpu")
+    assert (code, "train pictures, protocol cut" in out) == (0, True), err
+    code, _, err = run("eval", "short", "horses", "--features", "inception")
+    assert (code, "`translate weights fetch inception`" in err) == (5, True)
     code, _, err = run("eval", "short", "horses", "--protocol", "cute")
     assert (code, "Did you mean cut?" in err) == (2, True)
     code, _, err = run("eval", "short", "horses", "--features", "nothing.pth")

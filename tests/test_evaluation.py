@@ -1,6 +1,8 @@
 """`evaluate`: what it measures on folders, and that names, order and format of files change nothing."""
 
 import shutil
+import tracemalloc
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -8,14 +10,18 @@ import torch
 from torch import nn
 
 from translate import images
+from translate.data.celeba import write_list
+from translate.data.folders import Dataset
+from translate.data.layouts import open_folder
 from translate.data.truth import Drawn, open_drawn
 from translate.errors import DataError, SettingsError
 from translate.evaluation.features import RandomConvolutions
 from translate.inference.exports import About, write_export
 from translate.inference.translator import Translator
+from translate.methods import stargan
 from translate.methods.cyclegan import Settings
-from translate.networks.discriminators import PatchGAN
-from translate.networks.generators import Resnet
+from translate.networks.discriminators import Critic, PatchGAN
+from translate.networks.generators import LabelResnet, Resnet
 from translate.recipes.evaluation import evaluate
 from translate.recipes.shown import SHOWN
 
@@ -178,6 +184,73 @@ def test_what_cannot_be_measured_on_a_picture_is_left_out_with_a_reason(model, h
         "Left out of background error: masks of another size than their picture, 1.",
         "Left out of background error: masks that cover the whole picture, 1.",
     ]
+
+
+def test_pictures_are_not_kept(model, monkeypatch):
+    """Of each only its features and some numbers are: for 50,000 pictures these are what is held."""
+
+    @dataclass(frozen=True)
+    class Large(Drawn):
+        def __getitem__(self, index):
+            return np.random.default_rng([index, len(self.domain)]).integers(0, 256, (256, 256, 3), np.uint8)
+
+    def draw(split, count):
+        return {domain: Large("toy-horse2zebra", domain, split, count, 256) for domain in ("horse", "zebra")}
+
+    def peak(count):
+        dataset = Dataset("many", draw("train", count), draw("test", count), "zebra")
+        tracemalloc.start()
+        evaluate(model, dataset, device="cpu")
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    monkeypatch.setattr("translate.recipes.evaluation.Drawn", type(None))  # they are not scored by rule
+    monkeypatch.setattr("translate.recipes.judging.SUBSETS", 2)
+    monkeypatch.setattr("translate.recipes.judging._mask", lambda *_: None)
+    monkeypatch.setattr("translate.evaluation.distances.RESAMPLES", 2)
+    monkeypatch.setattr("translate.inference.translator.Translator.__call__", lambda self, picture, _: picture)
+    few, many = peak(8), peak(24)
+    assert many - few < 16 * 256 * 256 * 3 / 2  # half of what the further inputs alone would take
+
+
+ATTRIBUTES = ["black_hair", "blond_hair", "smile"]
+
+
+@pytest.fixture(scope="module")
+def changer(tmp_path_factory):
+    """A StarGAN of attributes."""
+    small = {"generator": LabelResnet(width=2, blocks=0), "discriminator": Critic(width=2, layers=2)}
+    settings = stargan.Settings(**small).for_labels(attributes=True)
+    about = ABOUT.model_copy(
+        update={"method": settings.model_dump(), "domains": ATTRIBUTES, "attributes": True, "target": ""}
+    )
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("changer") / "model.safetensors"
+    write_export(path, nn.ModuleList(settings.build(ATTRIBUTES, 32).shipped()), about)
+    return path
+
+
+def test_a_model_of_attributes_is_measured_on_a_list_of_them(changer, horses, tmp_path, monkeypatch):
+    monkeypatch.setenv("TRANSLATE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("translate.evaluation.classifier.STEPS", 2)
+    drawn = Drawn("toy-faces", "face", "train", 40, 32)
+    has = {}
+    for index in range(len(drawn)):
+        images.write_pixels(drawn[index], tmp_path / "faces/images" / drawn.name(index))
+        has[drawn.name(index)] = drawn.attributes(index)
+    write_list(tmp_path / "faces/list_attr_celeba.txt", has)
+    result = evaluate(changer, tmp_path / "faces", device="cpu")
+    found = figures(result)
+    assert {"seen as asked", "attributes kept", "seen rightly", "change of input", "cycle error"} <= found.keys()
+    assert found["seen rightly"].count == 4
+    assert (result.to, len(result.samples)) == ("all attributes", SHOWN)
+    one = evaluate(changer, tmp_path / "faces", "smile=0", device="cpu")
+    smiling = sum(had["smile"] for name, had in has.items() if (tmp_path / "faces/images" / name) in
+                  open_folder(tmp_path / "faces").test["images"].paths)  # fmt: skip
+    assert figures(one)["seen as asked"].count == smiling
+    with pytest.raises(SettingsError, match=r"changes the attributes black_hair, .*; .*horses has no list of them"):
+        evaluate(changer, horses, device="cpu")
 
 
 def test_domains_that_the_model_does_not_know_are_refused(model, horses, tmp_path):

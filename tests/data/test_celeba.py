@@ -34,7 +34,9 @@ def test_the_five_of_the_paper_are_chosen_and_belong_to_their_pictures(tmp_path)
         n = int(pictures[index][0, 0, 0])
         assert pictures.name(index) == f"{n:06d}.png"
         assert has[index].tolist() == [n >> k & 1 for k in range(1, 6)]
-    assert len(dataset.test["img_align_celeba"]) == 3
+    held_out, had = dataset.test["img_align_celeba"], dataset.labels("img_align_celeba", "test")
+    assert had.shape == (len(held_out), 5) == (3, 5)
+    assert had.tolist() == [[int(held_out[index][0, 0, 0]) >> k & 1 for k in range(1, 6)] for index in range(3)]
 
 
 def test_attributes_are_chosen_by_name_and_in_order(tmp_path):

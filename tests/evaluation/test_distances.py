@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
+from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
+from torch_fidelity.metric_kid import kid_features_to_metric
 
 from translate.errors import DataError
 from translate.evaluation.distances import (
@@ -121,6 +124,22 @@ def test_kernel_distance_in_one_subset_of_all_is_that_over_all_pairs():
     value, deviation = kernel_distance_in_subsets(x, y, subsets=50, size=10, seed=0)
     assert value == pytest.approx(kernel_distance(x, y).value, abs=deviation)
     assert deviation > 0
+
+
+# Against torch-fidelity
+
+
+@pytest.mark.parametrize(("n", "m", "width"), [(60, 80, 20), (25, 30, 64)])  # more and fewer pictures than features
+def test_both_distances_are_those_of_torch_fidelity(n: int, m: int, width: int):
+    mix = features(width, width, 3) / np.sqrt(width)
+    x, y = features(n, width) @ mix, 0.3 + 1.2 * features(m, width, 1) @ mix
+    statistics = [fid_features_to_statistics(torch.from_numpy(z)) for z in (x, y)]
+    wanted = fid_statistics_to_metric(*statistics, verbose=False)["frechet_inception_distance"]
+    assert frechet_distance(x, y) == pytest.approx(wanted, rel=1e-4)
+    y = y[:n]  # a subset of torch-fidelity is equally large in both
+    options = {"kid_subsets": 1, "kid_subset_size": n, "verbose": False}
+    found = kid_features_to_metric(torch.from_numpy(x), torch.from_numpy(y), **options)
+    assert kernel_distance(x, y).value == pytest.approx(found["kernel_inception_distance_mean"], rel=1e-4)
 
 
 # Both

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from translate import cards
+from translate.data import celeba
 from translate.data.folders import Dataset, Pictures
 from translate.data.known import open_known
 from translate.data.layouts import open_folder
@@ -29,6 +30,11 @@ def open_data(data: str | Path | Dataset, about: About) -> Dataset:
     elif word in cards.names("datasets"):
         card = cards.dataset(word)
         dataset = open_drawn(card, about.size, wanted) if card.drawn else open_known(card, attributes=wanted)
+    elif wanted and Path(data).is_dir() and not (Path(data) / celeba.LIST).is_file():
+        raise SettingsError(
+            f"The model changes the attributes {', '.join(wanted)}; {data} has no list of them, {celeba.LIST}. Give a"
+            " dataset with the model's attributes."
+        )
     else:
         dataset = open_folder(Path(data), attributes=wanted)
     if set(dataset.domains) == set(about.domains) and about.attributes is bool(dataset.attributes):
