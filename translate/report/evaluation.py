@@ -11,6 +11,7 @@ _STYLE = """\
   h2 { margin: 2.5rem 0 .5rem; font-size: 1.2rem; }
   table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
   td, th { padding: .2rem .9rem .2rem 0; text-align: left; vertical-align: top; }
+  td:nth-child(2), td:nth-child(3), td:nth-child(6) { white-space: nowrap; }
   tr + tr td { border-top: 1px solid #eee; }
   .rows { display: grid; grid-template-columns: repeat(auto-fill, minmax(34rem, 1fr)); gap: 1rem; }
   figure { margin: 0; }
