@@ -828,9 +828,7 @@ def test_eval_chooses_among_the_checkpoints_of_a_run(run: Run, place: Path, monk
     assert code == 0, err
     assert f"Wrote {Path('short/evaluation.html')}.\n" in err
     page = (place / "short/evaluation.html").read_text()
-    assert all(
-        word in page for word in ("Checkpoints", "chosen", "KID of inputs", "Not measured: LPIPS", "png;base64")
-    )
+    assert all(word in page for word in ("Checkpoints", "chosen", "KID of inputs", "Not measured: LPIPS", "png;base64"))
     assert out.startswith("Chosen on one half of the test pictures")
     assert re.search(r"^ +2 .+\n +3 .+final$", out, re.MULTILINE)
     assert len(re.findall(r"^ +\d .+  chosen", out, re.MULTILINE)) == 1

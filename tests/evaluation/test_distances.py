@@ -16,6 +16,7 @@ from translate.evaluation.distances import (
     kernel_distance,
     kernel_distance_in_subsets,
     mean,
+    share,
 )
 
 
@@ -161,6 +162,13 @@ def test_the_order_of_pictures_and_the_blocks_do_not_matter(
 def test_too_few_pictures_are_refused_with_the_minimum(distance: Callable[[np.ndarray, np.ndarray], object]):
     with pytest.raises(DataError, match=r"needs at least [24] pictures in each set; found 1 and 9\. .*bias"):
         distance(features(1, 3), features(9, 3))
+
+
+def test_a_share_has_wilsons_interval():
+    estimate = share(np.repeat([1.0, 0.0], [8, 2]))
+    assert (estimate.value, estimate.low, estimate.high) == pytest.approx((0.8, 0.4902, 0.9433), abs=1e-4)
+    certain = share(np.ones(60))
+    assert (certain.low, certain.high) == pytest.approx((60 / (60 + 1.959964**2), 1.0))
 
 
 def test_a_mean_has_the_interval_of_a_normal_distribution():

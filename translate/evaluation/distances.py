@@ -42,6 +42,17 @@ def mean(values: Matrix) -> Estimate:
     return Estimate.normal(float(values.mean()), float(deviation))
 
 
+def share(values: Matrix) -> Estimate:
+    """Estimate how often something is so, from one value of 0 or 1 for each picture, (N,); Wilson 1927.
+
+    The interval is one of more than no width where all values are equal. Of values between 0 and 1 it is too wide.
+    """
+    count, value = len(values), float(values.mean())
+    middle = (value + NORMAL**2 / (2 * count)) / (1 + NORMAL**2 / count)
+    half = NORMAL * np.sqrt(value * (1 - value) / count + NORMAL**2 / (4 * count**2)) / (1 + NORMAL**2 / count)
+    return Estimate(value, float(max(middle - half, 0.0)), float(min(middle + half, 1.0)))
+
+
 def frechet_distance(x: Features, y: Features) -> float:
     """Return the Frechet distance between the Gaussians that fit two sets of features: with Inception features, FID.
 

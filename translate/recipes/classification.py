@@ -52,15 +52,17 @@ class Examiner:
         for target in targets:
             asked = self._examine(classifier, target)
             if len(asked):
-                self._result.add(f"seen as {target}", distances.mean(asked.array()), len(asked), remark=judge)
+                self._result.add(f"seen as {target}", distances.share(asked.array()), len(asked), remark=judge)
         add = self._result.add
         if len(self._asked):
-            add("seen as asked", distances.mean(self._asked.array()), len(self._asked), remark=f"all of these, {judge}")
+            add(
+                "seen as asked", distances.share(self._asked.array()), len(self._asked), remark=f"all of these, {judge}"
+            )
         if len(self._kept):
             remark = f"other attributes of translations that are seen as before, {judge}"
-            add("attributes kept", distances.mean(self._kept.array()), len(self._kept), remark=remark)
+            add("attributes kept", distances.share(self._kept.array()), len(self._kept), remark=remark)
         remark = "real pictures, seen by the same as what they are: the most that can be reached"
-        add("seen rightly", distances.mean(real.array()), len(real), remark=remark)
+        add("seen rightly", distances.share(real.array()), len(real), remark=remark)
         if self._dataset.attributes:
             for name, values in (("change of input", self._changes), ("cycle error", self._cycles)):
                 if len(values):
