@@ -89,6 +89,8 @@ def evaluate(
         sets = Sets.of(dataset, given.split, target, how.with_train)
         Judge(translator, target, network, head, how.antialiased, result, tell).run(sets)
         result.missing += _missing(network, head)
+    else:
+        result.missing.append("FID, KID and what needs features: pictures with attributes are no two sets to compare.")
     if translator.method.settings.batches == "labelled":
         if about.only:
             result.missing.append(
