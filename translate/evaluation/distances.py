@@ -110,8 +110,8 @@ def kernel_distance(x: Features, y: Features) -> Estimate:
     part, from the kernels' own variance, which is all there is where the distributions are equal, and one in
     proportion to t, from how much pictures differ in their mean kernel. See `_slope`.
 
-    In simulations it covers 92 to 98 % of draws from two Gaussians of 2 to 512 features, with 20 to 140 pictures and
-    means that differ by 0 to 1 standard deviations in each. With 5 pictures and a difference of 1 it covers 86 %.
+    In simulations it covers about 92 to 98 % of draws from two Gaussians of 2 to 512 features, with 20 to 140 pictures
+    and means that differ by 0 to 1 standard deviations in each. With 5 pictures and a difference of 1 it covers 86 %.
 
     Args:
         x: (N, d).
