@@ -1,4 +1,5 @@
 import functools
+import importlib
 import itertools
 import json
 import shutil
@@ -56,7 +57,7 @@ def shelf(tmp_path_factory):
     (place / f"{TOY}.toml").write_text(CARD, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cards, "shelf", lambda kind: place)
-        patch.setattr(recipes.run, "drawn_scores", functools.partial(drawn_scores, count=3))
+        patch.setattr(recipes.results, "drawn_scores", functools.partial(drawn_scores, count=3))
         yield place
 
 
@@ -458,7 +459,7 @@ def test_r06_r09_a_signal_while_pictures_are_read_ends_it_and_nothing_is_written
 
 
 def test_r09_a_grid_that_a_signal_ended_is_drawn_when_the_run_continues(tmp_path, finished, monkeypatch):
-    draw, drawn = recipes.run.sample_grid, []
+    draw, drawn = recipes.results.sample_grid, []
 
     def interrupted(*arguments):
         drawn.append(arguments)
@@ -466,7 +467,7 @@ def test_r09_a_grid_that_a_signal_ended_is_drawn_when_the_run_continues(tmp_path
             signal.raise_signal(signal.SIGUSR1)
         return draw(*arguments)
 
-    monkeypatch.setattr(recipes.run, "sample_grid", interrupted)
+    monkeypatch.setattr(recipes.results, "sample_grid", interrupted)
     first = prepare(TOY, out=tmp_path / "run", device="cpu")
     list(first.start())
     assert (first.interrupted, first.step) == (signal.SIGUSR1, 2)
@@ -477,12 +478,12 @@ def test_r09_a_grid_that_a_signal_ended_is_drawn_when_the_run_continues(tmp_path
 
 
 def test_r09_a_signal_while_it_is_scored_leaves_that_for_the_next_time(tmp_path, finished, monkeypatch):
-    score = recipes.run.drawn_scores
-    monkeypatch.setattr(recipes.run, "drawn_scores", lambda *_: signal.raise_signal(signal.SIGTERM))
+    score = recipes.results.drawn_scores
+    monkeypatch.setattr(recipes.results, "drawn_scores", lambda *_: signal.raise_signal(signal.SIGTERM))
     first = prepare(TOY, out=tmp_path / "run", device="cpu")
     list(first.start())
     assert (first.interrupted, first.step, first.finished) == (signal.SIGTERM, 4, False)
-    monkeypatch.setattr(recipes.run, "drawn_scores", score)
+    monkeypatch.setattr(recipes.results, "drawn_scores", score)
     second = prepare(TOY, out=tmp_path / "run", device="cpu")
     assert list(second.start()) == []
     assert second.finished
@@ -490,14 +491,14 @@ def test_r09_a_signal_while_it_is_scored_leaves_that_for_the_next_time(tmp_path,
 
 
 def test_r04_a_disk_that_is_full_for_a_while_costs_a_note_and_no_step(tmp_path, finished, monkeypatch):
-    write, full = recipes.run.images.write_pixels, [True]
+    write, full = recipes.results.images.write_pixels, [True]
 
     def refused(*arguments):
         if full:
             raise OutputError("The disk is full: a grid was not written.")
         write(*arguments)
 
-    monkeypatch.setattr(recipes.run.images, "write_pixels", refused)
+    monkeypatch.setattr(recipes.results.images, "write_pixels", refused)
     run = prepare(TOY, out=tmp_path / "run", device="cpu")
     for report in run.start():
         if report.step == 3:
@@ -665,8 +666,8 @@ def test_only_stargan_learns_attributes(tmp_path):
 
 def test_a_run_of_a_given_time_counts_its_steps_once(tmp_path, photos, monkeypatch):
     clock = itertools.count(step=0.125)  # each look at the clock is an eighth of a second later
-    monkeypatch.setattr("translate.recipes.run.time.perf_counter", lambda: next(clock))
-    monkeypatch.setattr("translate.recipes.run.MEASURED", 1)
+    monkeypatch.setattr("translate.recipes.prospect.time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("translate.recipes.prospect.MEASURED", 1)
 
     def made(seconds):
         words = [word for word in SMALL if "steps" not in word]
@@ -676,7 +677,7 @@ def test_a_run_of_a_given_time_counts_its_steps_once(tmp_path, photos, monkeypat
     assert first.recipe.training.steps == 3  # 0.9 * 0.5 s at an eighth of a second each
     assert not first.out.exists()
     list(first.start())
-    monkeypatch.setattr(recipes.run.Run, "steps_within", lambda *_: 1 / 0)
+    monkeypatch.setattr(importlib.import_module("translate.recipes.prepare"), "steps_within", lambda *_: 1 / 0)
     assert made(0.5).finished
     with pytest.raises(SettingsError, match=r"training\.seconds was 0\.5, now 0\.75"):
         made(0.75)

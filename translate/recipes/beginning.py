@@ -1,6 +1,5 @@
 """Fine-tuning: a run that begins with the networks of a model instead of random ones."""
 
-import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from translate.errors import WeightsError
 from translate.inference.exports import find_export, read_about, read_settings, read_tensors
 from translate.methods.base import Method, MethodSettings
+from translate.recipes.origin import model_of_run
 from translate.settings import differences
 
 OF_DISCRIMINATORS = "D."  # in front of the number of a discriminator, in exports that have them
@@ -39,7 +39,7 @@ class Beginning:
         try:
             path = find_export(model)
         except WeightsError:
-            origin = _origin_of(run)
+            origin = model_of_run(run)
             if origin is None or origin["name"] != Path(model).name:
                 raise
             return cls(Path(model), origin)
@@ -90,11 +90,3 @@ class Beginning:
         except RuntimeError as error:
             reason = str(error).splitlines()[1].strip()
             raise WeightsError(f"The {what} in {self.path} do not fit into this run: {reason}") from error
-
-
-def _origin_of(run: Path) -> dict[str, str] | None:
-    """Return what the run in a folder says of the model it began from."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        origin: dict[str, str] | None = json.loads((run / "settings.json").read_text(encoding="utf-8"))["from"]
-        return origin
-    return None

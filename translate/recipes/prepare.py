@@ -14,8 +14,10 @@ from translate.devices import Engine, Precision, engine
 from translate.errors import DataError, Interrupted, SettingsError
 from translate.parallel import joined, world
 from translate.recipes.beginning import Beginning
+from translate.recipes.origin import batch_of_run, steps_of_run
+from translate.recipes.prospect import steps_within
 from translate.recipes.recipe import Recipe
-from translate.recipes.run import Run, batch_of_run, steps_of_run
+from translate.recipes.run import Run
 from translate.settings import Tree, is_plain, merge, nearest, read_toml, read_word
 
 
@@ -179,7 +181,7 @@ def _holds(tree: object, path: Sequence[str]) -> bool:
 
 def _fitted(recipe: Recipe, seconds: float, dataset: Dataset, place: Path, engine: Engine) -> Recipe:
     """Return the recipe with the steps that fit into `seconds`; those of the run in `place` if there is one."""
-    steps = steps_of_run(place) or Run(recipe, dataset, place, engine).steps_within(seconds)
+    steps = steps_of_run(place) or steps_within(recipe, dataset, engine, seconds)
     return recipe.model_copy(update={"training": recipe.training.model_copy(update={"steps": steps})})
 
 

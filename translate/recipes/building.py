@@ -1,0 +1,57 @@
+"""From settings to what trains: the networks of a run, and the batches of its pictures."""
+
+from collections.abc import Callable
+
+import torch
+
+from translate.data.batches import Batches, LabelledBatches, Store, UnpairedBatches
+from translate.data.folders import Dataset
+from translate.devices import Engine
+from translate.inference.exports import build_without_memory
+from translate.recipes.beginning import Beginning
+from translate.recipes.recipe import Recipe
+from translate.training.loop import Plan, Training
+
+BATCHES: dict[str, type[Batches]] = {"unpaired": UnpairedBatches, "labelled": LabelledBatches}
+
+
+def build_training(
+    recipe: Recipe, dataset: Dataset, engine: Engine, plan: Plan, beginning: Beginning | None = None
+) -> Training:
+    """Build what moves in a run, before its first step.
+
+    Raises:
+        WeightsError: the networks of `beginning` are damaged, or do not fit.
+    """
+    settings, domains, size = recipe.method.for_run(plan.steps), dataset.domains, recipe.data.size
+    torch.manual_seed(recipe.training.seed)
+    method = settings.build(domains, size)
+    if beginning:
+        beginning.load(method)
+    return Training(method, build_without_memory(settings, domains, size), engine, recipe.training)
+
+
+def read_batches(
+    recipe: Recipe, dataset: Dataset, tell: Callable[[str, int, int], None], note: Callable[[str], None]
+) -> Batches:
+    """Read the training pictures.
+
+    Args:
+        recipe: what is done to them.
+        dataset: where they are.
+        tell: is told the domain, how many of its pictures have been read, and how many it has.
+        note: is told in sentences which pictures cannot be read, or are small.
+
+    Raises:
+        DataError: too many pictures cannot be read.
+    """
+    stores: dict[str, Store] = {}
+    for domain, pictures in dataset.train.items():
+        store = Store(domain, pictures, recipe.data, tell, dataset.labels(domain))
+        if store.census.unreadable:
+            first = store.census.unreadable[0]
+            note(f"{len(store.census.unreadable)} pictures of {domain} cannot be read, as {first}")
+        if store.census.enlarged:
+            note(f"{store.census.enlarged} pictures of {domain} are smaller than the crop and were enlarged.")
+        stores[domain] = store
+    return BATCHES[recipe.method.batches](stores, recipe.data, recipe.training.batch, recipe.training.seed)

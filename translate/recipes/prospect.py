@@ -1,0 +1,79 @@
+"""What a run would cost, measured by a few steps on noise."""
+
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from translate.data.folders import Dataset
+from translate.devices import Engine
+from translate.parallel import greatest, part
+from translate.recipes.building import BATCHES, build_training
+from translate.recipes.recipe import Recipe
+from translate.training.loop import Plan, Training
+
+SHOWN = 5  # steps, to show what a run would cost
+MEASURED = 15  # steps, before a run whose time is given: whole turns of players that move in every third or fifth
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What a run would be, and what it would cost."""
+
+    recipe: Recipe
+    dataset: Dataset
+    out: Path
+    steps: int
+    parameters: Mapping[str, int]  # of each player
+    seconds_per_step: float
+    memory_bytes: int | None  # peak of this process, where the system tells
+
+
+def prospect_of(recipe: Recipe, dataset: Dataset, out: Path, engine: Engine) -> Prospect:
+    """Do a few steps to see what a run would cost."""
+    counts = [len(pictures) for pictures in dataset.train.values()]
+    batches = -(-BATCHES[recipe.method.batches].pictures_per_epoch(counts) // recipe.training.batch)
+    plan = Plan.of(recipe.training, recipe.method, batches)
+    training, seconds = _measured(recipe, dataset, engine, plan, SHOWN)
+    parameters = {
+        player: sum(parameter.numel() for network in networks for parameter in network.parameters())
+        for player, networks in training.method.players().items()
+    }
+    return Prospect(recipe, dataset, out, plan.steps, parameters, seconds, _peak_memory(engine))
+
+
+def steps_within(recipe: Recipe, dataset: Dataset, engine: Engine, seconds: float) -> int:
+    """Count the steps that fit into so many seconds, from the speed of a few.
+
+    A tenth of the time is left for reading pictures, samples and checkpoints.
+    """
+    plan = Plan.of(recipe.training.model_copy(update={"steps": MEASURED}), recipe.method, 1)
+    _, seconds_per_step = _measured(recipe, dataset, engine, plan, MEASURED)
+    return max(int(0.9 * seconds / seconds_per_step), 1)
+
+
+def _measured(recipe: Recipe, dataset: Dataset, engine: Engine, plan: Plan, steps: int) -> tuple[Training, float]:
+    """Train on noise; return the training and its seconds per step."""
+    batch = len(part(range(recipe.training.batch)))
+    noise = BATCHES[recipe.method.batches].noise(dataset.domains, batch, recipe.data.size)
+    training = build_training(recipe, dataset, engine, plan)
+    training.train_step(noise)  # the first is slower
+    started = time.perf_counter()
+    for _ in range(steps):
+        training.train_step(noise)
+    elapsed_ns = greatest(int(1e9 * (time.perf_counter() - started)))  # so all ranks count the same steps
+    return training, elapsed_ns / 1e9 / steps
+
+
+def _peak_memory(engine: Engine) -> int | None:
+    if engine.device.type == "cuda":
+        return torch.cuda.max_memory_allocated(engine.device)
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
