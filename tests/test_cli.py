@@ -98,7 +98,10 @@ def test_a_run_trains_tells_where_it_is_and_can_be_applied(run: Run, place: Path
     code, out, err = train(run)
     assert code == 0
     assert "Next: translate apply runs/horses" in out
-    assert "cyclegan on horses: 4 A, 4 B" in err
+    assert "cyclegan on horses: 4 A, 4 B; batches of 1. Running on cpu" in err
+    assert "Losses, when it goes well: GAN_G, GAN_F, D_X, D_Y hover around 0.25; cyc_X, cyc_Y, idt_X, idt_Y" in err
+    numbers = r"(GAN|cyc|idt|D)_\w \d+\.\d\d"
+    assert re.search(rf"training 3/3 epoch 0\.8  \d+\.\d images/s  ({numbers} ?){{8}}(  \d+\.\d GB)?\n", err)
     left = {path.name for path in (place / "runs/horses").iterdir()}
     assert left == {
         "settings.json", "log.jsonl", "alarms.jsonl", "report.html", "losses.svg", "samples",

@@ -88,7 +88,12 @@ def test_the_run_is_whole_and_every_term_is_logged(straight: Run) -> None:
     assert [line["step"] for line in log] == list(range(1, STEPS + 1))
     assert all(np.isfinite(list(line["losses"].values())).all() and line["losses"] for line in log)
     terms = {name for line in log for name in line["losses"]}
-    assert (straight.out / "losses.svg").read_text(encoding="utf-8").count("<polyline") == len(terms)
+    shares = {name for name in terms if name.startswith("acc_")}
+    assert all(0 <= line["losses"].get(name, 0) <= 1 for line in log for name in shares)
+    assert (straight.out / "losses.svg").read_text(encoding="utf-8").count("<polyline") == len(terms - shares)
+    page = (straight.out / "report.html").read_text(encoding="utf-8")
+    assert all(f">{name}</text>" in page for name in terms)
+    assert len(shares) in (2, 4)
 
 
 def test_everybody_moved(straight: Run) -> None:

@@ -10,12 +10,14 @@ from torch.nn import BCEWithLogitsLoss, MSELoss
 from torch.nn.functional import l1_loss, mse_loss
 
 from translate.objectives import (
+    GUESSING,
     OBJECTIVES,
     ObjectiveName,
     batch_feature_matching,
     gradient_penalty,
     l1,
     mse,
+    wgan_accuracy,
     wgan_d,
     wgan_g,
 )
@@ -52,6 +54,32 @@ def test_hand_computed_values(name, real, fake, d, g):
         assert float(objective.d(scores(*real), scores(*fake))) == pytest.approx(d, rel=1e-14, abs=1e-15)
     if g is not None:
         assert float(objective.g(scores(*fake))) == pytest.approx(g, rel=1e-14, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("name", "real", "fake", "shares"),
+    [
+        ("lsgan", [1, 0.6, 0.4, 2], [0, 0.4, 0.6, 0.7, -3], (3 / 4, 3 / 5)),
+        ("vanilla", [1, 0.1, -0.1, 2], [0.1, -0.4, 0.6, 0.7, -3], (3 / 4, 2 / 5)),
+    ],
+)
+def test_accuracy_is_the_share_of_scores_on_the_right_side_of_halfway(name, real, fake, shares):
+    found = OBJECTIVES[name].accuracy(scores(*real), scores(*fake))
+    assert [float(share) for share in found] == pytest.approx(shares)
+
+
+@pytest.mark.parametrize("objective", [*OBJECTIVES.values(), None], ids=[*OBJECTIVES, "wgan"])
+def test_a_discriminator_that_can_only_guess_is_right_half_of_the_time(objective):
+    random = torch.Generator().manual_seed(0)
+    middle = objective.halfway if objective else 7.0
+    real, fake = (middle + torch.randn(1, 1, 100, 100, generator=random) for _ in range(2))
+    for share in objective.accuracy(real, fake) if objective else wgan_accuracy(real, fake):
+        assert float(share) == pytest.approx(GUESSING, abs=0.03)
+
+
+def test_the_accuracy_of_a_critic_is_counted_halfway_between_its_mean_scores():
+    real, fake = wgan_accuracy(scores(9, 10, 4), scores(4, 0, 3, 6))  # halfway between 23/3 and 13/4 is 5.46
+    assert (float(real), float(fake)) == pytest.approx((2 / 3, 3 / 4))
 
 
 @pytest.mark.parametrize(("name", "loss"), [("lsgan", MSELoss()), ("vanilla", BCEWithLogitsLoss())])

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -98,6 +99,18 @@ def engine(device: str = "auto", precision: Precision = "auto", compile: Compile
 def default_memory(device: torch.device) -> int:
     """Return how many bytes networks may take for a picture: half of what a CUDA GPU has left, 1 GiB elsewhere."""
     return torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else 1 << 30
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """Return the most bytes that this process has taken, on a CUDA GPU or else in all; None if nobody counts them."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 @contextlib.contextmanager

@@ -19,6 +19,8 @@ from translate.parallel import count, mean, part
 
 ObjectiveName = Literal["lsgan", "vanilla"]  # those that every discriminator can be trained with
 
+GUESSING = 0.5  # the accuracy of a discriminator that can only guess
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -27,6 +29,11 @@ class Objective:
     d: Callable[[Tensor, Tensor], Tensor]
     g: Callable[[Tensor], Tensor]
     balance: float  # g, and half of d, when the discriminator can only guess
+    halfway: float  # between the scores that d wants for real and for fake pictures
+
+    def accuracy(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the shares of the scores of real and of fake pictures that are on the right side of halfway."""
+        return _on_their_side(real, fake, self.halfway)
 
 
 def lsgan_d(real: Tensor, fake: Tensor) -> Tensor:
@@ -50,8 +57,8 @@ def vanilla_g(fake: Tensor) -> Tensor:
 
 
 OBJECTIVES: dict[ObjectiveName, Objective] = {
-    "lsgan": Objective(lsgan_d, lsgan_g, balance=0.25),
-    "vanilla": Objective(vanilla_d, vanilla_g, balance=math.log(2)),
+    "lsgan": Objective(lsgan_d, lsgan_g, balance=0.25, halfway=0.5),
+    "vanilla": Objective(vanilla_d, vanilla_g, balance=math.log(2), halfway=0.0),
 }
 
 
@@ -87,6 +94,11 @@ def wgan_g(fake: Tensor) -> Tensor:
     return -_wide(fake).mean()
 
 
+def wgan_accuracy(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the shares as `Objective.accuracy` does; a critic wants no scores, so halfway is between their means."""
+    return _on_their_side(real, fake, mean((_wide(real).mean() + _wide(fake).mean()).detach() / 2))
+
+
 def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
     """E (||grad D(x_hat)||_2 - 1)^2, Gulrajani et al. 2017, Eq. 3, in fp32 or wider.
 
@@ -105,6 +117,11 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
         (gradient,) = torch.autograd.grad(critic(x_hat).sum(), x_hat, create_graph=True)
     norms: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
     return (norms - 1).square().mean()
+
+
+def _on_their_side(real: Tensor, fake: Tensor, halfway: Tensor | float) -> tuple[Tensor, Tensor]:
+    right = real.detach() > halfway, fake.detach() < halfway
+    return right[0].float().mean(), right[1].float().mean()
 
 
 def _wide(x: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from translate.training.players import Players
 
 DOMAINS = ("bags", "shoes")
 G_TERMS = ["GAN_A", "GAN_B", "FM_A", "FM_B", "CONST_A", "CONST_B"]
-D_TERMS = ["D_A", "D_B"]
+D_TERMS = ["D_A", "D_B", "acc_A_real", "acc_A_fake", "acc_B_real", "acc_B_fake"]
 TINY = Settings(generator=EncoderDecoder(width=2), discriminator=WholeImage(width=2))
 
 
@@ -115,6 +115,10 @@ def closed_form(batch: dict[str, Tensor], a: float, b: float, c_A: float, c_B: f
         "CONST_B": mean((a * b * v - v) ** 2 for v in values(B)),
         "D_A": (mean(softplus(-c_A * v) for v in values(A, 1)) + mean(softplus(c_A * b * v) for v in values(B, 1))) / 2,
         "D_B": (mean(softplus(-c_B * v) for v in values(B, 1)) + mean(softplus(c_B * a * v) for v in values(A, 1))) / 2,
+        "acc_A_real": mean(c_A * v > 0 for v in values(A, 1)),
+        "acc_A_fake": mean(c_A * b * v < 0 for v in values(B, 1)),
+        "acc_B_real": mean(c_B * v > 0 for v in values(B, 1)),
+        "acc_B_fake": mean(c_B * a * v < 0 for v in values(A, 1)),
     }
 
 
@@ -385,7 +389,7 @@ def test_training_is_the_official_step_restated(layout, side, weight_decay):
         images = pictures(3, side, n)
         expected = restated.step(*images.values(), n)
         found = method.step({name: image.to(memory_format=layout) for name, image in images.items()}, players, n)
-        assert {name: float(term) for name, term in found.items()} == pytest.approx(expected, rel=1e-9), n
+        assert {name: float(found[name]) for name in expected} == pytest.approx(expected, rel=1e-9), n
     pairs = {"G_AB": "generator_B", "G_BA": "generator_A", "D_A": "discriminator_A", "D_B": "discriminator_B"}
     for ours, theirs in pairs.items():
         others = dict(getattr(restated, theirs).named_parameters())

@@ -19,6 +19,7 @@ STORY = Story(
     columns="Input and result.",
     losses={
         "GAN": Curve([(50, 0.9), (100, 0.3)], "how easily D tells", "hovers", 0.25),
+        "acc": Curve([(50, 0.9), (100, 0.7)], "how often D is right", "share", 0.5),
         "cyc": Curve([(50, 0.5), (100, 0.1)], "what is lost", "falls"),
         "own": Curve([(50, 2.0)], "", "free"),
     },
@@ -87,11 +88,13 @@ def test_the_newest_grid_is_shown_and_a_slider_knows_all():
 
 def test_every_loss_stands_below_what_is_expected_of_it():
     text = page().text
-    hover, fall, free = (text.index(words) for words in ("hover around", "should fall", "says little"))
-    assert hover < text.index("how easily D tells") < fall < text.index("what is lost") < free < text.rindex("own")
+    kinds = ("hover around", "discriminators are right: 0.50", "should fall", "says little")
+    hover, share, fall, free = (text.index(words) for words in kinds)
+    assert hover < text.index("how easily D tells") < share < text.index("how often D is right") < fall
+    assert fall < text.index("what is lost") < free < text.rindex("own")
     assert text.index("Learning rate") > free
     dashed = [line for line in page().all("line") if "stroke-dasharray" in line]
-    assert len(dashed) == 1
+    assert len(dashed) == 2
 
 
 def test_nothing_is_fetched_from_elsewhere():

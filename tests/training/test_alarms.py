@@ -13,10 +13,11 @@ SIDE, STEPS = 64, 1000
 TERMS = {
     "GAN": Term("", "hovers", "G", 0.25),
     "D": Term("", "hovers", "D", 0.25),
+    "acc": Term("", "share", "D", 0.5),
     "cyc": Term(""),
     "critic": Term("", "free", "D"),
 }
-HEALTHY = {"GAN": 0.35, "D": 0.2, "cyc": 0.0001, "critic": -20.0}
+HEALTHY = {"GAN": 0.35, "D": 0.2, "acc": 0.99, "cyc": 0.0001, "critic": -20.0}
 
 
 def landscapes(seed, count=8):
@@ -154,4 +155,4 @@ def test_the_losses_of_every_method_have_words(name):
     terms = base.settings_class(name)().build(domains, 64).terms()
     assert {term.player for term in terms.values()} == {"G", "D"}
     assert all(term.meaning for term in terms.values())
-    assert all((term.balance is not None) == (term.course == "hovers") for term in terms.values())
+    assert all((term.balance is not None) == (term.course in ("hovers", "share")) for term in terms.values())

@@ -103,11 +103,15 @@ def _train(run: "Run", quiet: bool) -> None:
     started = time.perf_counter()
     if not quiet:
         counts = ", ".join(f"{len(pictures)} {domain}" for domain, pictures in run.dataset.train.items())
-        say(f"{run.recipe.method.name} on {run.dataset.name}: {counts}. Running on {run.engine}.")
-    said = 0
+        batch = f"batches of {run.recipe.training.batch}"
+        say(f"{run.recipe.method.name} on {run.dataset.name}: {counts}; {batch}. Running on {run.engine}.")
+    said, explained = 0, False
     with progress(quiet) as advance:
         for report in run.start(lambda domain, read, total: advance(f"reading {domain}", read, total, "")):
-            advance("training", report.step, run.steps, _describe(report, run.recipe.training.batch))
+            if not (explained or quiet):
+                say(_legend(run))
+            explained = True
+            advance("training", report.step, run.steps, _describe(report, run))
             said = _say_notes(run, said)
     _say_notes(run, said)
     if run.interrupted is not None:
@@ -174,8 +178,27 @@ def _print_prospect(run: "Run") -> None:
     print(f"would write to {prospect.out}, running on {run.engine}")
 
 
-def _describe(report: "Report", batch: int) -> str:
-    losses = " ".join(f"{name} {value:.2f}" for name, value in report.losses.items())
-    skipped = f" skipped {report.skipped}" if report.skipped else ""
-    speed = f"{batch / report.seconds_per_step:.1f} images/s  " if report.losses else ""
-    return f"{speed}{losses}{skipped}"
+def _legend(run: "Run") -> str:
+    """Say in short what to expect of the losses, by their names."""
+    courses: dict[str, list[str]] = {}
+    for name, term in run.terms.items():
+        expected = {"falls": "fall", "hovers": f"hover around {term.balance or 0:.2f}", "free": "may have any level"}
+        if term.course in expected:
+            courses.setdefault(expected[term.course], []).append(name)
+    listed = "; ".join(f"{', '.join(names)} {course}" for course, names in courses.items())
+    return f"Losses, when it goes well: {listed}. What each means stands in {run.out / 'report.html'}."
+
+
+def _describe(report: "Report", run: "Run") -> str:
+    """Describe a logged report in a line; the empty one of another report leaves the last line as it is."""
+    from translate.devices import peak_memory
+
+    if not report.losses:
+        return ""
+    shown = [name for name in report.losses if name not in run.terms or run.terms[name].course != "share"]
+    losses = " ".join(f"{name} {report.losses[name]:.2f}" for name in shown)
+    skipped = f"  skipped {report.skipped}" if report.skipped else ""
+    speed = run.recipe.training.batch / report.seconds_per_step
+    memory = peak_memory(run.engine.device)
+    taken = f"  {memory / 1e9:.1f} GB" if memory else ""
+    return f"epoch {report.step / run.steps_per_epoch:.1f}  {speed:.1f} images/s  {losses}{skipped}{taken}"

@@ -43,9 +43,9 @@ class Term:
     """What a term of an objective means, for people who watch it."""
 
     meaning: str
-    course: Literal["falls", "hovers", "free"] = "falls"  # in a run that goes well; "free": its level says nothing
+    course: Literal["falls", "hovers", "free", "share"] = "falls"  # in a run that goes well; "free": it says nothing
     player: Literal["G", "D"] = "G"  # whose objective it belongs to
-    balance: float | None = None  # where it hovers: its value when D can only guess what is real
+    balance: float | None = None  # its value when D can only guess what is real: where it hovers, or of a share
 
 
 class Adam(Settings):
@@ -179,7 +179,7 @@ class Method(nn.Module):
             n: the step, for methods whose players take turns.
 
         Returns:
-            every term of the objective, detached, for the log.
+            every term of the objective, and how often discriminators are right, detached, for the log.
         """
         raise NotImplementedError
 

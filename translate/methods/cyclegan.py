@@ -27,7 +27,7 @@ from translate.methods.base import Layer, Method, MethodSettings, Network, Term,
 from translate.networks.blocks import initialise, together
 from translate.networks.discriminators import Discriminator, PatchGAN
 from translate.networks.generators import Generator, Resnet
-from translate.objectives import OBJECTIVES, ObjectiveName, l1
+from translate.objectives import GUESSING, OBJECTIVES, ObjectiveName, l1
 from translate.pool import Pool
 
 
@@ -84,6 +84,10 @@ class CycleGAN(Method):
             "cyc_Y": Term(f"what {Y} loses on the way to {X} and back"),
             "idt_X": Term(f"how much {X} changes when it is turned into {X}"),
             "idt_Y": Term(f"how much {Y} changes when it is turned into {Y}"),
+            "acc_X_real": Term(f"how often D_X takes {X} for real", "share", "D", GUESSING),
+            "acc_X_fake": Term(f"how often D_X sees that pictures turned into {X} are not", "share", "D", GUESSING),
+            "acc_Y_real": Term(f"how often D_Y takes {Y} for real", "share", "D", GUESSING),
+            "acc_Y_fake": Term(f"how often D_Y sees that pictures turned into {Y} are not", "share", "D", GUESSING),
         }
 
     def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
@@ -102,13 +106,16 @@ class CycleGAN(Method):
         L_idt_X, L_idt_Y = l1(x_same, x), l1(y_same, y)
         L_G = L_GAN_G + L_GAN_F + lambda_cyc * (L_cyc_X + L_cyc_Y) + lambda_idt * (L_idt_X + L_idt_Y)
 
-        L_D_Y = 0.5 * objective.d(*together(D_Y, T(y), T(self.pool_Y.query(y_fake))))
-        L_D_X = 0.5 * objective.d(*together(D_X, T(x), T(self.pool_X.query(x_fake))))
+        real_Y, fake_Y = together(D_Y, T(y), T(self.pool_Y.query(y_fake)))
+        real_X, fake_X = together(D_X, T(x), T(self.pool_X.query(x_fake)))
+        L_D_Y, L_D_X = 0.5 * objective.d(real_Y, fake_Y), 0.5 * objective.d(real_X, fake_X)
         L_D = L_D_X + L_D_Y
 
         update(G=L_G, D=L_D)
         terms = {"GAN_G": L_GAN_G, "GAN_F": L_GAN_F, "cyc_X": L_cyc_X, "cyc_Y": L_cyc_Y}
         terms |= {"idt_X": L_idt_X, "idt_Y": L_idt_Y, "D_X": L_D_X, "D_Y": L_D_Y}
+        terms["acc_X_real"], terms["acc_X_fake"] = objective.accuracy(real_X, fake_X)
+        terms["acc_Y_real"], terms["acc_Y_fake"] = objective.accuracy(real_Y, fake_Y)
         return {name: term.detach() for name, term in terms.items()}
 
     def translate(self, x: Tensor, target: str) -> Tensor:

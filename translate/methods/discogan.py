@@ -31,7 +31,7 @@ from translate.methods.base import Adam, Layer, Method, MethodSettings, Network,
 from translate.networks.blocks import initialise
 from translate.networks.discriminators import JudgingDiscriminator, WholeImage
 from translate.networks.generators import EncoderDecoder
-from translate.objectives import OBJECTIVES, batch_feature_matching, mse
+from translate.objectives import GUESSING, OBJECTIVES, batch_feature_matching, mse
 
 
 class Settings(MethodSettings):
@@ -100,6 +100,10 @@ class DiscoGAN(Method):
             "FM_B": Term(f"how much pictures turned into {B} differ from {B} in what D_B sees"),
             "CONST_A": Term(f"what {A} loses on the way to {B} and back"),
             "CONST_B": Term(f"what {B} loses on the way to {A} and back"),
+            "acc_A_real": Term(f"how often D_A takes {A} for real", "share", "D", GUESSING),
+            "acc_A_fake": Term(f"how often D_A sees that pictures turned into {A} are not", "share", "D", GUESSING),
+            "acc_B_real": Term(f"how often D_B takes {B} for real", "share", "D", GUESSING),
+            "acc_B_fake": Term(f"how often D_B sees that pictures turned into {B} are not", "share", "D", GUESSING),
         }
 
     def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
@@ -133,10 +137,14 @@ class DiscoGAN(Method):
         T = partial(diffaugment, operations=self.settings.diffaugment, black=0.0)
         with torch.no_grad():
             x_AB, x_BA = self.G_AB(x_A), self.G_BA(x_B)
-        L_D_A = 0.5 * objective.d(self.D_A(T(x_A)), self.D_A(T(x_BA)))
-        L_D_B = 0.5 * objective.d(self.D_B(T(x_B)), self.D_B(T(x_AB)))
+        real_A, fake_A = self.D_A(T(x_A)), self.D_A(T(x_BA))
+        real_B, fake_B = self.D_B(T(x_B)), self.D_B(T(x_AB))
+        L_D_A, L_D_B = 0.5 * objective.d(real_A, fake_A), 0.5 * objective.d(real_B, fake_B)
         update(D=L_D_A + L_D_B)
-        return {"D_A": L_D_A.detach(), "D_B": L_D_B.detach()}
+        terms = {"D_A": L_D_A.detach(), "D_B": L_D_B.detach()}
+        terms["acc_A_real"], terms["acc_A_fake"] = objective.accuracy(real_A, fake_A)
+        terms["acc_B_real"], terms["acc_B_fake"] = objective.accuracy(real_B, fake_B)
+        return terms
 
     def translate(self, x: Tensor, target: str) -> Tensor:
         G = self.G_AB if target == self.domains[1] else self.G_BA

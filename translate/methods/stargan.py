@@ -35,7 +35,7 @@ from translate.errors import DataError, SettingsError
 from translate.methods.base import Adam, Layer, Method, MethodSettings, Network, Term, Update
 from translate.networks.discriminators import Critic, LabelDiscriminator, PatchGAN
 from translate.networks.generators import LabelResnet, labelled
-from translate.objectives import gradient_penalty, l1, wgan_d, wgan_g
+from translate.objectives import GUESSING, gradient_penalty, l1, wgan_accuracy, wgan_d, wgan_g
 from translate.parallel import count, gather, part
 
 
@@ -119,6 +119,8 @@ class StarGAN(Method):
             "cls_D": Term("how badly D reads the label of real pictures", "falls", "D"),
             "cls_G": Term("how badly D reads the label that pictures were translated to"),
             "rec": Term("what pictures lose on the way to another label and back"),
+            "acc_real": Term("how often D takes pictures for real", "share", "D", GUESSING),
+            "acc_fake": Term("how often D sees that translated pictures are not", "share", "D", GUESSING),
         }
 
     def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
@@ -136,6 +138,7 @@ class StarGAN(Method):
         L_gp = gradient_penalty(lambda x_hat: D(T(x_hat))[0], x, x_fake)
         update(D=L_adv_D + s.lambda_cls * L_cls_D + s.lambda_gp * L_gp)
         terms = {"adv_D": L_adv_D, "cls_D": L_cls_D, "gp": L_gp}
+        terms["acc_real"], terms["acc_fake"] = wgan_accuracy(real, fake)
 
         if (n + 1) % s.g_every == 0:
             x_fake = G(x, c)

@@ -1,15 +1,12 @@
 """What a run would cost, measured by a few steps on noise."""
 
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from translate.data.folders import Dataset
-from translate.devices import Engine
+from translate.devices import Engine, peak_memory
 from translate.parallel import greatest, part
 from translate.recipes.building import BATCHES, build_training
 from translate.recipes.recipe import Recipe
@@ -42,7 +39,7 @@ def prospect_of(recipe: Recipe, dataset: Dataset, out: Path, engine: Engine) -> 
         player: sum(parameter.numel() for network in networks for parameter in network.parameters())
         for player, networks in training.method.players().items()
     }
-    return Prospect(recipe, dataset, out, plan.steps, parameters, seconds, _peak_memory(engine))
+    return Prospect(recipe, dataset, out, plan.steps, parameters, seconds, peak_memory(engine.device))
 
 
 def steps_within(recipe: Recipe, dataset: Dataset, engine: Engine, seconds: float) -> int:
@@ -66,14 +63,3 @@ def _measured(recipe: Recipe, dataset: Dataset, engine: Engine, plan: Plan, step
         training.train_step(noise)
     elapsed_ns = greatest(int(1e9 * (time.perf_counter() - started)))  # so all ranks count the same steps
     return training, elapsed_ns / 1e9 / steps
-
-
-def _peak_memory(engine: Engine) -> int | None:
-    if engine.device.type == "cuda":
-        return torch.cuda.max_memory_allocated(engine.device)
-    try:
-        import resource
-    except ImportError:  # not on Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -13,6 +13,7 @@ from translate.evaluation.drawn import drawn_scores
 from translate.files import write_text
 from translate.inference.exports import About, read_about, write_export
 from translate.inference.translator import Translator
+from translate.methods.base import Term
 from translate.recipes.recipe import Recipe
 from translate.report.curves import loss_curves
 from translate.report.samples import attribute_grid, sample_grid, square
@@ -85,10 +86,11 @@ class Results:
         if frames:
             images.write_animation(frames, self._out / "progress.gif")
 
-    def draw_curves(self) -> None:
-        """Draw what the log says of the losses."""
+    def draw_curves(self, terms: Mapping[str, Term]) -> None:
+        """Draw what the log says of the losses, which are those of `terms` that are no shares."""
         log = read_log(self._out / "log.jsonl")
-        names = dict.fromkeys(name for line in log for name in line["losses"])
+        shares = [name for name, term in terms.items() if term.course == "share"]
+        names = dict.fromkeys(name for line in log for name in line["losses"] if name not in shares)
         curves = {
             name: [(line["step"], line["losses"][name]) for line in log if name in line["losses"]] for name in names
         }

@@ -15,7 +15,7 @@ milestones/         exports from on the way, which are kept
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from translate.devices import Engine
 from translate.errors import DataError, OutputError
 from translate.files import alone, sweep, write_text, written_to
 from translate.inference.exports import About
+from translate.methods.base import Term
 from translate.parallel import alike, rank, wait
 from translate.recipes.beginning import Beginning
 from translate.recipes.building import build_training, read_batches
@@ -62,7 +63,8 @@ class Run:
         self.dataset = dataset
         self.out = out
         self.engine = engine
-        self.step, self.steps = 0, 0  # done, and in all; known once the pictures are read
+        self.step, self.steps, self.steps_per_epoch = 0, 0, 0  # done, and in all; known once the pictures are read
+        self.terms: Mapping[str, Term] = {}  # what losses mean; known then, too
         self.interrupted: int | None = None  # the signal that stopped the run
         self.notes: list[str] = []  # what the user should know
         self._spared = False  # whether something could not be written
@@ -129,7 +131,8 @@ class Run:
             training.restore(newest)
         if rank() == 0:
             checkpoints.refuse_full_disk(training.checkpoint_bytes())
-        self.step, self.steps = training.step, plan.steps
+        self.step, self.steps, self.steps_per_epoch = training.step, plan.steps, batches.steps_per_epoch
+        self.terms = training.method.terms()
         wait()
         if not alike(training.step, plan.steps, *batches.counts):
             raise DataError(
@@ -169,7 +172,7 @@ class Run:
                     self._results.milestone(training, plan.steps)
                 if report.saved and report.step < plan.steps:
                     self._results.export(training, plan.steps, {})
-                    self._results.draw_curves()
+                    self._results.draw_curves(self.terms)
                     watch.write_page(report.step, {}, flat(self._origin), str(self.engine))
                 if report.sample:
                     stop.drop(lambda: self._show(training, watch))
@@ -180,7 +183,7 @@ class Run:
         watch.pictures(grid, self._results.translator(training).batch, training.step)
 
     def _finish(self, training: Training, plan: Plan, watch: Watch) -> None:
-        self._results.draw_curves()
+        self._results.draw_curves(self.terms)
         self._results.animate()
         scores = self._results.score(training)
         watch.write_page(self.step, scores, flat(self._origin), str(self.engine))

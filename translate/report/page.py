@@ -40,6 +40,14 @@ _SLIDER = """<img id="grid" src="{newest}" alt="{alt}">
  document.getElementById('grid').src = address; document.getElementById('step').textContent = step">
 <p>After <span id="step">{step}</span> steps. Move the slider to see the same inputs earlier.</p>
 """
+_HOVERS = (
+    "Generator against discriminator: these hover around the dashed line, {:.2f}, where the discriminator can only"
+    " guess. Staying at 0 or climbing away is a bad sign."
+)
+_SHARE = (
+    "How often discriminators are right: {:.2f}, the dashed line, is guessing. Near 1 they are hardly ever fooled; if"
+    " pictures do not get better then, they have won, which is a bad sign."
+)
 _TAIL = """</body>
 </html>
 """
@@ -51,8 +59,8 @@ class Curve:
 
     points: Points
     meaning: str
-    course: str  # "falls", "hovers" or "free"
-    balance: float | None = None  # where it hovers
+    course: str  # "falls", "hovers", "free", or "share" of what a discriminator judges rightly
+    balance: float | None = None  # where it hovers; of a share, its value when the discriminator can only guess
 
 
 @dataclass(frozen=True)
@@ -138,12 +146,10 @@ def _samples(story: Story, folder: Path) -> list[str]:
 
 def _curves(story: Story) -> list[str]:
     parts = ["<h2>Losses</h2>\n"]
-    balances = dict.fromkeys(curve.balance for curve in story.losses.values() if curve.course == "hovers")
-    kinds: list[tuple[str, str, float | None]] = [
-        ("hovers", f"Generator against discriminator: these hover around the dashed line, {balance:.2f}, where the"
-         " discriminator can only guess. Staying at 0 or climbing away is a bad sign.", balance)
-        for balance in balances if balance is not None
-    ]  # fmt: skip
+    kinds: list[tuple[str, str, float | None]] = []
+    for course, words in (("hovers", _HOVERS), ("share", _SHARE)):
+        balances = dict.fromkeys(curve.balance for curve in story.losses.values() if curve.course == course)
+        kinds += [(course, words.format(balance), balance) for balance in balances if balance is not None]
     kinds.append(("falls", "These should fall and stay low.", None))
     kinds.append(("free", "The level of these says little; sudden jumps are a bad sign.", None))
     for course, words, balance in kinds:

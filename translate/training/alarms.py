@@ -120,7 +120,7 @@ def losses(recent: Sequence[Mapping[str, Any]], terms: Mapping[str, Term]) -> li
     step = recent[-1]["step"]
     for name, term in terms.items():
         values = [line["losses"][name] for line in recent if name in line["losses"]]
-        if not term.balance or not values:
+        if term.course != "hovers" or not term.balance or not values:
             continue
         share = median(values) / term.balance
         if term.player == "D" and share < WON:
