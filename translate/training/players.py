@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from translate.methods.base import Method
 from translate.parallel import mean, means
@@ -139,8 +140,7 @@ class Average:
     def update(self, n: int) -> None:
         """Take in the networks after step `n`."""
         decay = min(self._limit, (1 + n) / (10 + n))
-        averaged: list[Tensor] = [*self.networks.parameters()]
-        current: list[Tensor] = [*self._source.parameters()]
-        torch._foreach_lerp_(averaged, current, 1 - decay)
+        take_in = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+        take_in([*self.networks.parameters()], [*self._source.parameters()], n)
         for kept, new in zip(self.networks.buffers(), self._source.buffers(), strict=True):
             kept.copy_(new)
