@@ -24,6 +24,7 @@ from translate.training.checkpoint import Checkpoint, Checkpoints
 from translate.training.players import Average, Players
 from translate.training.scale import LossScale
 from translate.training.stop import StopSignals
+from translate.training.transfer import transferred
 
 PATIENCE = 3  # steps in a row that may be skipped because something was not finite; that many stop the run
 TOO_LARGE = (
@@ -141,7 +142,7 @@ class Training:
             wait()
             if stop.agreed():
                 return
-        for batch in batches:
+        for batch in transferred(batches, self._engine.device):
             rate = self.players.set_learning_rate(plan.learning_rate_factor(self.step))
             with enough_memory(TOO_LARGE):
                 self.train_step(batch)
