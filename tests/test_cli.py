@@ -337,6 +337,7 @@ def test_a_dry_run_prints_settings_counts_cost_and_writes_nothing(run: Run, plac
         (["train", "--domain", "../x=horses/trainA", "--domain", "y=photos"], 2, "cannot be the name of a domain"),
         (["train", "horses", "--time", "soon"], 2, "A time is written like 30m, 90s or 1h30m; found 'soon'"),
         (["train", "horses", "--time", "0m"], 2, "A time is written like"),
+        (["train", "horses", "--batch", "many"], 2, "--batch takes a number of pictures, or auto; found 'many'"),
         (["train", "horses", "--method", "cylcegan"], 2, "Did you mean cyclegan?"),
         (["train", "horses", "--set", "method.lamda_idt=0"], 2, "Did you mean lambda_idt?"),
         (["train", "horses", "--set", "method.generator.widht=4"], 2, "method.generator.widht"),

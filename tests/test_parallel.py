@@ -22,7 +22,7 @@ from translate.devices import Engine
 from translate.errors import DataError, ProcessLost, SettingsError
 from translate.inference.exports import build_without_memory
 from translate.methods.base import settings_class
-from translate.recipes import prepare
+from translate.recipes import fitting, prepare
 from translate.training.checkpoint import Checkpoints
 from translate.training.loop import Plan, Training, TrainingSettings
 from translate.training.record import read_log
@@ -147,6 +147,8 @@ def as_a_rank(out):
         found["gradients"] = gradients(parallel.part(range(4)))
         found["alike"] = [parallel.alike(3, 4), parallel.alike(3, number), parallel.alike(number, 3)]
         found["skipped"] = skipped()
+        fitting.available_memory = lambda: (1 << 60, 0)[number]  # so rank 1 fits no more than one picture
+        found["largest"] = [tiny_run(out, "auto", run="measured").recipe.training.batch, parallel.world()]
         run = tiny_run(out, batch=2)
         reports = []
         for report in run.start():
@@ -240,20 +242,24 @@ def test_ranks_know_whether_they_are_alike(ranks):
     assert [rank["alike"] for rank in ranks[1]] == [[True, False, False]] * 2
 
 
-def test_ranks_that_see_different_pictures_do_not_begin(ranks, out):
-    """R-46: they would not make the same steps, and wait for each other."""
+def test_r46_ranks_that_see_different_pictures_do_not_begin(ranks, out):
+    """They would not make the same steps, and wait for each other."""
     for rank, pictures in zip(ranks[1], ([4, 4], [3, 3]), strict=True):
         assert f"see different pictures or checkpoints: this one, {pictures} pictures" in rank["refused"]
     assert not list((out / "refused").iterdir())
 
 
-def test_a_loss_that_is_not_finite_on_one_rank_is_skipped_on_both(ranks):
-    """R-22."""
+def test_r22_r46_a_loss_that_is_not_finite_on_one_rank_is_skipped_on_both(ranks):
     assert [rank["skipped"] for rank in ranks[1]] == [(1, [])] * 2
 
 
-def test_a_signal_to_one_rank_stops_both_after_the_same_step(ranks):
-    """R-10: torchrun passes SIGTERM on to every rank, but they need not be in the same step when it comes."""
+def test_the_largest_batch_is_the_smallest_of_what_the_ranks_find(ranks):
+    """Rank 0 could take two pictures, the half of an epoch of four."""
+    assert [rank["largest"] for rank in ranks[1]] == [[2, 2]] * 2  # one picture for each
+
+
+def test_r10_a_signal_to_one_rank_stops_both_after_the_same_step(ranks):
+    """Torchrun passes SIGTERM on to every rank, but they need not be in the same step when it comes."""
     (first, by_first), (second, by_second) = (rank["run"] for rank in ranks[1])
     assert by_first == by_second == signal.SIGTERM
     assert first == second
@@ -291,8 +297,7 @@ def test_a_run_of_two_ranks_is_continued_by_one(ranks, out, tmp_path, batch):
     assert json.loads((tmp_path / "run" / "settings.json").read_text(encoding="utf-8")) == origin
 
 
-def test_a_killed_rank_ends_the_other_with_a_sentence_in_a_step_and_elsewhere(ranks):
-    """R-47."""
+def test_r47_a_killed_rank_ends_the_other_with_a_sentence_in_a_step_and_elsewhere(ranks):
     code, said = ranks[2]
     assert code == ProcessLost.exit_code
     assert "in a step: Another process of this run has ended or does not answer" in said
@@ -310,6 +315,14 @@ def test_a_process_that_trains_alone_is_given_back_what_it_gives(monkeypatch):
         assert torch.equal(parallel.part(x), x)
         assert parallel.greatest(-3) == -3
         assert parallel.alike(1, 2)
+        assert parallel.neighbours() == 1
+
+
+def test_torchrun_says_how_many_ranks_share_a_machine(monkeypatch):
+    monkeypatch.setattr(parallel, "world", lambda: 8)
+    assert parallel.neighbours() == 8
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    assert parallel.neighbours() == 4
 
 
 if __name__ == "__main__":

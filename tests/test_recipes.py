@@ -667,7 +667,7 @@ def test_only_stargan_learns_attributes(tmp_path):
 def test_a_run_of_a_given_time_counts_its_steps_once(tmp_path, photos, monkeypatch):
     clock = itertools.count(step=0.125)  # each look at the clock is an eighth of a second later
     monkeypatch.setattr("translate.recipes.prospect.time.perf_counter", lambda: next(clock))
-    monkeypatch.setattr("translate.recipes.prospect.MEASURED", 1)
+    monkeypatch.setattr("translate.recipes.fitting.STEPS", 1)
 
     def made(seconds):
         words = [word for word in SMALL if "steps" not in word]

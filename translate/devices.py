@@ -1,17 +1,19 @@
 """Which device, number format, memory layout, and whether to compile: decided here once, for training and inference."""
 
 import contextlib
+import gc
 import math
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import nn
 
-from translate.errors import DeviceError, SettingsError
+from translate.errors import DeviceError, OutOfMemory, SettingsError
 from translate.files import home
 from translate.parallel import gpu, world
 
@@ -105,20 +107,68 @@ def peak_memory(device: torch.device) -> int | None:
     """Return the most bytes that this process has taken, on a CUDA GPU or else in all; None if nobody counts them."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
+    if sys.platform == "linux":
+        return _bytes_said("/proc/self/status", "VmHWM:")
     try:
         import resource
     except ImportError:  # not on Windows
         return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak: int = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def count_peak_anew(device: torch.device) -> None:
+    """Let `peak_memory` forget what was taken and given back before, where the system can do that."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    else:
+        with contextlib.suppress(OSError):  # only on Linux
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def available_memory() -> int | None:
+    """Return how many bytes a process can take before the machine has none left; None if nobody counts them."""
+    return _bytes_said("/proc/meminfo", "MemAvailable:")
+
+
+def release_memory() -> None:
+    """Give back to the device what nothing needs any more: objects that hold each other, and what torch keeps."""
+    gc.collect()
+    torch.cuda.empty_cache()
+
+
+def _bytes_said(file: str, name: str) -> int | None:
+    """Return a number of bytes in a file of Linux, which has lines such as "VmHWM: 12 kB"."""
+    with contextlib.suppress(OSError):
+        for line in Path(file).read_text(encoding="utf-8").splitlines():
+            if line.startswith(name):
+                return 1024 * int(line.split()[1])
+    return None
+
+
+@contextlib.contextmanager
+def leaving(share: float, device: torch.device) -> Iterator[None]:
+    """Refuse this process the last `share` of a CUDA GPU's memory until the block ends."""
+    if device.type != "cuda":
+        yield
+        return
+    torch.cuda.set_per_process_memory_fraction(1 - share, device)
+    try:
+        yield
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0, device)
 
 
 @contextlib.contextmanager
 def enough_memory(refusal: str) -> Iterator[None]:
-    """Turn what a full memory raises, which differs from device to device, into `DeviceError`; a broken device, too.
+    """Turn what a full memory raises, which differs from device to device, into `OutOfMemory`.
 
     Args:
         refusal: what to say of a full memory.
+
+    Raises:
+        OutOfMemory: the memory is full.
+        DeviceError: the device is broken.
     """
     try:
         yield
@@ -131,7 +181,7 @@ def enough_memory(refusal: str) -> Iterator[None]:
                     f"The device failed: {reason}. Run the command again, or with --device cpu."
                 ) from error
             raise
-        raise DeviceError(refusal) from error
+        raise OutOfMemory(refusal) from error
 
 
 def _repaying_gmac(device: torch.device, dtype: torch.dtype) -> float:

@@ -7,7 +7,8 @@
     |   |-- ImageDecodeError        one file that is not a readable picture
     |   `-- DownloadError           an address does not give the file it should
     |-- WeightsError            5   a model or checkpoint is missing, damaged or refused
-    |-- DeviceError             6   the device is not there or has not enough memory
+    |-- DeviceError             6   the device is not there or does not work
+    |   `-- OutOfMemory               it has not enough memory
     |-- OutputError             7   a place cannot be written
     |   `-- DiskFull                the disk is full
     |-- Diverged                1   training met non-finite losses three times in a row
@@ -79,9 +80,13 @@ class WeightsError(TranslateError):
 
 
 class DeviceError(TranslateError):
-    """The requested device does not exist or ran out of memory."""
+    """The requested device does not exist or does not work."""
 
     exit_code = 6
+
+
+class OutOfMemory(DeviceError):
+    """The device has not enough memory."""
 
 
 class OutputError(TranslateError):

@@ -39,6 +39,7 @@ _LOST = (
     " last. The same command again continues from the newest checkpoint."
 )
 _patient: Any = None  # the group of all ranks, with the longer limit
+_apart = False  # whether this rank works for itself
 
 
 @contextlib.contextmanager
@@ -83,7 +84,23 @@ def rank() -> int:
 
 def world() -> int:
     """Return how many processes train together."""
-    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() and not _apart else 1
+
+
+def neighbours() -> int:
+    """Return how many of these processes share this machine, or all of them if `torchrun` does not say."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", world())) if world() > 1 else 1
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[None]:
+    """Let this rank work for itself until the block ends, as a process that trains alone; all ranks must do so."""
+    global _apart
+    _apart = True
+    try:
+        yield
+    finally:
+        _apart = False
 
 
 def gpu() -> int:

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -41,7 +41,10 @@ def train(
         int | None, typer.Option(help="Side of the training crops in pixels, a multiple of 4, at least 32.")
     ] = None,
     batch: Annotated[
-        int | None, typer.Option(help="Pictures of each domain in a step; under torchrun, in each process.")
+        str | None,
+        typer.Option(
+            help="Pictures of each domain in a step; under torchrun, in each process. auto: what fits into memory."
+        ),
     ] = None,
     accumulate: Annotated[
         int | None, typer.Option(help="Parts of the batch that are worked on one after the other: takes less memory.")
@@ -82,7 +85,7 @@ def train(
             parallel.wait()
         run = recipes.prepare(
             data, domains=_domains(domain or []), method=method, out=out, steps=steps, epochs=epochs, seconds=seconds,
-            size=size, batch=batch, accumulate=accumulate, seed=seed, device=device, precision=precision,
+            size=size, batch=_batch(batch), accumulate=accumulate, seed=seed, device=device, precision=precision,
             workers=workers, config=config,
             tensorboard=tensorboard, words=set_ or [], grace_s=None if grace is None else read_duration(grace),
             begin_from=begin_from,
@@ -105,12 +108,12 @@ def _train(run: "Run", quiet: bool) -> None:
         counts = ", ".join(f"{len(pictures)} {domain}" for domain, pictures in run.dataset.train.items())
         batch = f"batches of {run.recipe.training.batch}"
         say(f"{run.recipe.method.name} on {run.dataset.name}: {counts}; {batch}. Running on {run.engine}.")
-    said, explained = 0, False
+    said, explained = 0, quiet
     with progress(quiet) as advance:
         for report in run.start(lambda domain, read, total: advance(f"reading {domain}", read, total, "")):
-            if not (explained or quiet):
+            if run.terms and not explained:
                 say(_legend(run))
-            explained = True
+                explained = True
             advance("training", report.step, run.steps, _describe(report, run))
             said = _say_notes(run, said)
     _say_notes(run, said)
@@ -146,6 +149,16 @@ def _next(run: "Run") -> str:
     from translate.recipes.watch import command_to_use
 
     return command_to_use(run.out, run.dataset)
+
+
+def _batch(word: str | None) -> int | Literal["auto"] | None:
+    if word is None:
+        return None
+    if word == "auto":
+        return "auto"
+    if not word.isdecimal():
+        raise SettingsError(f"--batch takes a number of pictures, or auto; found {word!r}.")
+    return int(word)
 
 
 def _domains(words: list[str]) -> dict[str, Path]:

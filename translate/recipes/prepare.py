@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack
 
 from translate import cards
 from translate.cards import DatasetCard
@@ -14,8 +14,8 @@ from translate.devices import Engine, Precision, engine
 from translate.errors import DataError, Interrupted, SettingsError
 from translate.parallel import joined, world
 from translate.recipes.beginning import Beginning
+from translate.recipes.fitting import largest_batch, steps_within
 from translate.recipes.origin import batch_of_run, steps_of_run
-from translate.recipes.prospect import steps_within
 from translate.recipes.recipe import Recipe
 from translate.recipes.run import Run
 from translate.settings import Tree, is_plain, merge, nearest, read_toml, read_word
@@ -31,7 +31,7 @@ class Options(TypedDict, total=False):
     epochs: int | None  # length of the run in epochs, instead
     seconds: float | None  # length of the run in time, instead: steps are counted once, from the speed of a few
     size: int | None  # side of the training crops, in pixels
-    batch: int | None  # pictures of each domain in a step, for each of the ranks that train together
+    batch: int | Literal["auto"] | None  # pictures of each domain in a step, for each of the ranks that train together
     accumulate: int | None  # parts of a batch that are worked on one after the other, in less memory
     seed: int | None
     device: str  # "auto", "cpu", "cuda", "cuda:1" or "mps"
@@ -81,6 +81,10 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
             raise DataError(f"Domain {domain} has one picture, which teaches nothing. Add more.")
     recipe = recipe.model_copy(update={"method": recipe.method.for_labels(attributes=bool(dataset.attributes))})
     place = Path(options.get("out") or Path("runs") / dataset.name)
+    # Nothing is compiled: with compiled generators a step took 1.03 times as long on a CPU. GPUs were not measured.
+    found = engine(options.get("device", "auto"), recipe.training.precision)
+    if options.get("batch") == "auto":
+        recipe = _filled(recipe, dataset, place, found)
     recipe = _for_all_ranks(recipe, place)
     batch, parts = recipe.training.batch, recipe.training.accumulate
     if batch % (parts * world()):
@@ -89,8 +93,6 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
             " --accumulate."
         )
     recipe.method.check(dataset.domains, recipe.data.size, batch // parts)
-    # Nothing is compiled: with compiled generators a step took 1.03 times as long on a CPU. GPUs were not measured.
-    found = engine(options.get("device", "auto"), recipe.training.precision)
     if recipe.training.seconds and not recipe.training.steps:
         recipe = _fitted(recipe, recipe.training.seconds, dataset, place, found)
     beginning = None
@@ -140,6 +142,8 @@ def _named(options: Options) -> Tree:
     if len(said) > 1:
         raise SettingsError("Give one of --steps, --epochs and --time.")
     training = {key: options.get(key) for key in ("batch", "accumulate", "seed", "precision")}
+    if training["batch"] == "auto":
+        del training["batch"]
     tree: Tree = {"training": {key: value for key, value in training.items() if value is not None}}
     if said:
         tree["training"] |= {"steps": None, "seconds": None, **said}  # a recipe may have set another
@@ -183,6 +187,12 @@ def _fitted(recipe: Recipe, seconds: float, dataset: Dataset, place: Path, engin
     """Return the recipe with the steps that fit into `seconds`; those of the run in `place` if there is one."""
     steps = steps_of_run(place) or steps_within(recipe, dataset, engine, seconds)
     return recipe.model_copy(update={"training": recipe.training.model_copy(update={"steps": steps})})
+
+
+def _filled(recipe: Recipe, dataset: Dataset, place: Path, engine: Engine) -> Recipe:
+    """Return the recipe with the largest batch of a rank that fits into memory; or as the run in `place` began."""
+    batch, ranks = batch_of_run(place) or (largest_batch(recipe, dataset, engine), 1)
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update={"batch": batch // ranks})})
 
 
 def _advice(card: DatasetCard | None, said: Tree) -> Tree:

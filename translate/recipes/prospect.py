@@ -12,8 +12,7 @@ from translate.recipes.building import BATCHES, build_training
 from translate.recipes.recipe import Recipe
 from translate.training.loop import Plan, Training
 
-SHOWN = 5  # steps, to show what a run would cost
-MEASURED = 15  # steps, before a run whose time is given: whole turns of players that move in every third or fifth
+STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ def prospect_of(recipe: Recipe, dataset: Dataset, out: Path, engine: Engine) -> 
     counts = [len(pictures) for pictures in dataset.train.values()]
     batches = -(-BATCHES[recipe.method.batches].pictures_per_epoch(counts) // recipe.training.batch)
     plan = Plan.of(recipe.training, recipe.method, batches)
-    training, seconds = _measured(recipe, dataset, engine, plan, SHOWN)
+    training, seconds = measured(recipe, dataset, engine, plan, STEPS)
     parameters = {
         player: sum(parameter.numel() for network in networks for parameter in network.parameters())
         for player, networks in training.method.players().items()
@@ -42,22 +41,12 @@ def prospect_of(recipe: Recipe, dataset: Dataset, out: Path, engine: Engine) -> 
     return Prospect(recipe, dataset, out, plan.steps, parameters, seconds, peak_memory(engine.device))
 
 
-def steps_within(recipe: Recipe, dataset: Dataset, engine: Engine, seconds: float) -> int:
-    """Count the steps that fit into so many seconds, from the speed of a few.
-
-    A tenth of the time is left for reading pictures, samples and checkpoints.
-    """
-    plan = Plan.of(recipe.training.model_copy(update={"steps": MEASURED}), recipe.method, 1)
-    _, seconds_per_step = _measured(recipe, dataset, engine, plan, MEASURED)
-    return max(int(0.9 * seconds / seconds_per_step), 1)
-
-
-def _measured(recipe: Recipe, dataset: Dataset, engine: Engine, plan: Plan, steps: int) -> tuple[Training, float]:
-    """Train on noise; return the training and its seconds per step."""
+def measured(recipe: Recipe, dataset: Dataset, engine: Engine, plan: Plan, steps: int) -> tuple[Training, float]:
+    """Do one step on noise, which is slower, and then `steps` more; return the training and its seconds per step."""
     batch = len(part(range(recipe.training.batch)))
     noise = BATCHES[recipe.method.batches].noise(dataset.domains, batch, recipe.data.size)
     training = build_training(recipe, dataset, engine, plan)
-    training.train_step(noise)  # the first is slower
+    training.train_step(noise)
     started = time.perf_counter()
     for _ in range(steps):
         training.train_step(noise)
