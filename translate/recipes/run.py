@@ -21,12 +21,12 @@ from pathlib import Path
 
 from translate.data.batches import Batches
 from translate.data.folders import Dataset
-from translate.devices import Engine
-from translate.errors import DataError, OutputError
+from translate.devices import Engine, release_memory
+from translate.errors import DataError, OutOfMemory, OutputError
 from translate.files import alone, sweep, write_text, written_to
 from translate.inference.exports import About
 from translate.methods.base import Term
-from translate.parallel import alike, rank, wait
+from translate.parallel import alike, rank, wait, world
 from translate.recipes.beginning import Beginning
 from translate.recipes.building import build_training, read_batches
 from translate.recipes.origin import FILE, origin_of, refuse_another_run
@@ -101,6 +101,7 @@ class Run:
         Raises:
             DataError: too many pictures cannot be read.
             Diverged: losses were not finite in three steps in a row.
+            OutOfMemory: there is not enough memory for a step, also when it is tried again.
             OutputError: the disk is full, the place cannot be written, or the run is going on in another process.
             ProcessLost: another rank has ended.
         """
@@ -122,6 +123,22 @@ class Run:
             yield from self._start(batches, stop)
 
     def _start(self, batches: Batches, stop: StopSignals) -> Iterator[Report]:
+        """Train; where there is not enough memory for a step, free all of it and continue once, as after a kill.
+
+        Memory may be short because others took it, or because of gaps in it, and be enough the second time. Of several
+        ranks one cannot do so alone: the others wait for it in the middle of a step.
+        """
+        try:
+            yield from self._train(batches, stop)
+            return
+        except OutOfMemory:
+            if world() > 1:
+                raise
+        self.notes.append("There was not enough memory for a step. It is tried once more from the newest checkpoint.")
+        release_memory()
+        yield from self._train(batches, stop)
+
+    def _train(self, batches: Batches, stop: StopSignals) -> Iterator[Report]:
         plan = Plan.of(self.recipe.training, self.recipe.method, batches.steps_per_epoch)
         checkpoints = Checkpoints(self.out / "checkpoints", self._origin, self.recipe.training.keep)
         newest, damaged = checkpoints.newest()

@@ -133,7 +133,7 @@ class Training:
         Raises:
             Diverged: losses were not finite in three steps in a row.
             OutputError: a checkpoint could not be written.
-            DeviceError: there is not enough memory for a step.
+            OutOfMemory: there is not enough memory for a step.
         """
         started, counted_from = time.perf_counter(), self.step
         rate = 0.0
@@ -142,29 +142,31 @@ class Training:
             wait()
             if stop.agreed():
                 return
-        for batch in transferred(batches, self._engine.device):
-            rate = self.players.set_learning_rate(plan.learning_rate_factor(self.step))
-            with enough_memory(TOO_LARGE):
+        with enough_memory(TOO_LARGE):  # also for those who prepare batches
+            for batch in transferred(batches, self._engine.device):
+                rate = self.players.set_learning_rate(plan.learning_rate_factor(self.step))
                 self.train_step(batch)
-            log = self.step % self._settings.log_every == 0 or self.step == plan.steps
-            sample = self.step % plan.sample_every == 0 or self.step == plan.steps
-            milestone = self.step % plan.milestone_every == 0 and self.step < plan.steps
-            if log or self._engine.device.type == "cpu":  # reading a counter makes a GPU wait
-                self._refuse_divergence(checkpoints)
-            seconds = (time.perf_counter() - started) / (self.step - counted_from)
-            if log or sample or milestone:
-                yield self._report(rate, seconds, sample, milestone, log=log)
-                wait()
-                started, counted_from = time.perf_counter(), self.step
-            last = stop.agreed() or self.step == plan.steps  # a signal may have come while the report was looked at
-            save = self.step % self._settings.checkpoint_every == 0 or last
-            if save:  # after the report: what a checkpoint has behind it is in the log, even if the run is killed here
-                if rank() == 0:
-                    checkpoints.save(self.checkpoint())
-                yield self._report(rate, seconds, saved=True)
-                wait()
-            if last:
-                return
+                log = self.step % self._settings.log_every == 0 or self.step == plan.steps
+                sample = self.step % plan.sample_every == 0 or self.step == plan.steps
+                milestone = self.step % plan.milestone_every == 0 and self.step < plan.steps
+                if log or self._engine.device.type == "cpu":  # reading a counter makes a GPU wait
+                    self._refuse_divergence(checkpoints)
+                seconds = (time.perf_counter() - started) / (self.step - counted_from)
+                if log or sample or milestone:
+                    yield self._report(rate, seconds, sample, milestone, log=log)
+                    wait()
+                    started, counted_from = time.perf_counter(), self.step
+                last = stop.agreed() or self.step == plan.steps  # a signal may have come while the report was looked at
+                save = self.step % self._settings.checkpoint_every == 0 or last
+                if (
+                    save
+                ):  # after the report: what a checkpoint has behind it is in the log, even if the run is killed here
+                    if rank() == 0:
+                        checkpoints.save(self.checkpoint())
+                    yield self._report(rate, seconds, saved=True)
+                    wait()
+                if last:
+                    return
 
     def train_step(self, batch: Mapping[str, Tensor]) -> None:
         """Do one step on the batch of `Method.step`, with pictures (N, 3, S, S) of uint8 in 0..255."""
