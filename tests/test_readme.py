@@ -1,7 +1,10 @@
 """The worked examples of the README work as they stand there."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +18,10 @@ from translate.recipes import prepare
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
 
-def block(section: str, language: str) -> str:
-    """Return the first block of code in a section of the README."""
+def block(section: str, language: str, number: int = 0) -> str:
+    """Return a block of code in a section of the README; without `number` the first."""
     text = README.split(f"## {section}\n")[1].split("\n## ")[0]
-    (found, *_) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
-    return str(found)
+    return str(re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)[number])
 
 
 @pytest.fixture
@@ -59,3 +61,28 @@ def test_your_own_dataset_has_names_and_a_recipe(tmp_path, monkeypatch, painting
     assert (recipe.training.epochs, recipe.data.rotation, len(recipe.method.diffaugment)) == (100, 10.0, 3)
     list(run.start())
     assert Translator.load(tmp_path / "run", device="cpu").about.target == "painting"
+
+
+FAKES = {  # of Slurm: a job of two tasks on two machines; and of `translate`, which says with what it was called
+    "scontrol": 'if [ "$1" = show ]; then printf "node1\\nnode2\\n"; else echo "$@" >> requeued; fi',
+    "srun": 'code=0; for task in 0 1; do SLURM_PROCID=$task SLURM_LOCALID=0 "$@" || code=$?; done; exit $code',
+    "translate": 'echo "$RANK $LOCAL_RANK $WORLD_SIZE $MASTER_ADDR $MASTER_PORT: $@" >> called; exit $(cat code)',
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no bash")
+@pytest.mark.parametrize(("code", "again"), [(75, True), (0, False), (1, False), (143, False)])
+def test_r11_a_slurm_job_whose_time_is_over_is_put_into_the_queue_again(tmp_path: Path, code: int, again: bool) -> None:
+    """75 is how `translate train` ends after SIGUSR1, with everything saved."""
+    for name, script in FAKES.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "code").write_text(str(code))
+    job = block("Many GPUs and machines", "sh", 1)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_NTASKS": "2", "SLURM_JOB_ID": "4711"}
+    subprocess.run(["bash", "-c", job], cwd=tmp_path, env=environment, check=False)
+    called = [f"{rank} 0 2 node1 29500: train paintings --batch 2" for rank in range(2)]
+    assert (tmp_path / "called").read_text().splitlines() == called
+    requeued = tmp_path / "requeued"
+    assert (requeued.read_text() if requeued.exists() else "") == ("requeue 4711\n" if again else "")
+    assert "--requeue --signal=USR1@120" in job

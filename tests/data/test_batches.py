@@ -1,8 +1,13 @@
+import io
+import os
+import threading
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from translate import images
 from translate.data import batches
 from translate.data.augmentation import Augmentation
 from translate.data.batches import Store, UnpairedBatches
@@ -84,6 +89,23 @@ def test_r31_batches_do_not_depend_on_workers_nor_on_where_the_run_starts(worker
     assert len(streamed) == 12 - start
     for n, found in enumerate(streamed, start):
         assert same(found, expected[n])
+
+
+def test_r28_r30_what_prepares_batches_is_threads_of_this_process(monkeypatch):
+    """So none of them can be killed alone, and nothing lies in shared memory."""
+    seen = []
+
+    class Watched(Painted):
+        def __getitem__(self, index):
+            seen.append((os.getpid(), threading.current_thread()))
+            return super().__getitem__(index)
+
+    monkeypatch.setattr(batches, "MEMORY", 0)  # so that pictures are read when they are drawn
+    stores = {domain: Store(domain, Watched(noise(3, 1)), Augmentation(size=32)) for domain in "AB"}
+    for _ in UnpairedBatches(stores, Augmentation(size=32), 1, 0).stream(0, 6, workers=2):
+        pass
+    assert {process for process, _ in seen} == {os.getpid()}
+    assert threading.main_thread() not in {thread for _, thread in seen}
 
 
 def test_batches_do_not_depend_on_the_order_in_which_they_are_asked_for():
@@ -249,6 +271,18 @@ def test_pictures_are_held_in_memory_only_if_they_all_fit(monkeypatch, memory, r
     told = []
     Store("A", Painted(numbered(10)), Augmentation(size=32), lambda *words: told.append(words))
     assert len(told) == reads
+
+
+def test_r36_a_flipped_bit_in_a_jpeg_is_another_picture_and_no_error():
+    """Nobody can tell: the format has no checksum. Only a file that does not decode is found."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(buffer, "JPEG")
+    whole = bytearray(buffer.getvalue())
+    whole[len(whole) // 2] ^= 4
+    before, after = (images.read(bytes(content)).rgb for content in (buffer.getvalue(), whole))
+    store = Store("A", Painted([before, after]), Augmentation(size=32))
+    assert store.census.unreadable == ()
+    assert not np.array_equal(store[0], store[1])
 
 
 def test_r37_a_picture_that_breaks_while_training_is_replaced_by_the_next(monkeypatch):

@@ -43,7 +43,7 @@ def batches(batch: int = 4, seed: int = 0) -> LabelledBatches:
     return LabelledBatches(stores, augmentation, batch, seed)
 
 
-def test_labels_are_one_hot_and_belong_to_their_pictures():
+def test_r32_labels_are_one_hot_and_belong_to_their_pictures():
     batch = batches()[3]
     assert batch["x"].shape == (4, 3, 32, 32)
     assert batch["x"].dtype == torch.uint8
@@ -88,7 +88,7 @@ class Numbered(Plain):
         return np.full((40, 40, 3), index, np.uint8)
 
 
-def test_attributes_go_with_their_pictures_also_behind_a_broken_one():
+def test_r32_attributes_go_with_their_pictures_also_behind_a_broken_one():
     has = np.array([[number % 2, number > 50] for number in range(101)], np.float32)
     dataset = Dataset("numbers", {"images": Numbered(0, 101)}, attributes=("odd", "large"), has=has)
     augmentation = Augmentation(size=32)
