@@ -795,6 +795,7 @@ def test_a_run_that_inverts_says_so_once_and_after_a_break_too_it_was_said(tmp_p
     assert "Step 2: From horse to zebra dark becomes bright" in page
     assert "Finished: all 6 steps" in page
     assert "stripe score" in page
+    assert page.count("data-step=") == len(list((tmp_path / "run" / "samples").iterdir()))
 
 
 def test_r48_a_run_without_the_backend_of_tensorboard_goes_on(tmp_path, monkeypatch):

@@ -1,21 +1,20 @@
-"""The page says in words how a run goes, and needs nothing but the files beside it."""
+"""The page says in words how a run goes, and needs no other file."""
 
+import base64
 import dataclasses
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
-from translate.report.page import Curve, Story, run_page
+from translate.report.page import Curve, Grid, Story, run_page
 
-OUT = Path("runs/photos")
 STORY = Story(
     title="cyclegan on photos",
     step=400,
     steps=1000,
     scores={"stripe score": 0.91, "background error": 0.05},
     alarms=[],
-    grids=[(step, OUT / "samples" / f"{step:08d}.png") for step in range(0, 401, 50)],
+    grids=[Grid(step, b"large %d" % step, b"small %d" % step) for step in range(0, 401, 50)],
     columns="Input and result.",
     losses={
         "GAN": Curve([(50, 0.9), (100, 0.3)], "how easily D tells", "hovers", 0.25),
@@ -49,7 +48,7 @@ class Page(HTMLParser):
 
 
 def page(**changes):
-    return Page(run_page(dataclasses.replace(STORY, **changes), OUT))
+    return Page(run_page(dataclasses.replace(STORY, **changes)))
 
 
 def test_the_page_says_how_far_and_how_well():
@@ -75,15 +74,16 @@ def test_alarms_stand_first_in_words():
     assert text.index("Dark becomes bright") < text.index("stripe score")
 
 
-def test_the_newest_grid_is_shown_and_a_slider_knows_all():
+def test_the_newest_grid_is_shown_and_the_slider_reaches_all():
     shown = page()
-    newest, *strip = shown.all("img")
-    assert newest["src"] == "samples/00000400.png"
-    assert [image["src"][-7:-4] for image in strip] == ["000", "050", "150", "200", "300", "400"]
+    grids = [tag for tag in shown.all("div") if "data-step" in tag]
+    assert [grid["data-step"] for grid in grids] == [str(step) for step in range(0, 401, 50)]
+    assert ["hidden" in grid for grid in grids] == [True] * 8 + [False]
     (slider,) = shown.all("input")
-    grids = [grid.split("|") for grid in slider["data-grids"].split()]
-    assert grids == [[str(step), f"samples/{step:08d}.png"] for step in range(0, 401, 50)]
     assert (slider["max"], slider["value"]) == ("8", "8")
+    pictures = [base64.b64decode(image["src"].partition(",")[2]) for image in shown.all("img")]
+    strip = [STORY.grids[number].small for number in (0, 1, 3, 4, 6, 8)]
+    assert pictures == [*(grid.picture for grid in STORY.grids), *strip]
 
 
 def test_every_loss_stands_below_what_is_expected_of_it():
@@ -100,17 +100,17 @@ def test_every_loss_stands_below_what_is_expected_of_it():
 def test_nothing_is_fetched_from_elsewhere():
     shown = page()
     (policy,) = [meta["content"] for meta in shown.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
-    assert "default-src 'none'" in policy
+    assert policy.startswith("default-src 'none'; img-src data:;")
     assert not {"script", "link", "iframe"} & {tag for tag, _ in shown.tags}
     addresses = [tag.get("src") or tag.get("href") or "" for _, tag in shown.tags]
-    assert not [address for address in addresses if ":" in address]
+    assert all(address.startswith("data:image/jpeg;base64,") for address in addresses if address)
 
 
 def test_s_17_every_name_is_shown_as_a_name():
     evil = '<script>alert("x")</script>'
     shown = page(
         title=evil, alarms=[(1, evil)], scores={evil: 1.0}, columns=evil, facts={evil: evil}, settings={evil: evil},
-        commands=[evil], losses={evil: Curve([(1, 1.0)], evil, "free")}, grids=[(1, OUT / f"{evil}.png")],
+        commands=[evil], losses={evil: Curve([(1, 1.0)], evil, "free")},
     )  # fmt: skip
     assert not shown.all("script")
     assert shown.text.count(evil) >= 9

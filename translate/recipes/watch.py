@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from translate import images
 from translate.data.batches import Batches
 from translate.data.folders import Dataset, held_out
 from translate.files import write_text
 from translate.methods.base import Method, Term
-from translate.report.page import Curve, Story, run_page
+from translate.report.page import Curve, Grid, Story, run_page
 from translate.report.samples import Translate, square
 from translate.report.tensorboard import Board
 from translate.tensors import Pixels
@@ -26,6 +27,8 @@ from translate.training.record import read_log
 PROBES = 8  # held-out pictures of each domain that are judged
 DIRECTIONS = 6  # at most, that are judged
 SEEN = 500  # training pictures of each domain that results are compared with
+GRIDS = 20  # sample grids on the page, so that it stays small
+WIDE, NARROW = 1600, 240  # pixels, of those
 
 
 class Watch:
@@ -52,6 +55,7 @@ class Watch:
 
         self._out, self._dataset, self._steps = out, dataset, steps
         self._terms = method.terms()
+        self._shown: dict[Path, Grid] = {}  # sample grids, as they are on the page
         self._log = [line for line in read_log(out / "log.jsonl") if line["step"] <= step]
         self._alarms = Alarms(out / "alarms.jsonl", step, steps, self._terms, tell_alarm)
         self._probes = _probes(dataset, batches, size, method)
@@ -80,7 +84,7 @@ class Watch:
             steps=self._steps,
             scores=scores,
             alarms=[(alarm.step, alarm.text) for alarm in self._alarms.raised],
-            grids=[(int(path.stem), path) for path in sorted((self._out / "samples").glob("*.png"))],
+            grids=self._grids(),
             columns=self._columns(),
             losses={name: _curve(self._log, name, self._terms.get(name)) for name in names},
             learning_rate=[(line["step"], line["learning_rate"]) for line in self._log],
@@ -88,12 +92,22 @@ class Watch:
             settings={name: str(value) for name, value in settings.items()},
             commands=[command_to_use(self._out, self._dataset)],
         )
-        write_text(self._out / "report.html", run_page(story, self._out))
+        write_text(self._out / "report.html", run_page(story))
 
     def close(self) -> None:
         """Close what is open."""
         if self._board:
             self._board.close()
+
+    def _grids(self) -> list[Grid]:
+        """Return sample grids from all of the run so far, at most 20 and the newest."""
+        paths = sorted((self._out / "samples").glob("*.png"))
+        chosen = dict.fromkeys([*paths[:: max(-(-len(paths) // GRIDS), 1)], *paths[-1:]])
+        for path in chosen:
+            if path not in self._shown:
+                rgb = images.read(path).rgb
+                self._shown[path] = Grid(int(path.stem), _jpeg(rgb, WIDE), _jpeg(rgb, NARROW))
+        return [self._shown[path] for path in chosen]
 
     def _columns(self) -> str:
         if self._dataset.attributes:
@@ -122,6 +136,14 @@ class Watch:
             facts["steps skipped"] = f"{self._log[-1]['skipped']:,} (something was not finite)"
         versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("image-translate", "torch"))
         return {**facts, "made with": f"{versions}, on {engine}"}
+
+
+def _jpeg(rgb: Pixels, width: int) -> bytes:
+    """Return the bytes of a JPEG file of a picture (H, W, 3) that is made as narrow as `width`, if it is wider."""
+    height, before = rgb.shape[:2]
+    if before > width:
+        rgb = images.resize(rgb, max(round(height * width / before), 1), width)
+    return images.encode(images.Picture(rgb, None, ""), images.Encoding("JPEG", quality=90))
 
 
 def command_to_use(out: Path, dataset: Dataset) -> str:

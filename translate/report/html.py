@@ -44,9 +44,9 @@ def link(path: Path, folder: Path) -> str:
     return quote(os.fsencode(Path(relative).as_posix()))
 
 
-def embedded(png: bytes, name: str) -> str:
-    """Return an image that is in the page itself, called `name`."""
-    return f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}" alt="{text(name)}">'
+def embedded(picture: bytes, name: str, kind: str = "png") -> str:
+    """Return an image that is in the page itself, called `name`, from the bytes of a file of this kind."""
+    return f'<img src="data:image/{kind};base64,{base64.b64encode(picture).decode()}" alt="{text(name)}">'
 
 
 def table(rows: Sequence[Sequence[str]], heads: Sequence[str] = ()) -> str:

@@ -1,15 +1,14 @@
-"""`report.html` of a run: what a person needs to say whether it goes well, on one page without a server."""
+"""`report.html` of a run: what a person needs to say whether it goes well, in one file without a server."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from translate.report.curves import loss_curves
-from translate.report.html import head, link, table, text
+from translate.report.html import EMBEDDED, embedded, head, table, text
 
 Points = Sequence[tuple[int, float]]  # (step, value)
 
-STRIP = 6  # grids shown small, beside the newest
+STRIP = 6  # grids that are shown small, below the slider
 
 _STYLE = """\
   body { margin: 2rem auto; max-width: 62rem; padding: 0 1rem; font-family: sans-serif; line-height: 1.45;
@@ -17,10 +16,10 @@ _STYLE = """\
   h2 { margin: 2.5rem 0 .5rem; font-size: 1.2rem; }
   h3 { margin: 1.5rem 0 .25rem; font-size: 1rem; }
   img, svg { max-width: 100%; height: auto; }
-  #grid { display: block; width: 100%; }
+  #grids img { width: 100%; }
   input { width: 100%; }
   .strip { display: flex; gap: .5rem; }
-  .strip a { flex: 1; font-size: .8rem; }
+  figure { flex: 1; margin: 0; font-size: .8rem; }
   .alarm { border-left: .3rem solid #b00; padding: .4rem .8rem; background: #fdf1f1; }
   .fine { border-left: .3rem solid #2a7a2a; padding: .4rem .8rem; background: #f1f8f1; }
   table { border-collapse: collapse; font-size: .9rem; }
@@ -34,10 +33,12 @@ _TOP = """\
 <h1>{title}</h1>
 <p>{progress}</p>
 """
-_SLIDER = """<img id="grid" src="{newest}" alt="{alt}">
-<input type="range" min="0" max="{last}" value="{last}" aria-label="sample grids over the steps" data-grids="{grids}"
- oninput="const [step, address] = this.dataset.grids.split(' ')[this.value].split('|');
- document.getElementById('grid').src = address; document.getElementById('step').textContent = step">
+_SLIDER = """<div id="grids">
+{grids}</div>
+<input type="range" min="0" max="{last}" value="{last}" aria-label="sample grids over the steps"
+ oninput="const grids = document.getElementById('grids').children, chosen = grids[this.value];
+ for (const grid of grids) grid.hidden = grid !== chosen;
+ document.getElementById('step').textContent = chosen.dataset.step">
 <p>After <span id="step">{step}</span> steps. Move the slider to see the same inputs earlier.</p>
 """
 _HOVERS = (
@@ -64,6 +65,15 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Grid:
+    """A sample grid after `step` steps: the bytes of a JPEG file, and of a small one."""
+
+    step: int
+    picture: bytes
+    small: bytes
+
+
+@dataclass(frozen=True)
 class Story:
     """What the page tells.
 
@@ -73,7 +83,7 @@ class Story:
         steps: steps in all.
         scores: by name; empty where none are known.
         alarms: in words, with their step.
-        grids: the sample grids with their step, by step.
+        grids: by step.
         columns: what a grid shows, in words.
         losses: by name.
         learning_rate: over the steps.
@@ -87,7 +97,7 @@ class Story:
     steps: int
     scores: Mapping[str, float]
     alarms: Sequence[tuple[int, str]]
-    grids: Sequence[tuple[int, Path]]
+    grids: Sequence[Grid]
     columns: str
     losses: Mapping[str, Curve]
     learning_rate: Points
@@ -96,8 +106,8 @@ class Story:
     commands: Sequence[str]
 
 
-def run_page(story: Story, folder: Path) -> str:
-    """Write the page; links are relative to `folder`, where it is to lie.
+def run_page(story: Story) -> str:
+    """Write the page, with everything that it shows.
 
     Returns:
         the text of an HTML file.
@@ -105,12 +115,12 @@ def run_page(story: Story, folder: Path) -> str:
     left = story.steps - story.step
     done = f"{story.step:,} of {story.steps:,} steps are done"
     progress = f"Finished: all {story.steps:,} steps are done." if not left else f"{done}; {left:,} are left."
-    parts = [head(story.title, _STYLE), _TOP.format(title=text(story.title), progress=text(progress))]
+    parts = [head(story.title, _STYLE, EMBEDDED), _TOP.format(title=text(story.title), progress=text(progress))]
     parts += _alarms(story)
     if story.scores:
         parts.append("<h2>Scores on unseen pictures, whose right answers are known</h2>\n")
         parts.append(table([(name, f"{score:.3f}", _best(name)) for name, score in story.scores.items()]))
-    parts += _samples(story, folder)
+    parts += _samples(story)
     parts += _curves(story)
     parts.append("<h2>The run</h2>\n" + table(list(story.facts.items())))
     if story.commands:
@@ -126,22 +136,25 @@ def _alarms(story: Story) -> list[str]:
     return [f'<p class="alarm">Step {step:,}: {text(words)}</p>\n' for step, words in story.alarms]
 
 
-def _samples(story: Story, folder: Path) -> list[str]:
+def _samples(story: Story) -> list[str]:
     if not story.grids:
         return []
-    addresses = [(step, link(path, folder)) for step, path in story.grids]
-    step, newest = addresses[-1]
-    grids = " ".join(f"{step}|{address}" for step, address in addresses)
-    alt = f"sample grid after {step} steps"
-    slider = _SLIDER.format(newest=newest, alt=alt, last=len(addresses) - 1, grids=text(grids), step=step)
-    last = len(addresses) - 1
-    chosen = dict.fromkeys(addresses[last * k // (STRIP - 1)] for k in range(STRIP))
+    last = len(story.grids) - 1
+    grids = [
+        f'<div data-step="{grid.step}"{" hidden" if number < last else ""}>{_image(grid.picture, grid.step)}</div>\n'
+        for number, grid in enumerate(story.grids)
+    ]
+    slider = _SLIDER.format(grids="".join(grids), last=last, step=story.grids[last].step)
     strip = [
-        f'<a href="{address}"><img loading="lazy" src="{address}" alt="sample grid after {step} steps">{step}</a>\n'
-        for step, address in chosen
+        f"<figure>{_image(grid.small, grid.step)}{grid.step}</figure>\n"
+        for grid in dict.fromkeys(story.grids[last * k // (STRIP - 1)] for k in range(STRIP))
     ]
     words = f"<p>{text(story.columns)}</p>\n"
     return ["<h2>What it makes of the same inputs</h2>\n", words, slider, '<div class="strip">\n', *strip, "</div>\n"]
+
+
+def _image(jpeg: bytes, step: int) -> str:
+    return embedded(jpeg, f"sample grid after {step} steps", "jpeg")
 
 
 def _curves(story: Story) -> list[str]:
