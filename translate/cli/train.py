@@ -65,7 +65,7 @@ def train(
         bool, typer.Option("--download", help="Fetch a known dataset first if it is not here; see `translate data`.")
     ] = False,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write for TensorBoard too; needs the extra `tensorboard`.")
+        bool, typer.Option("--tensorboard", help="Write for TensorBoard too; needs the extra `track`.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be done and what it would cost, and stop.")

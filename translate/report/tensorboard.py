@@ -1,4 +1,4 @@
-"""Losses and sample grids for TensorBoard, in a folder of event files. Needs the extra `tensorboard`."""
+"""Losses and sample grids for TensorBoard, in a folder of event files. Needs the extra `track`."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
