@@ -82,3 +82,26 @@ def test_without_a_compiler_auto_goes_on_and_says_so() -> None:
 def test_without_a_compiler_on_is_refused() -> None:
     with pytest.raises(DeviceError, match=r"for cpu: .*No working C\+\+ compiler found\. Install a C\+\+ compiler"):
         engine("cpu", "fp32", "on")
+
+
+@pytest.mark.parametrize(
+    ("capability", "precision"),
+    [((9, 0), "bf16"), ((8, 0), "bf16"), ((7, 5), "fp16"), ((7, 0), "fp16"), ((6, 1), "fp32")],
+)
+def test_a_gpu_computes_in_what_it_is_made_for(
+    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], precision: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
+    assert engine("cuda:0").precision == precision
+
+
+@pytest.mark.parametrize("has_bf16", [False, True])
+def test_a_cpu_computes_in_bf16_where_it_multiplies_that(monkeypatch: pytest.MonkeyPatch, has_bf16: bool) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: has_bf16)
+    assert engine("cpu").precision == ("bf16" if has_bf16 else "fp32")
+
+
+def test_what_memory_there_is_is_counted_where_the_system_counts_it() -> None:
+    for counted in (devices.available_memory(), devices.peak_memory(torch.device("cpu"))):
+        assert counted is None or 1 << 20 < counted < 1 << 50

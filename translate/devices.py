@@ -68,7 +68,8 @@ def engine(device: str = "auto", precision: Precision = "auto", compile: Compile
     Args:
         device: "auto" (CUDA, then MPS, then CPU), "cpu", "cuda", "cuda:1" or "mps". Of several ranks on a machine
             each takes a GPU of its own.
-        precision: "auto" is bf16 where the device multiplies it natively, else fp32.
+        precision: "auto" is bf16 where the device multiplies it natively, fp16 on older GPUs that have tensor cores for
+            it, else fp32.
         compile: "auto" compiles networks where the planned work repays it and the machine can.
         gmac: the planned work in units of 10^9 multiply-accumulates.
 
@@ -78,7 +79,7 @@ def engine(device: str = "auto", precision: Precision = "auto", compile: Compile
     """
     found = _device(device)
     if precision == "auto":
-        dtype = torch.bfloat16 if _has_bf16(found) else torch.float32
+        dtype = _native(found)
     elif precision in _DTYPES:
         dtype = _DTYPES[precision]
     else:
@@ -230,7 +231,10 @@ def _device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def _has_bf16(device: torch.device) -> bool:
+def _native(device: torch.device) -> torch.dtype:
+    """Return the number format that a device is made to multiply in; trainings in fp16 scale their losses."""
     if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        capability = torch.cuda.get_device_capability(device)
+        return torch.bfloat16 if capability >= (8, 0) else torch.float16 if capability >= (7, 0) else torch.float32
+    has_bf16 = device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return torch.bfloat16 if has_bf16 else torch.float32
