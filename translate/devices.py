@@ -20,6 +20,8 @@ from translate.parallel import gpu, world
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Compile = Literal["auto", "on", "off"]
 
+# Of MPS and CUDA; of torch on a CPU, on Windows also; of cuBLAS and cuDNN.
+_FULL = ("out of memory", "allocate memory", "not enough memory", "ALLOC_FAILED")
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -174,15 +176,17 @@ def enough_memory(refusal: str) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        known = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not known and not any(sign in str(error) for sign in ("out of memory", "allocate memory")):
-            if isinstance(error, torch.AcceleratorError):  # nothing works on the device after it
-                reason = str(error).splitlines()[0]
-                raise DeviceError(
-                    f"The device failed: {reason}. Run the command again, or with --device cpu."
-                ) from error
-            raise
-        raise OutOfMemory(refusal) from error
+        if is_full(error):
+            raise OutOfMemory(refusal) from error
+        if isinstance(error, torch.AcceleratorError):  # nothing works on the device after it
+            reason = str(error).splitlines()[0]
+            raise DeviceError(f"The device failed: {reason}. Run the command again, or with --device cpu.") from error
+        raise
+
+
+def is_full(error: Exception) -> bool:
+    """Tell whether an error says that there is no more memory, which each device and library says in its own words."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in str(error) for sign in _FULL)
 
 
 def _repaying_gmac(device: torch.device, dtype: torch.dtype) -> float:

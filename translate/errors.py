@@ -8,7 +8,7 @@
     |   `-- DownloadError           an address does not give the file it should
     |-- WeightsError            5   a model or checkpoint is missing, damaged or refused
     |-- DeviceError             6   the device is not there or does not work
-    |   `-- OutOfMemory               it has not enough memory
+    |   `-- OutOfMemory               it has not enough memory, for a step or for one picture
     |-- OutputError             7   a place cannot be written
     |   `-- DiskFull                the disk is full
     |-- Diverged                1   training met non-finite losses three times in a row
@@ -86,7 +86,7 @@ class DeviceError(TranslateError):
 
 
 class OutOfMemory(DeviceError):
-    """The device has not enough memory."""
+    """A step or a picture needs more memory than there is, or more scratch files than there may be."""
 
 
 class OutputError(TranslateError):

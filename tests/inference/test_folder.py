@@ -4,6 +4,7 @@ import errno
 import importlib
 import multiprocessing
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -427,7 +428,9 @@ def test_i23_a_full_disk_stops_and_keeps_what_was_written(tmp_path: Path, monkey
     assert len(below(tmp_path / "out")) == 8
 
 
-def stopped(tmp_path: Path, error: BaseException, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Result]]:
+def stopped(
+    tmp_path: Path, error: BaseException, monkeypatch: pytest.MonkeyPatch, batch: int | None = None
+) -> Callable[[], list[Result]]:
     """Prepare a conversion of six pictures whose third pass through the network raises `error`."""
     for number in range(6):
         put(tmp_path / "in" / f"{number}.png")
@@ -441,14 +444,15 @@ def stopped(tmp_path: Path, error: BaseException, monkeypatch: pytest.MonkeyPatc
         return real(x, target)
 
     monkeypatch.setattr(translator._method, "translate", fail)
-    return lambda: list(convert(translator, plan([tmp_path / "in"], tmp_path / "out")))
+    how = Conversion(batch=batch)
+    return lambda: list(convert(translator, plan([tmp_path / "in"], tmp_path / "out"), how=how))
 
 
 @pytest.mark.parametrize(
     ("error", "raised"),
     [
         (KeyboardInterrupt(), KeyboardInterrupt),
-        (torch.OutOfMemoryError("out of memory"), DeviceError),
+        (torch.AcceleratorError("CUDA error: unknown error"), DeviceError),
         (KeyError("a bug"), KeyError),
     ],
 )
@@ -462,6 +466,41 @@ def test_an_early_end_leaves_whole_files_and_no_threads(
     assert set(below(tmp_path / "out")) <= {"0.png", "1.png"}
     for name in below(tmp_path / "out"):
         assert np.array_equal(rgb(tmp_path / "out" / name), TRANSLATOR(rgb(tmp_path / "in" / name)))
+
+
+def test_i19_a_picture_that_is_too_large_in_every_way_fails_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = {result.source.name: result for result in stopped(tmp_path, MemoryError(), monkeypatch)()}
+    assert "not enough memory for pictures of this size" in results["2.png"].reason
+    assert [name for name, result in results.items() if result.status == "failed"] == ["2.png"]
+    assert below(tmp_path / "out") == ["0.png", "1.png", "3.png", "4.png", "5.png"]
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_i19_what_was_done_in_smaller_parts_says_so_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr("translate.inference.translator.LEAST", 1)
+    results = stopped(tmp_path, torch.OutOfMemoryError("out of memory"), monkeypatch, batch)()
+    assert [result.status for result in results] == ["done"] * 6
+    assert sum(result.notes == (folder.SMALLER,) for result in results) == batch
+    for name in below(tmp_path / "out"):
+        expected = TRANSLATOR(rgb(tmp_path / "in" / name)).astype(int)
+        assert np.abs(rgb(tmp_path / "out" / name) - expected).max() <= 1
+
+
+def test_i19_a_scratch_disk_without_room_fails_its_picture_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "in" / "large.png", noise(90, 90, 3))
+    put(tmp_path / "in" / "small.png", noise(9, 9, 3))
+    translator = made()
+    translator.memory = 3 * 2 * 4 * 1000  # of 1000 pixels
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(9, 9, 0))
+    results = run([tmp_path / "in"], tmp_path / "out", translator=translator, size="native")
+    assert "Set TMPDIR to a folder on a larger disk" in results["large.png"].reason
+    assert results["small.png"].status == "done"
 
 
 def test_a_full_memory_while_encoding_is_a_device_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

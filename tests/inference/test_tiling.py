@@ -1,10 +1,13 @@
 """Strip by strip a picture becomes what it becomes as a whole; what that takes in memory and on the disk is bounded."""
 
+import contextlib
 import gc
 import itertools
+import resource
 import shutil
 import tempfile
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,9 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from translate.devices import engine
-from translate.errors import DeviceError, OutputError, WeightsError
+from translate.errors import OutOfMemory, OutputError, WeightsError
 from translate.inference import scratch, tiling
+from translate.inference import translator as translator_module
 from translate.inference.exports import About
 from translate.inference.scratch import File, Memory
 from translate.inference.translator import Translator
@@ -133,13 +137,86 @@ def test_values_that_are_not_finite_are_refused_in_strips() -> None:
         translator(np.zeros((40, 40, 3), np.uint8))
 
 
+@contextlib.contextmanager
+def limited(mebibytes: int) -> Iterator[None]:
+    """Let this process take only so much more memory than it has."""
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + (mebibytes << 20), limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is not limited like this here")
+def test_i19_where_memory_really_runs_out_smaller_parts_make_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = CycleGAN(generator=Resnet(width=8, blocks=0), discriminator=PatchGAN(width=2, layers=1))
+    translator = made(settings, memory=1 << 30)
+    monkeypatch.setattr(translator_module, "LEAST", 1 << 20)
+    picture = np.random.default_rng(0).integers(0, 256, (1100, 1000, 3), np.uint8)  # 35 MB a layer
+    with limited(0), pytest.raises(OutOfMemory, match="not even in small parts"):
+        translator.batch([picture] * 20)
+    (expected,) = translator.batch([picture])
+    assert translator.memory == 1 << 30
+    with limited(48):
+        (found,) = translator.batch([picture])
+    assert 1 << 20 < translator.memory < 3 * 36_000_000
+    assert np.abs(found.astype(int) - expected).max() <= 1
+    with limited(48):  # the next is done so at once
+        memory = translator.memory
+        assert np.array_equal(translator.batch([picture])[0], found)
+    assert translator.memory == memory
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+)
+def test_i19_every_rung_takes_half_of_the_memory_and_the_last_is_a_sentence(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translator, budgets = made(TINY, memory=1 << 40), []
+    monkeypatch.setattr(translator_module, "LEAST", 1000)
+    monkeypatch.setattr(translator, "_whole", lambda x, target: fail())
+
+    def fail(*arguments: Any) -> None:
+        budgets.append(arguments[-1] if arguments else "whole")
+        raise error
+
+    monkeypatch.setattr(tiling, "translate", fail)
+    x, needed = noise(20, 24), 3 * 3 * 20 * 24 * 4  # bytes
+    with pytest.raises(OutOfMemory, match="not even in small parts") as caught:
+        translator(x)
+    assert caught.value.exit_code == 6
+    assert budgets == ["whole", needed // 2, needed // 4, needed // 8, needed // 16, needed // 32]
+    assert translator.memory == needed // 32 < 1000
+
+
+def test_i19_other_errors_are_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    translator, passes = made(TINY, memory=1 << 40), []
+
+    def fail(x: Tensor, target: str) -> Tensor:
+        passes.append(x)
+        raise RuntimeError("Sizes of tensors must match")
+
+    monkeypatch.setattr(translator, "_whole", fail)
+    with pytest.raises(RuntimeError, match="Sizes of tensors must match"):
+        translator(noise(20, 24))
+    assert len(passes) == 1
+
+
 def test_i20_without_layers_a_picture_that_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     translator, x = made(TINY, memory=1 << 40), noise(20, 24)
     monkeypatch.setattr(translator._method, "layers", lambda x, target: None)
     expected = translator._method.translate(x, "b")
     assert torch.equal(translator.tensor(x, "b"), expected)
     translator.memory = 1
-    with pytest.raises(DeviceError, match=r"24 x 20 pixels needs more .* --tile-approx, which translates tiles apart"):
+    with pytest.raises(OutOfMemory, match=r"24 x 20 pixels needs more .* --tile-approx, which translates tiles apart"):
         translator.tensor(x, "b")
 
 
@@ -154,16 +231,20 @@ def test_an_unknown_layer_is_refused() -> None:
 # How much memory, how much disk
 
 
-def test_the_whole_is_taken_where_three_of_its_largest_activations_fit() -> None:
+def test_the_whole_is_taken_where_three_of_its_largest_activations_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     with torch.device("meta"):
         network = Resnet().build(3, 3)
     assert list(tiling._values([network]))[:4] == [64, 32, 16, 16]
     assert list(tiling._values([network]))[-3:] == [32, 64, 3]
     for precision, size in (("fp32", 4), ("bf16", 2)):
-        pixels = 1000
-        needed = 3 * 64 * pixels * size
-        assert tiling.fits([network], pixels, engine("cpu", precision), needed)  # type: ignore[arg-type]
-        assert not tiling.fits([network], pixels, engine("cpu", precision), needed - 1)  # type: ignore[arg-type]
+        needed = 3 * 64 * 1000 * size
+        assert tiling.needed([network], 1000, engine("cpu", precision)) == needed  # type: ignore[arg-type]
+        translator, passes = made(CycleGAN(generator=Resnet(width=64, blocks=0))), []
+        translator.engine = engine("cpu", precision)  # type: ignore[arg-type]
+        monkeypatch.setattr(translator, "_whole", lambda x, target, passes=passes: passes.append(x) or x)
+        for translator.memory in (needed, needed - 1):
+            translator.tensor(noise(25, 40), "b")
+        assert len(passes) == 1
 
 
 def test_resized_upsampling_counts_at_its_size() -> None:
@@ -227,6 +308,7 @@ def test_scratch_files_are_where_tmpdir_says_and_go_after_an_interruption(
 
     def interrupted(self: File, top: int, rows: Tensor) -> None:
         write(self, top, rows)
+        assert not list(tmp_path.iterdir())  # they have no name, so a kill leaves none behind either
         if next(steps) == 20:
             raise KeyboardInterrupt
 
@@ -248,7 +330,7 @@ def test_a_disk_without_room_is_refused_before_the_work(
     with pytest.raises(OutputError, match=rf"needs 8.1 GB of scratch files, and {tmp_path} has 8.0 GB left") as caught:
         scratch.check_room(8_100_000_000)
     assert caught.value.exit_code == 7
-    with pytest.raises(DeviceError, match=r"needs 30.1 GB of scratch files, more than 30 GB. Use --size PX"):
+    with pytest.raises(OutOfMemory, match=r"needs 30.1 GB of scratch files, more than 30 GB. Use --size PX"):
         scratch.check_room(30_100_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(9, 9, 0))
     with pytest.raises(OutputError, match=r"GB left\. Set TMPDIR"):

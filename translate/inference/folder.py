@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 
 from translate import images
 from translate.devices import enough_memory
-from translate.errors import ImageDecodeError, OutputError, SettingsError, WeightsError
+from translate.errors import ImageDecodeError, OutOfMemory, OutputError, SettingsError, WeightsError
 from translate.files import atomic_file, sweep_ended
 from translate.images import Depth, Encoding, Picture
 from translate.inference.blending import WHOLLY, Blending
@@ -30,6 +30,7 @@ B = TypeVar("B")
 THREADS = 4  # that decode and encode while the network runs
 TOGETHER = 16  # pictures, at most, that an accelerator gets in one pass without being asked
 TOGETHER_PIXELS = 2_000_000  # and no more than these
+SMALLER = "memory ran out, so it was translated in smaller parts"
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def convert(translator: Translator, plan: Plan, to: str | None = None, how: Conv
     Raises:
         SettingsError: the model does not know the domain; raised at once.
         OutputError: a file cannot be written. What was written before stays.
-        DeviceError: there is not enough memory.
+        DeviceError: the device failed, or there is not enough memory to read or write pictures.
     """
     unsaid = to is not None or any(not item.target for item in plan.items)
     target = translator.about.choose(to) if unsaid else ""
@@ -150,6 +151,9 @@ class _Job:
         """What jobs share that are translated together: the size of what the network sees, and the target."""
         return *self.small.shape[:2], self.target
 
+    def with_result(self, made: Pixels, notes: tuple[str, ...]) -> "_Job":
+        return replace(self, made=made, picture=replace(self.picture, notes=(*self.picture.notes, *notes)))
+
 
 def _ahead(pool: ThreadPoolExecutor, function: Callable[[A], B], values: Iterable[A], depth: int) -> Iterator[B]:
     """Yield function(value) in order, computed in `pool`, at most `depth` values ahead of the caller."""
@@ -188,15 +192,16 @@ def _translate(
     for like, group in groupby(decoded, lambda job: job.like if isinstance(job, _Job) else None):
         count = max(1, min(most, pixels // (like[0] * like[1]))) if like and pixels else most
         while some := list(islice(group, count)):
-            jobs = [job for job in some if isinstance(job, _Job)]
+            jobs, memory = [job for job in some if isinstance(job, _Job)], translator.memory
             try:
                 made = translator.batch([job.small for job in jobs], jobs[0].target or target) if jobs else []
-            except WeightsError as error:  # not finite: find out which
+            except (WeightsError, OutOfMemory, OutputError) as error:  # find out which; only scratch files were written
                 item = jobs[0].item
                 failed = Result(item.source, item.word, None, "failed", str(error), target=item.target)
                 yield from [failed] if len(jobs) == 1 else _translate(translator, jobs, target, 1, None)
             else:
-                yield from (replace(job, made=one) for job, one in zip(jobs, made, strict=True)) if jobs else some
+                notes = (SMALLER,) if translator.memory < memory else ()
+                yield from (job.with_result(one, notes) for job, one in zip(jobs, made, strict=True)) if jobs else some
 
 
 def _keep(source: Path, original: Path) -> None:

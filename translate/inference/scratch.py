@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from translate.errors import DeviceError, OutputError
+from translate.errors import OutOfMemory, OutputError
 from translate.files import written_to
 
 LIMIT = 30 * 10**9  # bytes of scratch files for one picture
@@ -88,11 +88,11 @@ def check_room(needed: int) -> None:
     """Refuse to start what needs more bytes of scratch files than there may be.
 
     Raises:
-        DeviceError: it would be more than `LIMIT`.
+        OutOfMemory: it would be more than `LIMIT`.
         OutputError: the disk has not as much room.
     """
     if needed > LIMIT:
-        raise DeviceError(
+        raise OutOfMemory(
             f"A picture of this size needs {needed / 1e9:.1f} GB of scratch files, more than {LIMIT / 1e9:.0f} GB. Use"
             " --size PX, which makes the short side PX pixels before translating."
         )

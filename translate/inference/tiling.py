@@ -48,15 +48,10 @@ POINTWISE = (
 )  # in evaluation
 
 
-def fits(generators: Sequence[nn.Module], pixels: int, engine: Engine, memory: int) -> bool:
-    """Tell whether each of the generators can translate `pixels` pixels in one piece within `memory` bytes."""
-    return pixels <= largest(generators, engine, memory)
-
-
-def largest(generators: Sequence[nn.Module], engine: Engine, memory: int) -> int:
-    """Return how many pixels each of the generators can translate in one piece within `memory` bytes."""
+def needed(generators: Sequence[nn.Module], pixels: int, engine: Engine) -> int:
+    """Return how many bytes the largest of the generators takes to translate `pixels` pixels in one piece."""
     values = max(max(_values([generator])) for generator in generators)
-    return int(memory / (COPIES * values * engine.dtype.itemsize))
+    return round(COPIES * values * engine.dtype.itemsize * pixels)
 
 
 def gmac(generators: Sequence[nn.Module], pixels: int) -> float:
@@ -87,15 +82,15 @@ def translate(
 
     Raises:
         OutputError: the disk has no room for the scratch files; found before the work starts where possible.
-        DeviceError: there is not enough memory, or the scratch files would be too large.
+        OutOfMemory: the scratch files would be too large.
     """
     height, width = size
     narrowest = min(list(_values(layers))[:-1]) * height * width  # values; the last layer makes the picture
     keeps = any(isinstance(part, InstanceNorm | Residual) for part in _modules(layers))
-    needed = round(KEPT * narrowest * engine.dtype.itemsize) if keeps else 0
-    on_disk = needed > memory - memory // 8
+    kept = round(KEPT * narrowest * engine.dtype.itemsize) if keeps else 0
+    on_disk = kept > memory - memory // 8
     if on_disk:
-        scratch.check_room(needed)
+        scratch.check_room(kept)
     strips = _Strips(engine, memory // 8, narrowest, File if on_disk else Memory)
     with engine.autocast():
         strips.sweep(strips.chain(layers, Picture(3, height, width, read), ()), write)

@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from translate import images
-from translate.devices import Compile, Engine, Precision, default_memory, engine, enough_memory
-from translate.errors import DeviceError, SettingsError, WeightsError
+from translate.devices import Compile, Engine, Precision, default_memory, engine, enough_memory, is_full
+from translate.errors import DeviceError, OutOfMemory, SettingsError, WeightsError
 from translate.images import WHITE, Colour, Picture
 from translate.inference import patches, tiling
 from translate.inference.blending import WHOLLY, Blending
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from translate.inference.folder import Result
 
 TOO_LARGE = (
-    "There is not enough memory to translate pictures of this size. Use a smaller --batch or --memory, or --size PX,"
-    " which makes the short side PX pixels before translating."
+    "There is not enough memory for pictures of this size, not even in small parts. Use --size PX, which makes the"
+    " short side PX pixels before translating, a smaller --batch, or another --device."
 )
+LEAST = 1 << 26  # bytes of `Translator.memory` that a full memory leaves of it; smaller parts would not help
 Image = TypeVar("Image")  # a path, a picture of Pillow, an array or a tensor
+A = TypeVar("A")
 
 _COMPILING = (
     threading.Lock()
@@ -45,7 +47,8 @@ class Translator:
     Attributes:
         about: what the model says of itself.
         engine: how it is run.
-        memory: bytes that networks may take for a picture; what needs more is translated strip by strip.
+        memory: bytes that networks may take for a picture; what needs more is translated strip by strip. It becomes
+            less when the device has less.
         tile_approx: whether networks that cannot be run so may translate overlapping tiles instead, see `patches`.
     """
 
@@ -127,7 +130,8 @@ class Translator:
             ImageDecodeError: the file is no readable picture.
             OutputError: the file cannot be written.
             WeightsError: the model produced values that are not finite.
-            DeviceError: there is not enough memory.
+            OutOfMemory: there is not enough memory.
+            DeviceError: the device failed.
             ValueError: the image is of no such kind.
         """
         result: Any
@@ -201,7 +205,8 @@ class Translator:
         Raises:
             SettingsError: the model does not know the domain or the attributes in `to`.
             WeightsError: the model produced values that are not finite.
-            DeviceError: there is not enough memory.
+            OutOfMemory: there is not enough memory.
+            DeviceError: the device failed.
             OutputError: the disk has no room for the scratch files of a large picture.
             ValueError: a picture is no such array.
         """
@@ -209,11 +214,7 @@ class Translator:
             _check(picture)
         with enough_memory(TOO_LARGE):
             x, target = stack(pictures), self.about.choose(to)
-            y = self._in_strips(x, target)
-            if y is None:
-                y = self.tensor(enter(x, self.engine), target)
-                _check_finite(y)
-            return leave(y, x.dtype)
+            return self._within_memory(lambda: self._batch(x, target), x)
 
     @torch.inference_mode()
     def tensor(self, x: Tensor, target: str) -> Tensor:
@@ -223,9 +224,37 @@ class Translator:
             return large
         height, width = x.shape[-2:]
         x = _pad(x, self._method.settings.multiple, self._method.settings.smallest)
-        # On a CPU one pass for each picture is as fast, and then the result cannot depend on the others.
-        passes = x.chunk(len(x)) if x.device.type == "cpu" else [x]
+        passes = torch.split(x, max(1, self._together(height, width)))
         return torch.cat([self._whole(pictures, target) for pictures in passes])[..., :height, :width]
+
+    def _batch(self, x: Tensor, target: str) -> list[Pixels]:
+        """Translate (N, 3, H, W) of uint8 or uint16 to N pictures (H, W, 3)."""
+        y = self._in_strips(x, target)
+        if y is None:
+            y = self.tensor(enter(x, self.engine), target)
+            _check_finite(y)
+        return leave(y, x.dtype)
+
+    def _within_memory(self, work: Callable[[], A], x: Tensor) -> A:
+        """Return work(), which translates `x`. Where memory runs out it is done again, in smaller parts."""
+        count, _, height, width = x.shape
+        while True:
+            pixels = min(count, max(1, self._together(height, width))) * height * width
+            allowed = min(self.memory, tiling.needed(self._method.players()["G"], pixels, self.engine))
+            try:
+                return work()
+            except (MemoryError, RuntimeError) as error:
+                if not is_full(error) or allowed <= LEAST:
+                    raise
+            self.memory = min(self.memory, allowed // 2)  # another thread may have found less
+            if self.engine.device.type == "cuda":
+                torch.cuda.empty_cache()
+
+    def _together(self, height: int, width: int) -> int:
+        """Return how many pictures may share a pass; 0: not even one can be translated as a whole."""
+        count = self.memory // tiling.needed(self._method.players()["G"], height * width, self.engine)
+        # On a CPU one pass for each picture is as fast, and then the result cannot depend on the others.
+        return min(count, 1) if self.engine.device.type == "cpu" else count
 
     def _whole(self, x: Tensor, target: str) -> Tensor:
         """Translate (N, 3, H, W), whose sides suit the networks, in one pass."""
@@ -244,11 +273,10 @@ class Translator:
             the same shape and kind; None: it can be translated as a whole.
 
         Raises:
-            DeviceError: it cannot, the method knows nothing else, and tiles are not allowed.
+            OutOfMemory: it cannot, the method knows nothing else, and tiles are not allowed.
         """
         height, width = x.shape[-2:]
-        generators, together = self._method.players()["G"], 1 if self.engine.device.type == "cpu" else len(x)
-        if tiling.fits(generators, together * height * width, self.engine, self.memory):
+        if self._together(height, width):
             return None
         x = _pad(x, self._method.settings.multiple, self._method.settings.smallest)
         y, size = torch.empty_like(x), (x.shape[2], x.shape[3])
@@ -259,14 +287,14 @@ class Translator:
             if layers is not None:
                 tiling.translate(layers, read, size, write, self.engine, self.memory)
             elif self.tile_approx:
-                pixels = tiling.largest(generators, self.engine, self.memory)
+                pixels = self.memory // tiling.needed(self._method.players()["G"], 1, self.engine)
                 side = patches.side_of(pixels, self._method.settings.multiple)
                 patches.translate(read, size, write, side, partial(self._whole, target=target))
             else:
-                raise DeviceError(
-                    f"A picture of {width} x {height} pixels needs more than --memory allows, and this model cannot be"
-                    " run strip by strip. Use --size PX, more --memory, or --tile-approx, which translates tiles apart:"
-                    " they may differ in colour."
+                raise OutOfMemory(
+                    f"A picture of {width} x {height} pixels needs more memory than there is or --memory allows, and"
+                    " this model cannot be run strip by strip. Use --size PX, more --memory, or --tile-approx, which"
+                    " translates tiles apart: they may differ in colour."
                 )
         return y[..., :height, :width]
 
@@ -278,7 +306,9 @@ class Translator:
             )
         x = image.to(self.engine.device, torch.float32).reshape(-1, *image.shape[-3:])
         small = seen_tensor(x, size, self.about.size)
-        y = self.tensor(small, self.about.choose(to)).float()
+        target = self.about.choose(to)
+        with enough_memory(TOO_LARGE):
+            y = self._within_memory(lambda: self.tensor(small, target).float(), small)
         _check_finite(y)
         return finished_tensor(x, small, y, blending, mask).reshape(image.shape).to(image)
 
