@@ -38,6 +38,20 @@ def test_s2_tensors_are_read_without_the_prefixes_of_wrappers(tmp_path: Path, le
     assert all(torch.equal(found[name], TENSORS[name]) for name in TENSORS)
 
 
+@pytest.mark.skipif(torch.cuda.device_count() > 3, reason="such a device is here")
+@pytest.mark.parametrize("legacy", [False, True])
+def test_i22_what_another_device_saved_is_read_on_the_cpu(
+    tmp_path: Path, legacy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(torch.serialization, "location_tag", lambda storage: "cuda:3")
+        path = saved(tmp_path / "a.pth", {"a.weight": torch.ones(2)}, legacy)
+    with pytest.raises(RuntimeError, match="CUDA"):
+        torch.load(path, weights_only=True)
+    tensor = read_checkpoint(path)["a.weight"]
+    assert (tensor.device.type, tensor.tolist()) == ("cpu", [1.0, 1.0])
+
+
 def test_safetensors_are_read_as_well_and_halves_become_whole(tmp_path: Path) -> None:
     halves = {name: tensor.half() for name, tensor in TENSORS.items()}
     safetensors.torch.save_file(halves, tmp_path / "w.safetensors")

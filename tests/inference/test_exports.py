@@ -320,6 +320,11 @@ def test_a_model_is_found_as_file_run_folder_or_name(export: Path, monkeypatch: 
         find_export(shelf)
 
 
+def test_a_model_whose_name_is_too_long_is_one_sentence() -> None:
+    with pytest.raises(WeightsError, match=r"x cannot be read: File name too long\. Give a run's folder or an export"):
+        find_export("x" * 300)
+
+
 def test_without_published_models_none_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cards, "shelf", lambda kind: tmp_path / kind)
     monkeypatch.setenv("TRANSLATE_HOME", str(tmp_path / "home"))

@@ -348,6 +348,43 @@ def test_i26_names_that_become_too_long_are_cut_and_stay_apart(tmp_path: Path) -
             assert path.suffix == ".png"
 
 
+LONG = "x" * 300
+
+
+def test_i25_an_output_whose_name_is_too_long_is_one_sentence(tmp_path: Path) -> None:
+    for out in (tmp_path / LONG, tmp_path / f"{LONG}.png"):
+        with pytest.raises(OutputError, match=r"Cannot write .*: File name too long\. Choose another place"):
+            plan([put(tmp_path / "a.png")], out)
+
+
+def test_i25_a_folder_that_is_closed_to_us_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Path.is_dir
+
+    def is_dir(self: Path) -> bool:
+        if self.name in ("out", "mask"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        return real(self)
+
+    source = put(tmp_path / "a.png")
+    monkeypatch.setattr(Path, "is_dir", is_dir)  # root may look everywhere
+    with pytest.raises(OutputError, match=r"Cannot write .*out: Permission denied"):
+        plan([tmp_path / "*.png"], tmp_path / "out")
+    assert find_mask(tmp_path / "mask", Item(source, source, Path("a.png"))) == tmp_path / "mask"
+
+
+def test_i25_inputs_and_masks_whose_names_are_too_long_fail_alone(tmp_path: Path) -> None:
+    words = [str(put(tmp_path / "a.png")), f"{tmp_path}/{LONG}.png"]
+    found = plan(words, tmp_path / "out")
+    assert (outputs(found, tmp_path / "out"), found.missing) == (["a.png"], (words[1],))
+    assert find_mask(tmp_path / LONG, found.items[0]) == tmp_path / LONG
+
+
+@pytest.mark.parametrize("name", ["photo.", "photo..", "photo. .png", "CON", "aux.v2.png", "nul.png", " .png"])
+def test_i25_dots_spaces_and_reserved_words_stay_and_get_a_suffix(tmp_path: Path, name: str) -> None:
+    found = plan([put(tmp_path / "in" / name)], tmp_path / "out")
+    assert outputs(found, tmp_path / "out") == [name if name.endswith(".png") else f"{name}.png"]
+
+
 def test_a_result_is_there_when_all_that_belongs_to_it_is(tmp_path: Path) -> None:
     put(tmp_path / "in" / "a.png")
     put(tmp_path / "out" / "a.png")

@@ -47,6 +47,16 @@ def test_what_is_saved_is_what_is_read(checkpoints):
     assert int(read.state["skipped"]) == 7
 
 
+def test_i22_what_another_device_saved_is_read_on_the_cpu(checkpoints, monkeypatch):
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(torch.serialization, "location_tag", lambda storage: "cuda:99")
+        place = checkpoints.save(checkpoint(7))
+    with pytest.raises(RuntimeError, match="CUDA"):
+        torch.load(place / "state.pt", weights_only=True)
+    read, damaged = checkpoints.newest()
+    assert (read.state["skipped"].device.type, int(read.state["skipped"]), damaged) == ("cpu", 7, [])
+
+
 def test_a_manifest_names_step_settings_and_the_other_files(checkpoints):
     place = checkpoints.save(checkpoint(7))
     assert sorted(path.name for path in place.iterdir()) == sorted(FILES)

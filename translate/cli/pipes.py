@@ -26,6 +26,7 @@ def through_pipes(
         OutputError: `out` cannot be written.
     """
     from translate import images
+    from translate.files import written_to
     from translate.inference.finishing import read_mask
 
     if len(inputs) != 1:
@@ -33,7 +34,9 @@ def through_pipes(
     if how.compare or (how.mask and how.mask.is_dir()):
         raise SettingsError("With - there is neither --compare nor a folder of masks, because the picture has no name.")
     to_stdout = str(out) == STREAM
-    if not to_stdout and (out.is_dir() or out.suffix.lower() not in images.SUFFIXES):
+    with written_to(out):
+        is_picture = not out.is_dir() and out.suffix.lower() in images.SUFFIXES
+    if not to_stdout and not is_picture:
         raise SettingsError(f"--out {out} is no file name of a picture, which stdin does not give. Name a file or -.")
     if to_stdout and sys.stdout.isatty():
         raise SettingsError("A terminal cannot show pictures. Send stdout to a file or a program, or name a file.")

@@ -160,12 +160,17 @@ def find_export(model: str | Path) -> Path:
         WeightsError: there is none, or it has to be fetched first.
     """
     path = Path(model)
-    if path.is_file():
-        return path
-    if path.is_dir():
-        if (path / "model.safetensors").is_file():
-            return path / "model.safetensors"
-        raise WeightsError(f"{path} holds no model.safetensors; it appears with the first checkpoint of a run.")
+    try:
+        if path.is_file():
+            return path
+        if path.is_dir():
+            if (path / "model.safetensors").is_file():
+                return path / "model.safetensors"
+            raise WeightsError(f"{path} holds no model.safetensors; it appears with the first checkpoint of a run.")
+    except OSError as error:
+        raise WeightsError(
+            f"{path} cannot be read: {error.strerror}. Give a run's folder or an export file."
+        ) from error
     if str(model) in cards.names("weights") and cards.weights(str(model)).features:
         raise WeightsError(f"{model} is a feature network for `translate eval --features`; it translates nothing.")
     known = {name: file for name, file in cards.weights_here().items() if file.suffix != ".pth"}

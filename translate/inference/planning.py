@@ -11,6 +11,7 @@ from pathlib import Path
 
 from translate import images
 from translate.errors import ImageDecodeError, SettingsError
+from translate.files import written_to
 from translate.images import Encoding
 from translate.inference.inputs import Inputs, find, is_picture
 
@@ -98,7 +99,8 @@ def plan(
         SettingsError: two pictures would become one file (also where names differ only in case, or in how their letters
             are composed), a result would replace an input, or `out` is a file.
         DataError: as `inputs.find`.
-        OutputError: the format asked for, by `encoding` or by `out`, is not written or does not hold the depth.
+        OutputError: the format asked for, by `encoding` or by `out`, is not written or does not hold the depth; or
+            `out` cannot be looked at.
     """
     hole = out.resolve()
     found = find(inputs, hole)
@@ -107,7 +109,9 @@ def plan(
             f"--out {out} is also an input, whose pictures would be replaced. Choose another place, or say --in-place."
         )
     pictures = found.pictures.values()
-    if out.is_dir() or not (out.exists() or out.suffix.lower() in images.SUFFIXES):
+    with written_to(out):  # its name may be too long, a folder above it closed to us
+        as_folder = out.is_dir() or not (out.exists() or out.suffix.lower() in images.SUFFIXES)
+    if as_folder:
         items = [
             Item(source, out / target / naming(relative, images.output_suffix(source, encoding)), relative, target)
             for source, relative in pictures
@@ -163,7 +167,10 @@ def find_mask(mask: Path, item: Item) -> Path:
     Raises:
         ImageDecodeError: there is none.
     """
-    if not mask.is_dir():
+    try:
+        if not mask.is_dir():
+            return mask
+    except OSError:  # reading it will say why
         return mask
     place = mask / item.relative
     found = sorted(path for path in place.parent.glob("*") if path.stem == place.stem and is_picture(path))
