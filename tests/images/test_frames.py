@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -159,11 +160,16 @@ def test_i06_the_number_of_frames_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
     assert len(read_frames(encode(frames()[:3], Encoding("GIF")))) == 3
 
 
-def test_i06_a_million_chunks_take_no_memory() -> None:
+def test_i06_many_chunks_take_a_hundred_bytes_each() -> None:
     chunk = struct.pack(">I", 0) + b"teXt" + struct.pack(">I", zlib.crc32(b"teXt"))
     data = encode(frames()[0], Encoding("PNG"))
     picture = read(data[:33] + 100_000 * chunk + data[33:])
     assert np.array_equal(picture.rgb, frames()[0].rgb)
+    tracemalloc.start()
+    read(data[:33] + 10_000 * chunk + data[33:])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000 * 200
 
 
 def test_i06_directories_in_a_circle_end() -> None:

@@ -3,9 +3,11 @@
 import errno
 import io
 import os
+import socket
 import struct
 import subprocess
 import sys
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageFile
+from PIL import ExifTags, Image, ImageFile, PngImagePlugin
 
 from translate.errors import ImageDecodeError
 from translate.images import Encoding, encode, output_suffix, probe, read, read_frames, reading
@@ -284,7 +286,7 @@ def test_i15_u20_a_photo_with_by_products_is_a_still(tmp_path: Path) -> None:
 @pytest.mark.parametrize("format", SAVED)
 def test_i02_a_truncated_file_is_refused(format: str) -> None:
     data = saved(Image.fromarray(noise(40, 40, 3)), format)
-    for percent in range(5, 95, 5):
+    for percent in range(0, 100, 5):
         with pytest.raises(ImageDecodeError, match="cannot be decoded"):
             read(data[: len(data) * percent // 100])
 
@@ -307,10 +309,17 @@ def test_i05_a_large_but_allowed_picture_neither_warns_nor_fails(tmp_path: Path)
         read(png(1000, 1000, 8, 2, b""), max_pixels=10**6)
 
 
-def test_i06_a_text_bomb_is_refused() -> None:
-    bomb = chunk(b"zTXt", b"key\0\0" + zlib.compress(bytes(30_000_000)))
+@pytest.mark.parametrize(
+    ("kind", "head"), [(b"zTXt", b"key\0\0"), (b"iTXt", b"key\0\1\0\0\0"), (b"iCCP", b"key\0\0")], ids=str
+)
+def test_i06_a_text_bomb_is_refused(kind: bytes, head: bytes) -> None:
+    bomb = png(1, 1, 8, 0, b"\0\0", chunk(kind, head + zlib.compress(bytes(100_000_000))))
+    tracemalloc.start()
     with pytest.raises(ImageDecodeError, match="too large"):
-        read(png(1, 1, 8, 0, b"\0\0", bomb))
+        read(bomb)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * PngImagePlugin.MAX_TEXT_CHUNK
 
 
 @pytest.mark.parametrize(
@@ -365,7 +374,9 @@ def test_i28_only_regular_files_of_sane_size_are_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     with (tmp_path / "sparse.png").open("wb") as stream:
         stream.truncate(1 << 40)
-    for path in (tmp_path, tmp_path / "pipe.png", Path("/dev/zero")):
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket.png"))
+    for path in (tmp_path, tmp_path / "pipe.png", tmp_path / "socket.png", Path("/dev/zero")):
         with pytest.raises(ImageDecodeError, match="not a regular file"):
             read(path)
     with pytest.raises(ImageDecodeError, match="1099511627776 bytes"):
@@ -457,7 +468,36 @@ def test_without_the_extra_a_heic_is_refused_with_a_hint(tmp_path: Path, monkeyp
     monkeypatch.setattr(reading, "_reads_heif", reading._reads_heif.__wrapped__)
     with pytest.raises(ImageDecodeError, match=r"needs one more package: pip install 'image-translate\[heic\]'"):
         read(path)
-    assert output_suffix(path) == ".png"  # it stays in the plan, and fails with this reason
+    assert output_suffix(path) == ".jpg"  # it stays in the plan, and fails with this reason
+
+
+def test_a_heic_with_transparency_becomes_a_png(tmp_path: Path) -> None:
+    heic()
+    path = tmp_path / "a.heic"
+    path.write_bytes(saved(Image.fromarray(noise(64, 64, 4)), "HEIF"))
+    assert read(path).alpha is not None
+    assert output_suffix(path) == ".png"
+
+
+def test_i32_suffixes_are_found_without_starting_a_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan is made in the process that must not crash."""
+    suffixes = {"JPEG": ".jpg", "WEBP": ".webp", "AVIF": ".avif", "GIF": ".gif", "HEIF": ".jpg", "PNG": ".png"}
+    heic()
+    frames = [Image.fromarray(np.full((8, 8, 3), level, np.uint8)) for level in (40, 200)]
+    for format in suffixes:
+        more = {"save_all": True, "append_images": frames[1:]} if format == "GIF" else {}
+        (tmp_path / format).write_bytes(saved(frames[0], format, **more))
+    real = Image.open
+
+    def gif_alone(*arguments: Any, **options: Any) -> Image.Image:
+        image = real(*arguments, **options)
+        assert image.format == "GIF"
+        return image
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decoded"))
+    monkeypatch.setattr(Image, "open", gif_alone)
+    monkeypatch.setattr(Image, "_getdecoder", lambda *_: pytest.fail("started a decoder"))
+    assert {format: output_suffix(tmp_path / format) for format in suffixes} == suffixes
 
 
 def test_an_avif_that_starts_like_a_heic_stays_one(tmp_path: Path) -> None:

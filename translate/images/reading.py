@@ -33,6 +33,9 @@ _MAGIC = re.compile(
     re.DOTALL,
 )
 
+_HEAD = 1 << 16  # bytes, in which HEIF tells of its parts, and with these words that one of them is the alpha
+_ALPHA = (b"urn:mpeg:hevc:2015:auxid:1\0", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0")
+
 # ImageOps.exif_transpose would rewrite the whole EXIF block as well, and fail on odd ones.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -125,30 +128,32 @@ def count_frames(path: Path) -> int:
 def output_suffix(source: Path, encoding: Encoding = _AS_IT_IS) -> str:
     """Return the suffix of what `source` becomes: what is asked for, else its own family if that holds it, else ".png".
 
-    Its first bytes decide, because names lie. Only JPEG lacks transparency, read or written.
+    Its first bytes decide, because names lie. Only JPEG lacks transparency, read or written. No decoder that could
+    crash is started, but Pillow's for GIF, which up to the pixels is written in Python.
     """
     if encoding.format:
         return FORMATS[encoding.format].suffix
     try:
         with source.open("rb") if source.is_file() else io.BytesIO() as stream:  # opening a pipe would wait
-            family = _family(stream)
+            head = stream.read(_HEAD)
     except OSError:
-        family = ""  # it stays in the plan, and fails with its reason when it is decoded
+        head = b""  # it stays in the plan, and fails with its reason when it is decoded
+    family = _family(head)
     if encoding.depth == 16:
         return ".tif" if family == "TIFF" else ".png"
-    if family in ("GIF", "HEIF"):
+    if family == "GIF":  # 256 colours hold no translated photo, but GIF animates
         family = ""
         with contextlib.suppress(ImageDecodeError), _opened(source) as (file, _):
-            animated = _is_animation(file) and encoding.frames == "all"
-            if file.format == "AVIF" or animated:  # 256 colours hold no translated photo, but GIF animates
-                family = str(file.format)
-            elif file.format == "HEIF" and (encoding.alpha == "drop" or not file.has_transparency_data):
-                family = "JPEG"
+            family = "GIF" if _is_animation(file) and encoding.frames == "all" else ""
+    elif family == "HEIF":
+        transparent = encoding.alpha != "drop" and any(urn in head for urn in _ALPHA)
+        brands = head[8 : int.from_bytes(head[:4])]
+        family = "AVIF" if b"avi" in brands else "" if transparent else "JPEG"
     return FORMATS[family].suffix if family else ".png"
 
 
-def _family(stream: BinaryIO) -> str:
-    match = _MAGIC.match(stream.read(12))
+def _family(head: bytes) -> str:
+    match = _MAGIC.match(head)
     return match.lastgroup or "" if match else ""
 
 
@@ -222,7 +227,7 @@ def _opened(source: Path | bytes | BinaryIO) -> Iterator[tuple[ImageFile.ImageFi
     heif = False
     try:
         with _stream(source) as stream:
-            heif = _family(stream) == "HEIF"
+            heif = _family(stream.read(12)) == "HEIF"
             stream.seek(0)
             formats = (*_READ, "HEIF") if heif and _reads_heif() else _READ
             with Image.open(stream, formats=formats) as file:

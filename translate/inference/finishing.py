@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from translate import images
 from translate.inference.blending import WHOLLY, Blending
+from translate.inference.isolation import Call, read_here
 from translate.inference.upsampling import Guide, Size, seen_size
 from translate.tensors import Pixels, leave, scaled
 
@@ -70,9 +71,9 @@ def finished_tensor(x: Tensor, small: Tensor, made: Tensor, blending: Blending, 
     return torch.stack([one(*each) for each in zip(x, small, made, strict=True)])
 
 
-def read_mask(path: Path) -> Pixels:
+def read_mask(path: Path, call: Call = read_here) -> Pixels:
     """Read a mask (H, W) of uint8: how light a picture is. Raises `ImageDecodeError`."""
-    lightness: Pixels = images.read(path).rgb.mean(axis=2).astype(np.uint8)
+    lightness: Pixels = call(images.read, path).rgb.mean(axis=2).astype(np.uint8)
     return lightness
 
 

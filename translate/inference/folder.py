@@ -14,7 +14,7 @@ from translate import images
 from translate.devices import enough_memory
 from translate.errors import ImageDecodeError, OutOfMemory, OutputError, SettingsError, WeightsError
 from translate.files import atomic_file, sweep_ended
-from translate.images import Depth, Encoding, Picture
+from translate.images import Encoding, Picture
 from translate.inference.blending import WHOLLY, Blending
 from translate.inference.comparing import Compare, comparison, suffix_of
 from translate.inference.finishing import finished, read_mask, seen
@@ -167,10 +167,11 @@ def _ahead(pool: ThreadPoolExecutor, function: Callable[[A], B], values: Iterabl
 
 def _decode(item: Item, how: Conversion, training: int, call: Call) -> list[_Job | Result]:
     try:
-        read = images.read_frames if images.holds_frames(item.output, how.encoding) else _read_first
-        frames = call(read, item.source, how.max_pixels, how.encoding.depth)
+        asked = (item.source, how.max_pixels, how.encoding.depth)
+        several = images.holds_frames(item.output, how.encoding)
+        frames = call(images.read_frames, *asked) if several else [call(images.read, *asked)]
         images.check_fits(frames[0], images.format_of(item.output, how.encoding))
-        mask = None if how.mask is None else read_mask(find_mask(how.mask, item))
+        mask = None if how.mask is None else read_mask(find_mask(how.mask, item), call)
     except (ImageDecodeError, OutputError) as error:
         return [
             Result(
@@ -179,10 +180,6 @@ def _decode(item: Item, how: Conversion, training: int, call: Call) -> list[_Job
         ]
     small = [seen(images.visible(frame, how.encoding.background), how.size, training) for frame in frames]
     return [_Job(item, frame, mask, one, one) for frame, one in zip(frames, small, strict=True)]
-
-
-def _read_first(source: Path, max_pixels: int, depth: Depth) -> list[Picture]:
-    return [images.read(source, max_pixels, depth)]
 
 
 def _translate(

@@ -6,18 +6,24 @@ import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Self
+from typing import Any, Protocol, Self, TypeVar
 
 from translate.errors import ImageDecodeError
-from translate.images import Depth, Picture
 
-Read = Callable[[Path, int, Depth], list[Picture]]
-Call = Callable[[Read, Path, int, Depth], list[Picture]]
+A = TypeVar("A")
 
 
-def read_here(read: Read, source: Path, max_pixels: int, depth: Depth) -> list[Picture]:
-    """Return read(source, max_pixels, depth), called in this process."""
-    return read(source, max_pixels, depth)
+class Call(Protocol):
+    """Returns read(source, ...), called somewhere."""
+
+    def __call__(self, read: Callable[..., A], source: Path, *arguments: Any) -> A:
+        """Raise what `read` raises."""
+        ...
+
+
+def read_here(read: Callable[..., A], source: Path, *arguments: Any) -> A:
+    """Return read(source, ...), called in this process."""
+    return read(source, *arguments)
 
 
 class Readers:
@@ -34,8 +40,8 @@ class Readers:
         for reader in self._all:
             reader.close()
 
-    def __call__(self, read: Read, source: Path, max_pixels: int, depth: Depth) -> list[Picture]:
-        """Return read(source, max_pixels, depth).
+    def __call__(self, read: Callable[..., A], source: Path, *arguments: Any) -> A:
+        """Return read(source, ...).
 
         Raises:
             ImageDecodeError: as `read`, or the process has ended; the next call starts another.
@@ -45,7 +51,7 @@ class Readers:
             reader = self._of_thread.reader = _Reader()
             self._all.append(reader)
         try:
-            answer = reader.ask(read, source, max_pixels, depth)
+            answer: A | ImageDecodeError = reader.ask(read, source, *arguments)
         except (EOFError, OSError) as error:
             self._of_thread.reader = None
             raise ImageDecodeError(f"{source} cannot be decoded: its decoder {reader.close()}.") from error
@@ -64,10 +70,9 @@ class _Reader:
         self._process.start()
         other.close()
 
-    def ask(self, *question: object) -> list[Picture] | ImageDecodeError:
+    def ask(self, *question: object) -> Any:
         self._pipe.send(question)
-        answer: list[Picture] | ImageDecodeError = self._pipe.recv()
-        return answer
+        return self._pipe.recv()
 
     def close(self) -> str:
         """End the process, and return how it ended, in words."""
