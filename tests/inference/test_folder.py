@@ -21,7 +21,7 @@ from PIL import ExifTags, Image
 
 from translate import files, images
 from translate.devices import engine
-from translate.errors import DeviceError, OutputError, SettingsError
+from translate.errors import DeviceError, OutputError, SettingsError, WeightsError
 from translate.images import Encoding
 from translate.inference import folder
 from translate.inference.blending import Blending
@@ -402,6 +402,23 @@ def test_i33_a_result_that_is_not_finite_is_not_written(
     assert below(tmp_path / "out") == ["0.png", "2.png", "3.png"]
 
 
+@pytest.mark.parametrize("batch", [1, 3])
+def test_i33_one_colour_of_a_whole_picture_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    for number, pixels in enumerate((noise(30, 40, 3), noise(30, 40, 3) // 8, noise(30, 40, 3))):
+        put(tmp_path / "in" / f"{number}.png", pixels)  # the second is all but one colour itself
+    put(tmp_path / "in" / "3.png", noise(3, 4, 3))  # of few pixels, which may well become equal
+    translator = made()
+    monkeypatch.setattr(translator._method, "translate", lambda x, target: torch.full_like(x, 0.3))
+    results = run([tmp_path / "in"], tmp_path / "dead", translator=translator, batch=batch, size="native")
+    assert [result.status for result in results.values()] == ["failed", "done", "failed", "done"]
+    assert results["0.png"].reason.startswith("The model made one colour of the whole picture")
+    assert below(tmp_path / "dead") == ["1.png", "3.png"]
+    with pytest.raises(WeightsError, match="one colour"):
+        translator.batch([noise(30, 40, 3) * np.uint16(257)])
+
+
 def test_i23_a_full_disk_stops_and_keeps_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(8):
         put(tmp_path / "in" / f"{number}.png")
@@ -426,6 +443,26 @@ def test_i23_a_full_disk_stops_and_keeps_what_was_written(tmp_path: Path, monkey
     again = run([tmp_path / "in"], tmp_path / "out")
     assert sorted(name for name, result in again.items() if result.status == "skipped") == kept
     assert len(below(tmp_path / "out")) == 8
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no such limit here")
+def test_i23_a_write_that_the_system_refuses_stops_and_keeps_what_was_written(tmp_path: Path) -> None:
+    """No error is made up here: the system ends a file that grows past a limit, as a full disk does."""
+    import resource
+
+    old = put(tmp_path / "out" / "2.png").read_bytes()
+    for number in range(4):
+        put(tmp_path / "in" / f"{number}.png", noise(300, 300, 3) if number == 2 else None)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        with pytest.raises(OutputError, match=r"The disk is full: .*2\.png was not written"):
+            run([tmp_path / "in"], tmp_path / "out", overwrite=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert set(below(tmp_path / "out")) <= {"0.png", "1.png", "2.png", "3.png"}
+    assert (tmp_path / "out" / "2.png").read_bytes() == old
+    assert np.array_equal(rgb(tmp_path / "out" / "0.png"), TRANSLATOR(rgb(tmp_path / "in" / "0.png")))
 
 
 def stopped(
@@ -612,29 +649,43 @@ import signal
 
 from translate import images
 
-read = images.read_frames
+whole, first = images.read_frames, images.read
+
+
+def crash(source):
+    if source.name.startswith("crash") or source.parts[-2:] == ("masks", "h.png"):
+        os.kill(os.getpid(), signal.SIGSEGV)
 
 
 def read_frames(source, *arguments):
-    if source.name.startswith("crash"):
-        os.kill(os.getpid(), signal.SIGSEGV)
-    return read(source, *arguments)
+    crash(source)
+    return whole(source, *arguments)
+
+
+def read(source, *arguments):
+    crash(source)
+    return first(source, *arguments)
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no such signal here")
 def test_i32_a_decoder_that_crashes_fails_its_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("a.png", "crash1.png", "crash2.png", "d.png", "e.png", "f.png"):
+    for name in ("a.png", "crash1.png", "crash2.png", "crash3.jpg", "d.png", "e.png", "f.png", "h.png"):
         put(tmp_path / "in" / name)
+        put(tmp_path / "masks" / name, np.full((2, 2), 255, np.uint8))
     (tmp_path / "in" / "torn.png").write_bytes(b"torn")
     (tmp_path / "crashing.py").write_text(CRASHING)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(images, "read_frames", importlib.import_module("crashing").read_frames)
+    monkeypatch.setattr(images, "read", importlib.import_module("crashing").read)
     monkeypatch.setattr(folder, "THREADS", 2)
-    results = run([tmp_path / "in"], tmp_path / "out", isolate=True)
+    results = run([tmp_path / "in"], tmp_path / "out", isolate=True, mask=tmp_path / "masks")
+    monkeypatch.undo()
     failed = {name: result.reason for name, result in results.items() if result.status == "failed"}
     assert failed.pop("torn.png").startswith("cannot be decoded: it is none of JPEG")
-    assert failed == dict.fromkeys(["crash1.png", "crash2.png"], "cannot be decoded: its decoder crashed with SIGSEGV.")
+    crashed = "cannot be decoded: its decoder crashed with SIGSEGV."
+    assert failed.pop("h.png") == f"{tmp_path / 'masks' / 'h.png'} {crashed}"
+    assert failed == dict.fromkeys(["crash1.png", "crash2.png", "crash3.jpg"], crashed)
     assert below(tmp_path / "out") == ["a.png", "d.png", "e.png", "f.png"]
     for name in below(tmp_path / "out"):
         assert np.array_equal(rgb(tmp_path / "out" / name), TRANSLATOR(rgb(tmp_path / "in" / name)))
@@ -853,6 +904,21 @@ def test_i36_two_runs_to_one_folder_leave_whole_files(tmp_path: Path) -> None:
     assert below(tmp_path / "out") == [f"{number}.png" for number in range(6)]
     for name in below(tmp_path / "out"):
         assert np.array_equal(rgb(tmp_path / "out" / name), TRANSLATOR(rgb(tmp_path / "in" / name)))
+
+
+def test_i36_parts_that_run_at_once_do_all_and_share_nothing(tmp_path: Path) -> None:
+    for number in range(12):
+        put(tmp_path / "in" / f"{number}.png")
+    run([tmp_path / "in"], tmp_path / "whole")
+    for count in range(1, 8):
+        out = tmp_path / f"out{count}"
+        found = [plan([tmp_path / "in"], out, shard=(part, count)) for part in range(1, count + 1)]
+        with ThreadPoolExecutor(count) as pool:
+            parts = list(pool.map(lambda one: list(convert(TRANSLATOR, one)), found))
+        done = [result.source.name for part in parts for result in part if result.status == "done"]
+        assert sorted(done) == below(out) == below(tmp_path / "whole")
+        for name in done:
+            assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
 def test_i38_a_broken_device_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

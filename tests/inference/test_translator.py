@@ -44,15 +44,22 @@ TRANSLATOR = made()
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(1, 40), st.integers(1, 40))
-@example(1, 1)
-@example(1, 40)
-@example(7, 9)
-@example(40, 36)
-def test_i16_u15_any_size_in_the_same_size_out(height: int, width: int) -> None:
-    result = TRANSLATOR(noise(height, width))
+@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from(["auto", "native", 1, 7]))
+@example(1, 1, "native")
+@example(1, 40, "native")
+@example(3, 3, "native")
+@example(7, 9, "auto")
+@example(40, 36, "auto")
+@example(2, 2000, "auto")
+@example(2, 2000, "native")
+@example(20_000, 20, "auto")
+@example(20_000, 20, "native")
+def test_i16_u15_any_size_in_the_same_size_out(height: int, width: int, size: Any) -> None:
+    picture = noise(height, width)
+    result = TRANSLATOR(picture, size=size)
     assert result.shape == (height, width, 3)
     assert result.dtype == np.uint8
+    assert result is not picture
 
 
 @pytest.mark.parametrize(
@@ -106,6 +113,23 @@ def test_a_batch_is_the_same_as_single_pictures(height: int, width: int, precisi
         for one, picture in zip(together, pictures, strict=True)
     )
     assert not np.array_equal(together[0], together[1])
+
+
+def test_i21_batch_normalisation_and_dropout_are_those_of_evaluation(tmp_path: Path) -> None:
+    """A model is saved as it is trained; once it is loaded no picture changes what becomes of another."""
+    generator = Resnet(width=2, blocks=1, norm="batch", dropout=True)
+    trained = Settings(generator=generator, discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
+    method = trained.build(ABOUT.domains, ABOUT.size).train()
+    method.translate(torch.randn(4, 3, 16, 16), "zebra")  # moves the running statistics
+    about = ABOUT.model_copy(update={"method": trained.model_dump()})
+    write_export(tmp_path / "model.safetensors", nn.ModuleList(method.shipped()), about)
+    loaded, pictures = Translator.load(tmp_path, "cpu", "fp32"), torch.randn(3, 3, 16, 16, dtype=torch.float64)
+    loaded._method.double()
+    assert any(isinstance(layer, nn.Dropout) for layer in loaded._method.modules())
+    together = loaded._whole(pictures, "zebra")
+    for picture, expected in zip(pictures, together, strict=True):
+        assert (loaded._whole(picture[None], "zebra")[0] - expected).abs().max() < 1e-9
+    assert torch.equal(loaded._whole(pictures, "zebra"), together)
 
 
 def test_threads_get_the_same_results() -> None:

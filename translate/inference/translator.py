@@ -129,7 +129,7 @@ class Translator:
             SettingsError: the model does not know `to`, or a path comes without `out`.
             ImageDecodeError: the file is no readable picture.
             OutputError: the file cannot be written.
-            WeightsError: the model produced values that are not finite.
+            WeightsError: the model produced values that are not finite, or one colour.
             OutOfMemory: there is not enough memory.
             DeviceError: the device failed.
             ValueError: the image is of no such kind.
@@ -204,7 +204,7 @@ class Translator:
 
         Raises:
             SettingsError: the model does not know the domain or the attributes in `to`.
-            WeightsError: the model produced values that are not finite.
+            WeightsError: the model produced values that are not finite, or one colour.
             OutOfMemory: there is not enough memory.
             DeviceError: the device failed.
             OutputError: the disk has no room for the scratch files of a large picture.
@@ -233,7 +233,10 @@ class Translator:
         if y is None:
             y = self.tensor(enter(x, self.engine), target)
             _check_finite(y)
-        return leave(y, x.dtype)
+        made = leave(y, x.dtype)
+        for before, after in zip(x, made, strict=True):
+            _check_alive(before, after)
+        return made
 
     def _within_memory(self, work: Callable[[], A], x: Tensor) -> A:
         """Return work(), which translates `x`. Where memory runs out it is done again, in smaller parts."""
@@ -326,6 +329,16 @@ def _write(result: Tensor, top: int, rows: Tensor) -> None:
 def _check_finite(y: Tensor) -> None:
     if not y.isfinite().all():
         raise WeightsError("The model produced values that are not finite. Try --precision fp32 or another model.")
+
+
+def _check_alive(before: Tensor, after: Pixels) -> None:
+    """Refuse a result (H, W, 3) of one colour where the picture (3, H, W) is far from it."""
+    white, few = np.iinfo(after.dtype).max, after[::16, ::16]
+    if after.size < 3 * 256 or (few != few[0, 0]).any() or (np.ptp(after, axis=(0, 1)) > 0).any():
+        return
+    some = before[:, ::16, ::16].float()  # in which torch knows the largest of 16 bits
+    if some.max() - some.min() > white / 4:
+        raise WeightsError("The model made one colour of the whole picture. Try another model, or an earlier one.")
 
 
 def _check(picture: Pixels) -> None:
