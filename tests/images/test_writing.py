@@ -2,6 +2,7 @@
 
 import errno
 import io
+import struct
 import time
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,12 @@ def secretive(format: str) -> bytes:
     image = Image.fromarray(smooth())
     data = saved(image.convert("P") if format == "GIF" else image, format, **options)
     assert MARKER in data
-    return data
+    if format != "JPEG":
+        return data
+    caption = b"\x1c\2\x78" + struct.pack(">H", len(MARKER)) + MARKER  # IPTC 2:120
+    iptc = b"Photoshop 3.0\0" + b"8BIM\4\4\0\0" + struct.pack(">I", len(caption)) + caption
+    behind = b"\xff\xd9" + MARKER  # where phones put a film
+    return data[:2] + b"\xff\xed" + struct.pack(">H", len(iptc) + 2) + iptc + data[2:] + behind
 
 
 @pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "GIF"])

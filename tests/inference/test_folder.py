@@ -937,6 +937,14 @@ def test_i22_a_folder_that_is_read_only_is_an_output_error(tmp_path: Path) -> No
         run([source], out)
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no such folder here")
+def test_i22_a_place_closed_to_root_as_well_is_an_output_error(tmp_path: Path) -> None:
+    source = put(tmp_path / "a.png")
+    with pytest.raises(OutputError, match=r"Cannot write /proc/self/out/a\.png: .* Choose another place") as caught:
+        run([source], Path("/proc/self/out"))
+    assert caught.value.exit_code == 7
+
+
 def test_i22_a_place_below_a_file_is_an_output_error(tmp_path: Path) -> None:
     source = put(tmp_path / "a.png")
     (tmp_path / "file").write_text("x")

@@ -307,13 +307,13 @@ class Translator:
             raise ValueError(
                 f"An image tensor is (3, H, W) or (N, 3, H, W) in floats; found {tuple(image.shape)} of {image.dtype}."
             )
-        x = image.to(self.engine.device, torch.float32).reshape(-1, *image.shape[-3:])
-        small = seen_tensor(x, size, self.about.size)
         target = self.about.choose(to)
         with enough_memory(TOO_LARGE):
+            x = image.to(self.engine.device, torch.float32).reshape(-1, *image.shape[-3:])
+            small = seen_tensor(x, size, self.about.size)
             y = self._within_memory(lambda: self.tensor(small, target).float(), small)
-        _check_finite(y)
-        return finished_tensor(x, small, y, blending, mask).reshape(image.shape).to(image)
+            _check_finite(y)
+            return finished_tensor(x, small, y, blending, mask).reshape(image.shape).to(image)
 
 
 def _read(picture: Tensor, engine: Engine, top: int, bottom: int) -> Tensor:
