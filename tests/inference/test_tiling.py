@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,19 @@ def test_i19_every_rung_takes_half_of_the_memory_and_the_last_is_a_sentence(
     assert caught.value.exit_code == 6
     assert budgets == ["whole", needed // 2, needed // 4, needed // 8, needed // 16, needed // 32]
     assert translator.memory == needed // 32 < 1000
+
+
+@pytest.mark.parametrize(("device", "expected"), [("cpu", [1] * 5), ("cuda", [2, 2, 1])])
+def test_i19_a_pass_gets_as_many_pictures_as_the_memory_holds(
+    device: str, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = 3 * 3 * 20 * 24 * 4  # bytes
+    translator, passes = made(TINY, memory=3 * one - 1), []
+    translator.engine = replace(ENGINE, device=torch.device(device))
+    monkeypatch.setattr(translator, "_whole", lambda x, target: passes.append(len(x)) or x)
+    x = torch.cat([noise(20, 24)] * 5)
+    assert torch.equal(translator.tensor(x, "b"), x)
+    assert passes == expected
 
 
 def test_i19_other_errors_are_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
