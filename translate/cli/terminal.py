@@ -85,12 +85,12 @@ def read_duration(text: str) -> float:
 
 @contextlib.contextmanager
 def progress(quiet: bool = False) -> Iterator[Advance]:
-    """Yield what shows progress: bars on a terminal, elsewhere a line now and then, nothing when `quiet`."""
+    """Yield what shows progress: bars on a terminal, elsewhere a line now and then, nothing when `quiet` or closed."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True, highlight=False)
-    if quiet:
+    if quiet or sys.stderr is None:
         yield lambda *_: None
     elif not sys.stderr.isatty() or console.is_dumb_terminal:  # with FORCE_COLOR rich takes anything for a terminal
         yield _Lines()
