@@ -497,7 +497,15 @@ def test_a_model_in_weights_is_found_by_name(run: Run, place: Path, monkeypatch:
     train(run)
     (place / "weights").mkdir()
     (place / "runs/horses/model.safetensors").rename(place / "weights/stripes.safetensors")
+    (place / "weights/stripes.jpg").touch()
+    (place / "weights/stripes.toml").write_text(
+        'title = "Stripes"\npicture = "stripes.jpg"\ndomains = ["A", "B"]\n[figures]\nhours = 2.5\nspeed = "9 in 1 s"'
+    )
     monkeypatch.setattr(cards, "shelf", lambda kind: place / kind)
+    assert run("weights", "list")[1] == f"stripes: Stripes; ships in {place}/weights/stripes.safetensors\n"
+    told = run("weights", "info", "stripes")[1].splitlines()
+    assert f"picture: {place}/weights/stripes.jpg" in told
+    assert {"figures.hours: 2.5", "figures.speed: 9 in 1 s"} < {*told}
     code, out, _ = run("info", "stripes", "--json")
     assert code == 0
     assert json.loads(out)["domains"] == ["A", "B"]

@@ -66,12 +66,13 @@ class Conversion(Settings):
 class WeightsCard(Settings):
     """What is known about published weights.
 
-    Their file lies beside the card, or it is fetched. Where bytes and SHA-256 are not known, those of the first
-    download are recorded, and expected from then on.
+    Their file lies beside the card as `NAME.safetensors`, or it is fetched. Where bytes and SHA-256 are not known,
+    those of the first download are recorded, and expected from then on.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
     title: str
+    picture: str = Field("", pattern=r"^([a-z0-9][a-z0-9._-]{0,63}\.(jpg|png))?$")  # a file beside the card
     features: bool = False  # whether it is a feature network for `translate eval` instead of a model
     domains: list[str] = Field(default_factory=list)  # from the first to the second, for a model of one direction
     urls: list[Annotated[str, Field(pattern="^https?://")]] = Field(default_factory=list)  # of the same bytes
@@ -83,8 +84,9 @@ class WeightsCard(Settings):
     data: str = ""  # what it was trained on
     command: str = ""  # that trained it
     steps: int = 0
-    device: str = ""  # that trained it, and how long it took
+    device: str = ""  # that trained it
     scores: dict[str, float] = Field(default_factory=dict)
+    figures: dict[str, float | str] = Field(default_factory=dict)  # hours, GMAC, pictures a second: by their names
     failures: str = ""  # what it is known to do wrong
 
     @model_validator(mode="after")
@@ -142,13 +144,21 @@ def weights(name: str) -> WeightsCard:
     """Read the card of published weights.
 
     Raises:
-        SettingsError: there is no such card, or it is wrong.
+        SettingsError: there is no such card, it is wrong, or its picture is not beside it.
     """
     if name not in names("weights"):
         known = names("weights")
         raise SettingsError(f"There are no weights {name!r}.{nearest(name, known)} Known: {', '.join(known)}.")
     path = shelf("weights") / f"{name}.toml"
-    return WeightsCard.parse({"name": name, **read_toml(path)}, str(path.name))
+    card = WeightsCard.parse({"name": name, **read_toml(path)}, str(path.name))
+    if card.picture and not (path.parent / card.picture).is_file():
+        raise SettingsError(f"{path.name} names the picture {card.picture}, which is not beside it. Put it there.")
+    return card
+
+
+def ships(file: Path) -> bool:
+    """Whether a file of weights came with the toolkit: it lies beside the cards."""
+    return file.parent == shelf("weights")
 
 
 def all_of(read: Callable[[str], Card], kind: Shelf) -> tuple[list[Card], list[str]]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from translate import cards, downloads
+from translate import cards, downloads, files
 from translate.cards import WeightsCard
 from translate.errors import OutputError, SettingsError, WeightsError
 from translate.exchange import store
@@ -83,6 +83,27 @@ def card(shelf: Path, server: Any, **fields: Any) -> WeightsCard:
     return cards.weights("my-birds")
 
 
+def export(path: Path) -> Path:
+    """Write a model that translates photo to bird."""
+    torch.manual_seed(0)
+    settings = Single(generator=GENERATOR)
+    method = settings.build(["photo", "bird"], 16)
+    about = About(method=settings.model_dump(mode="json"), domains=["photo", "bird"], target="bird", only="bird",
+                  size=16, steps=0, planned=0)  # fmt: skip
+    write_export(path, torch.nn.ModuleList(method.shipped()), about)
+    return path
+
+
+def shipped(shelf: Path, **fields: Any) -> Path:
+    """Put an export beside a card that promises it, as our own weights are shipped."""
+    file = export(shelf / "birds.safetensors")
+    tree = {"title": "Birds", "domains": ["photo", "bird"], "bytes": file.stat().st_size, "sha256": files.sha256(file)}
+    (shelf / "birds.toml").write_text(
+        "\n".join(f"{key} = {json.dumps(value)}" for key, value in (tree | fields).items())
+    )
+    return file
+
+
 def quiet(*_: object) -> None:
     pass
 
@@ -127,12 +148,7 @@ def test_a_card_with_a_hash_requires_it(shelf: Path, server: Any, tmp_path: Path
 
 
 def test_an_export_is_kept_as_it_is(shelf: Path, server: Any, tmp_path: Path) -> None:
-    settings = Single(generator=GENERATOR)
-    method = settings.build(["photo", "bird"], 16)
-    about = About(method=settings.model_dump(mode="json"), domains=["photo", "bird"], target="bird", only="bird",
-                  size=16, steps=0, planned=0)  # fmt: skip
-    write_export(tmp_path / "w.safetensors", torch.nn.ModuleList(method.shipped()), about)
-    server.files["/w"] = (tmp_path / "w.safetensors").read_bytes()
+    server.files["/w"] = export(tmp_path / "w.safetensors").read_bytes()
     file = store.fetch(card(shelf, server, conversion=None), quiet)
     assert file.read_bytes() == server.files["/w"]
     assert "is whole" in store.verify("my-birds")
@@ -159,6 +175,38 @@ def test_a_feature_network_is_kept_as_it_is_and_is_no_model(shelf: Path, server:
     del server.files["/w"]
     with pytest.raises(WeightsError, match=r"use it with `translate eval --features FILE`"):
         store.fetch(wanted, quiet)
+
+
+def test_what_ships_beside_its_card_is_found_and_verified_without_a_network(shelf: Path) -> None:
+    file = shipped(shelf)
+    assert store.fetch(cards.weights("birds"), quiet, offline=True) == file
+    assert Translator.load("birds", "cpu", "fp32").about.target == "bird"
+    assert store.verify("birds") == f"{file} is whole, with the SHA-256 of its card"
+    with pytest.raises(WeightsError, match="nothing to remove"):
+        store.remove("birds")
+    other = file.read_bytes()
+    shipped(shelf, sha256="0" * 64)
+    with pytest.raises(WeightsError, match=f"is not the file of its card, which has SHA-256 {'0' * 64}"):
+        store.verify("birds")
+    shipped(shelf)
+    file.write_bytes(other[:-1] + bytes([other[-1] ^ 1]))
+    with pytest.raises(WeightsError, match="is not the file of its card"):
+        store.verify("birds")
+
+
+@pytest.mark.parametrize("name", ["../monet.jpg", "/monet.jpg", "a/b.png", "monet", "monet.svg", ".jpg", "a\nb.jpg\n"])
+def test_a_picture_of_a_card_lies_beside_it(shelf: Path, name: str) -> None:
+    shipped(shelf, picture=name)
+    with pytest.raises(SettingsError, match=r"picture in birds\.toml is wrong"):
+        cards.weights("birds")
+
+
+def test_a_picture_that_is_missing_is_named(shelf: Path) -> None:
+    shipped(shelf, picture="birds.jpg")
+    with pytest.raises(SettingsError, match=r"birds\.toml names the picture birds\.jpg, which is not beside it"):
+        cards.weights("birds")
+    (shelf / "birds.jpg").touch()
+    assert cards.weights("birds").picture == "birds.jpg"
 
 
 def test_a_page_of_errors_is_no_weights(shelf: Path, server: Any) -> None:
@@ -249,6 +297,13 @@ def test_every_official_name_has_a_card(name: str) -> None:
 @pytest.mark.parametrize("name", cards.names("weights"))
 def test_names_without_a_prefix_are_ours_and_have_their_file(name: str) -> None:
     found = cards.weights(name)
-    ours = (cards.shelf("weights") / f"{name}.safetensors").is_file()
-    assert ours or found.conversion is not None or found.features
     assert ("-" in name) is (found.conversion is not None)
+    if found.conversion is None and not found.features:
+        assert store.verify(name).endswith("with the SHA-256 of its card")
+        file = store.find_export(name)
+        assert (file.stat().st_size, read_about(file).domains) == (found.bytes, found.domains)
+        assert found.picture
+        assert found.licence
+        assert found.data
+        assert found.command
+        assert found.scores

@@ -28,22 +28,28 @@ def list_(json_: Json = False) -> None:
     own = [name for name in sorted(here) if name not in cards.names("weights")]
     rows = [{**card.model_dump(), "file": here.get(card.name)} for card in known]
     rows += [{"name": name, "file": here[name]} for name in own]
-    lines = [
-        f"{card.name}: {card.title}; {f'in {here[card.name]}' if card.name in here else 'not here'}" for card in known
-    ]
+
+    def where(name: str) -> str:
+        file = here.get(name)
+        return "not here" if file is None else f"{'ships' if cards.ships(file) else 'is'} in {file}"
+
+    lines = [f"{card.name}: {card.title}; {where(card.name)}" for card in known]
     show(rows, [*lines, *(f"{name}: your own, in {here[name]}" for name in own)], json_)
 
 
 @app.command("info")
 def info(name: Name, json_: Json = False) -> None:
-    """Tell what is known about weights: addresses, licence, citation, scores."""
+    """Tell what is known about weights: picture, addresses, licence, citation, scores and other figures."""
     from translate import cards
     from translate.exchange.store import receipt
+    from translate.settings import flat
 
     card, kept = cards.weights(name), receipt(name)
     here = cards.weights_here().get(name)
-    tree = {**card.model_dump(), "file": here, "fetched": kept.model_dump() if kept else None}
-    lines = lines_of({key: value for key, value in tree.items() if value})
+    tree = {**card.model_dump(), "file": here and str(here), "fetched": kept.model_dump() if kept else None}
+    if card.picture:
+        tree["picture"] = str(cards.shelf("weights") / card.picture)
+    lines = lines_of(flat({key: value for key, value in tree.items() if value}))
     lines += [] if card.sha256 else ["sha256: not known; that of the first download is recorded and expected again"]
     show(tree, lines, json_)
 

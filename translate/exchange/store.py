@@ -115,10 +115,15 @@ def verify(name: str) -> str:
     kept = receipt(name) if path == _place(name) else None
     if kept and sha256(path) != kept.export_sha256:
         raise WeightsError(f"{path} is not the file that was fetched. Remove it, and fetch {name} again.")
+    card = cards.weights(name) if cards.ships(path) and name in cards.names("weights") else None
+    if card and card.sha256 not in (None, sha256(path)):
+        raise WeightsError(
+            f"{path} is not the file of its card, which has SHA-256 {card.sha256}. Get the toolkit again."
+        )
     if path.suffix != ".pth":
         read_export(path)
     origin = f", made from the file with SHA-256 {kept.sha256}" if kept else ""
-    return f"{path} is whole{origin}"
+    return f"{path} is whole{origin}{', with the SHA-256 of its card' if card and card.sha256 else ''}"
 
 
 def remove(name: str) -> Path:
