@@ -44,6 +44,7 @@ OWNERS = {  # who may import a library; everybody may import the others
     "pillow_heif": {"images"},
     "albumentations": {"data"},
     "cv2": {"data", "images"},  # images: for 16-bit colours, of which Pillow keeps 8 bits
+    "huggingface_hub": {"exchange"},
     "typer": {"cli", "__main__"},
     "rich": {"cli", "__main__"},
 }

@@ -1,10 +1,13 @@
 """Cards: one TOML file for each dataset in `datasets/` and for each published model in `weights/`.
 
-In a clone the two folders stand beside the package, in a wheel inside it; both are found the same way.
+In a clone the two folders stand beside the package, in a wheel inside it; both are found the same way. Weights on the
+Hugging Face Hub need no card: their name says where they are.
 """
 
 import os
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -98,6 +101,50 @@ class WeightsCard(Settings):
         return self
 
 
+ON_HUB = "hf:"  # in front of the names of weights on the Hugging Face Hub
+
+_PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"  # of such a name: it cannot lead out of a folder
+_HUB_NAME = re.compile(rf"{ON_HUB}({_PART}/{_PART})(?:@({_PART}))?(?::({_PART}\.safetensors))?")
+
+
+@dataclass(frozen=True)
+class HubWeights:
+    """Weights on the Hugging Face Hub, called `hf:OWNER/REPOSITORY@REVISION:FILE`; the last two may be left out.
+
+    Attributes:
+        repository: its owner and its name.
+        revision: a branch, tag or commit; empty: the newest at the time of the first download, and that from then on.
+        file: an export.
+    """
+
+    repository: str
+    revision: str = ""
+    file: str = "model.safetensors"
+
+    @classmethod
+    def parse(cls, name: str) -> Self:
+        """Read a name. Raises `SettingsError` where it is none."""
+        match = _HUB_NAME.fullmatch(name)
+        if not match:
+            raise SettingsError(
+                f"{name!r} is no name on the Hugging Face Hub. Such names are like hf:owner/repository or"
+                " hf:owner/repository@revision:file.safetensors."
+            )
+        return cls(match[1], match[2] or "", match[3] or cls.file)
+
+    @property
+    def name(self) -> str:
+        """The shortest name that means these weights."""
+        at, file = f"@{self.revision}" if self.revision else "", "" if self.file == HubWeights.file else f":{self.file}"
+        return f"{ON_HUB}{self.repository}{at}{file}"
+
+    @property
+    def place(self) -> Path:
+        """Where they are kept once they are fetched."""
+        at = f"@{self.revision}" if self.revision else ""
+        return home() / "weights" / "hf" / f"{self.repository}{at}" / self.file
+
+
 def shelf(kind: Shelf) -> Path:
     """Return the folder of the cards of a kind."""
     package = Path(__file__).parent
@@ -137,7 +184,12 @@ def weights_here() -> dict[str, Path]:
     places = (home() / "weights", shelf("weights"))
     files = [file for place in places for file in sorted(place.glob("*.safetensors"))]
     files += [file for file in sorted(places[0].glob("*.pth")) if file.stem in names("weights")]
-    return {file.stem: file for file in files}
+    here = {file.stem: file for file in files}
+    for file in sorted((home() / "weights" / "hf").glob("*/*/*.safetensors")):
+        name = f"{ON_HUB}{file.parent.parent.name}/{file.parent.name}:{file.name}"
+        if _HUB_NAME.fullmatch(name):
+            here[HubWeights.parse(name).name] = file
+    return here
 
 
 def weights(name: str) -> WeightsCard:

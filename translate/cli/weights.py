@@ -6,14 +6,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from translate.cli.options import Json
+from translate.cli.options import Json, Model
 from translate.cli.stopping import Stoppable
 from translate.cli.terminal import lines_of, printable, progress, say, show
-from translate.errors import SettingsError
+from translate.errors import SettingsError, WeightsError
 
-Name = Annotated[str, typer.Argument(help="A name that `translate weights list` shows.")]
+Name = Annotated[
+    str, typer.Argument(help="A name that `translate weights list` shows, or hf:OWNER/REPOSITORY[@REVISION][:FILE].")
+]
 
-app = typer.Typer(cls=Stoppable, no_args_is_help=True, help="List, fetch and import weights that others have trained.")
+app = typer.Typer(cls=Stoppable, no_args_is_help=True, help="List, fetch, import and publish weights.")
 
 
 @app.command("list")
@@ -25,16 +27,19 @@ def list_(json_: Json = False) -> None:
     for complaint in complaints:
         say(f"Left out: {complaint}")
     here = cards.weights_here()
-    own = [name for name in sorted(here) if name not in cards.names("weights")]
+    others = [name for name in sorted(here) if name not in cards.names("weights")]
     rows = [{**card.model_dump(), "file": here.get(card.name)} for card in known]
-    rows += [{"name": name, "file": here[name]} for name in own]
+    rows += [{"name": name, "file": here[name]} for name in others]
 
     def where(name: str) -> str:
         file = here.get(name)
         return "not here" if file is None else f"{'ships' if cards.ships(file) else 'is'} in {file}"
 
     lines = [f"{card.name}: {card.title}; {where(card.name)}" for card in known]
-    show(rows, [*lines, *(f"{name}: your own, in {here[name]}" for name in own)], json_)
+    for name in others:
+        origin = "of the Hugging Face Hub" if name.startswith(cards.ON_HUB) else "your own"
+        lines.append(f"{name}: {origin}, in {here[name]}")
+    show(rows, lines, json_)
 
 
 @app.command("info")
@@ -42,16 +47,21 @@ def info(name: Name, json_: Json = False) -> None:
     """Tell what is known about weights: picture, addresses, licence, citation, scores and other figures."""
     from translate import cards
     from translate.exchange.store import receipt
+    from translate.inference.exports import find_export
     from translate.settings import flat
 
-    card, kept = cards.weights(name), receipt(name)
-    here = cards.weights_here().get(name)
-    tree = {**card.model_dump(), "file": here and str(here), "fetched": kept.model_dump() if kept else None}
-    if card.picture:
-        tree["picture"] = str(cards.shelf("weights") / card.picture)
+    kept = receipt(name)
+    if name in cards.names("weights"):
+        card, file = cards.weights(name), cards.weights_here().get(name)
+        tree = {**card.model_dump(), "picture": str(cards.shelf("weights") / card.picture) if card.picture else ""}
+        known = card.sha256 is not None
+        last = [] if known else ["sha256: not known; that of the first download is recorded and expected again"]
+    else:
+        file, tree = find_export(name), {"name": name}
+        last = [f"what it is and what it costs: translate info {name}"]
+    tree |= {"file": str(file) if file else None, "fetched": kept.model_dump() if kept else None}
     lines = lines_of(flat({key: value for key, value in tree.items() if value}))
-    lines += [] if card.sha256 else ["sha256: not known; that of the first download is recorded and expected again"]
-    show(tree, lines, json_)
+    show(tree, [*lines, *last], json_)
 
 
 @app.command("fetch")
@@ -62,21 +72,27 @@ def fetch(
     ] = False,
 ) -> None:
     """Download known weights and keep them as a model. The same command again continues a stopped download."""
-    from translate import cards
+    from translate.cards import WeightsCard
     from translate.exchange.store import fetch as get
-    from translate.exchange.store import receipt
+    from translate.exchange.store import receipt, wanted
 
-    card, before = cards.weights(name), receipt(name)
+    known, before = wanted(name), receipt(name)
     offline = offline or os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
     with progress() as advance:
-        file = get(card, lambda what, done, total: advance(what, done, total, ""), offline)
+        file = get(known, lambda what, done, total: advance(what, done, total, ""), offline)
     kept = receipt(name)
-    if kept and not before and card.sha256 is None:
+    if kept and not before and kept.revision:
+        say(
+            f"Note: this is commit {kept.revision}, with SHA-256 {kept.sha256}. Both are recorded and expected from a"
+            " later download."
+        )
+    elif kept and not before and isinstance(known, WeightsCard) and known.sha256 is None:
         say(
             f"Note: nobody has said which SHA-256 {kept.url} has. It is {kept.sha256} now, which is recorded and"
             " expected from a later download."
         )
-    use = f"eval RUN DATA --features {name}" if card.features else f"apply {name} PHOTOS --out RESULTS"
+    features = isinstance(known, WeightsCard) and known.features
+    use = f"eval RUN DATA --features {name}" if features else f"apply {name} PHOTOS --out RESULTS"
     print(f"{name} is {printable(file)}. Next: translate {use}")
 
 
@@ -102,6 +118,54 @@ def remove(name: Name) -> None:
     from translate.exchange.store import remove as take_away
 
     print(f"Removed {printable(take_away(name))}.")
+
+
+@app.command("publish")
+def publish(
+    model: Model,
+    place: Annotated[
+        str, typer.Argument(metavar="hf:OWNER/REPOSITORY", help="Where to; it is made if there is no such repository.")
+    ],
+    public: Annotated[
+        bool, typer.Option("--public", help="Show a repository that is made to everybody, instead of to its owner.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are already there.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be written, and stop.")] = False,
+    json_: Json = False,
+) -> None:
+    """Upload a model, and a page about it, to the Hugging Face Hub. It needs a token: HF_TOKEN or `hf auth login`."""
+    from translate.cards import HubWeights
+    from translate.exchange import hub
+    from translate.exchange.modelcard import model_card
+    from translate.files import sha256
+    from translate.inference.costs import costs_of
+    from translate.inference.exports import find_export, read_export
+
+    weights = HubWeights.parse(place)
+    if weights != HubWeights(weights.repository):
+        raise SettingsError(
+            f"A model is published as the newest of a repository; found {place}. Say hf:OWNER/REPOSITORY."
+        )
+    file = find_export(model)
+    if file.suffix.lower() == ".onnx":
+        raise WeightsError(f"{file} is ONNX. Publish the model that it was made of.")
+    _, about = read_export(file)
+    megabytes = file.stat().st_size / 1e6
+    page = model_card(weights, about, costs_of(about), megabytes)
+    if not about.licence:
+        say("Note: the model states no licence. Add one with `translate export MODEL FILE --licence WORDS`.")
+    tree = {"to": weights.name, "public": public, "file": str(file), "sha256": sha256(file), "page": page}
+    if dry_run:
+        seen = "everybody sees" if public else "its owner alone sees"
+        lines = [
+            f"To {weights.name}, which {seen} if it has to be made:",
+            f"{weights.file}: {printable(file)}, {megabytes:.1f} MB, SHA-256 {tree['sha256']}",
+            f"README.md:\n{page}",
+        ]
+        show(tree, lines, json_)
+        return
+    url = hub.publish(weights.repository, {weights.file: file, "README.md": page.encode()}, public, overwrite)
+    show({**tree, "url": url}, [f"Published at {url}. Next: translate weights fetch {weights.name}"], json_)
 
 
 @app.command("import")

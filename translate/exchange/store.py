@@ -1,19 +1,22 @@
 """Weights by name: those beside their cards, and those that were fetched or imported into the home of the toolkit.
 
-What is fetched is kept as an export. Beside it lies `NAME.json`, a `Receipt` of what was downloaded; it outlives the
-weights, so that a second download is expected to be the same.
+What is fetched, from the addresses of a card or from the Hugging Face Hub, is kept as an export. Beside it lies
+`NAME.json`, a `Receipt` of what was downloaded; it outlives the weights, so that a second download is expected to be
+the same.
 """
 
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from translate import cards
-from translate.cards import WeightsCard
+from translate.cards import HubWeights, WeightsCard
 from translate.downloads import download, length_of
 from translate.errors import DownloadError, SettingsError, WeightsError
+from translate.exchange import hub
 from translate.exchange.found import Choices
 from translate.exchange.importing import Import, import_weights
 from translate.files import alone, home, sha256, sweep, write_text, written_to
@@ -29,6 +32,7 @@ class Receipt(Settings):
     """What was downloaded, and what became of it."""
 
     url: str
+    revision: str = ""  # on the Hugging Face Hub: the commit
     bytes: int
     sha256: str
     export_sha256: str  # of the file that is kept
@@ -59,7 +63,12 @@ def receipt(name: str) -> Receipt | None:
         raise WeightsError(f"{path} is damaged: {error}. Remove it, and fetch {name} again.") from error
 
 
-def fetch(card: WeightsCard, tell: Tell, offline: bool = False) -> Path:
+def wanted(name: str) -> WeightsCard | HubWeights:
+    """Return what is known about the weights of a name. Raises `SettingsError` where it is no name of any."""
+    return HubWeights.parse(name) if name.startswith(cards.ON_HUB) else cards.weights(name)
+
+
+def fetch(card: WeightsCard | HubWeights, tell: Tell, offline: bool = False) -> Path:
     """Put published weights where they are found by name, unless they are there, and return their file.
 
     Raises:
@@ -76,7 +85,7 @@ def fetch(card: WeightsCard, tell: Tell, offline: bool = False) -> Path:
             f"{card.name} is not here, and nothing may be downloaded. Run `translate weights fetch {card.name}` on a"
             f" machine with a network, and copy the file that it names to {place}."
         )
-    part = place.with_name(f"{card.name}.part")
+    part = place.with_suffix(".part")
     with written_to(part):
         part.parent.mkdir(parents=True, exist_ok=True)
         part.touch()
@@ -133,7 +142,7 @@ def remove(name: str) -> Path:
         WeightsError: they are not there.
     """
     path = _place(name)
-    if not NAME.fullmatch(name) or not path.is_file():
+    if not (NAME.fullmatch(name) or name.startswith(cards.ON_HUB)) or not path.is_file():
         raise WeightsError(f"No weights {name} were fetched or imported, so there is nothing to remove.")
     with written_to(path):
         path.unlink()
@@ -141,6 +150,8 @@ def remove(name: str) -> Path:
 
 
 def _place(name: str) -> Path:
+    if name.startswith(cards.ON_HUB):
+        return HubWeights.parse(name).place
     return home() / "weights" / f"{name}{'.pth' if _sees(name) else '.safetensors'}"
 
 
@@ -153,30 +164,46 @@ def _receipt_path(name: str) -> Path:
     return _place(name).with_suffix(".json")
 
 
-def _fetch(card: WeightsCard, place: Path, part: Path, tell: Tell) -> None:
+def _fetch(card: WeightsCard | HubWeights, place: Path, part: Path, tell: Tell) -> None:
     sweep(place.parent, place.name)
     before = receipt(card.name)
-    size, digest = (before.bytes, before.sha256) if before else (card.bytes, card.sha256)
-    url = _download(card, part, size, digest, tell)
+    if isinstance(card, HubWeights):
+        url, commit = _take(card, part, before, tell)
+    else:
+        size, digest = (before.bytes, before.sha256) if before else (card.bytes, card.sha256)
+        url, commit = _download(card, part, size, digest, tell), ""
     found = Receipt(
         url=url,
+        revision=commit,
         bytes=part.stat().st_size,
         sha256=sha256(part),
         export_sha256="",
         fetched=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    if card.conversion:
+    if isinstance(card, WeightsCard) and card.conversion:
         choices = Choices(card.conversion.statistics, card.conversion.skips)
         about = {"source": url, "licence": card.licence, "citation": card.citation, "data": card.data}
         wish = Import(part, domains=card.domains, size=card.conversion.size, choices=choices, about=about)
         import_weights(wish, place)
     else:
-        if not card.features:
+        if isinstance(card, HubWeights) or not card.features:
             read_export(part)
         part.replace(place)
         part.touch()
     stamped = found.model_copy(update={"export_sha256": sha256(place)})
     write_text(_receipt_path(card.name), stamped.to_json())
+
+
+def _take(weights: HubWeights, part: Path, before: Receipt | None, tell: Tell) -> tuple[str, str]:
+    """Download a file of the Hugging Face Hub; return its address and its commit, which `before` may have fixed."""
+    tell("downloading", 0, 1)
+    fixed = replace(weights, revision=before.revision) if before else weights
+    url, commit = hub.download(fixed, part)
+    if before and sha256(part) != before.sha256:
+        part.write_bytes(b"")
+        raise WeightsError(f"{url} gives another file than on {before.fetched}, when it had SHA-256 {before.sha256}.")
+    tell("downloading", 1, 1)
+    return url, commit
 
 
 def _download(card: WeightsCard, part: Path, size: int | None, digest: str | None, tell: Tell) -> str:

@@ -158,6 +158,7 @@ def find_export(model: str | Path) -> Path:
 
     Raises:
         WeightsError: there is none, or it has to be fetched first.
+        SettingsError: it begins like a name on the Hugging Face Hub, and is none.
     """
     path = Path(model)
     try:
@@ -171,14 +172,17 @@ def find_export(model: str | Path) -> Path:
         raise WeightsError(
             f"{path} cannot be read: {error.strerror}. Give a run's folder or an export file."
         ) from error
-    if str(model) in cards.names("weights") and cards.weights(str(model)).features:
-        raise WeightsError(f"{model} is a feature network for `translate eval --features`; it translates nothing.")
+    name = str(model)
+    if name in cards.names("weights") and cards.weights(name).features:
+        raise WeightsError(f"{name} is a feature network for `translate eval --features`; it translates nothing.")
     known = {name: file for name, file in cards.weights_here().items() if file.suffix != ".pth"}
-    if str(model) in known:
-        return known[str(model)]
-    if str(model) in cards.names("weights"):
+    on_hub = name.startswith(cards.ON_HUB)
+    name = cards.HubWeights.parse(name).name if on_hub else name
+    if name in known:
+        return known[name]
+    if on_hub or name in cards.names("weights"):
         raise WeightsError(
-            f"The weights of {model} are not here yet. Download them with `translate weights fetch {model}`."
+            f"The weights of {name} are not here yet. Download them with `translate weights fetch {name}`."
         )
     names = f"a name in weights ({', '.join(known)})" if known else "a name in weights, of which there are none here"
     raise WeightsError(

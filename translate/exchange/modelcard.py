@@ -1,0 +1,82 @@
+"""The page of a model on the Hugging Face Hub, README.md, made of what its export says of itself."""
+
+import json
+
+from translate.cards import HubWeights
+from translate.inference.costs import Costs
+from translate.inference.exports import About
+
+# What the Hub knows by these names; of others it shows "other", and the page says which.
+LICENCES = (
+    "apache-2.0", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0",
+    "cc-by-nc-sa-4.0", "gpl-3.0", "mit", "unlicense",
+)  # fmt: skip
+
+_PAGE = """\
+---
+{head}---
+
+# {title}
+
+{what}
+
+```sh
+translate weights fetch {name}
+translate apply {name} PHOTOS --out RESULTS{to}
+```
+
+`translate` is the command of image-translate; loading the file runs no code from it.
+
+| | |
+| --- | --- |
+{rows}
+"""
+
+
+def model_card(weights: HubWeights, about: About, costs: Costs, megabytes: float) -> str:
+    """Write the page of a model that lies, or will lie, where `weights` says."""
+    return _PAGE.format(
+        head="".join(f"{key}: {json.dumps(value)}\n" for key, value in _head(about).items()),
+        title=weights.repository.partition("/")[2],
+        what=_what(about),
+        name=weights.name,
+        to="" if about.target and not about.attributes else f" --to {about.domains[0]}{'=1' * about.attributes}",
+        rows="\n".join(f"| {_cell(key)} | {_cell(value)} |" for key, value in _facts(about, costs, megabytes).items()),
+    )
+
+
+def _head(about: About) -> dict[str, str | list[str]]:
+    licence = about.licence.lower()
+    known: dict[str, str | list[str]] = {"license": licence if licence in LICENCES else "other"} if licence else {}
+    return {**known, "pipeline_tag": "image-to-image", "tags": ["image-translate", about.method["name"]]}
+
+
+def _what(about: About) -> str:
+    if about.attributes:
+        return f"Changes the attributes {', '.join(about.domains)} of pictures."
+    ways = [f"{source} to {target}" for source, target in about.directions]
+    return f"Translates pictures from {', from '.join(ways)}. The default is to {about.target or 'say it'}."
+
+
+def _facts(about: About, costs: Costs, megabytes: float) -> dict[str, str]:
+    pictures = ", ".join(f"{count:,} {domain}" for domain, count in about.train.items())
+    facts = {
+        "method": about.method["name"],
+        "trained on": about.data + (f": {pictures}" if pictures else ""),
+        "training": f"{about.steps:,} steps at {about.size} x {about.size} pixels" if about.steps else "",
+        "made of": about.source,
+        **{f"notes {number}": note for number, note in enumerate(about.notes, start=1)},
+        **{f"score: {name}": f"{value:.4g}" for name, value in about.scores.items()},
+        "parameters": f"{costs.parameters / 1e6:.2f} million",
+        "cost": f"{costs.gmac:.2f} GMAC for a picture of {costs.side} x {costs.side} pixels",
+        "size": f"{megabytes:.1f} MB",
+        "SHA-256 of the tensors": about.sha256,
+        "licence": about.licence or "not stated, so others may not use it without asking",
+        "citation": about.citation,
+    }
+    return {name: fact for name, fact in facts.items() if fact}
+
+
+def _cell(text: str) -> str:
+    """Keep a text within its cell of a table."""
+    return " ".join(text.replace("|", "\\|").split())
