@@ -93,12 +93,13 @@ def test_s1_a_pickle_that_runs_code_is_refused_with_what_it_wanted(
         path.write_bytes(pickle.dumps(Malicious(canary), protocol=4 if form == "protocol 4" else 2))
     calls: list[Any] = []
     load = torch.load
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")  # of no use to whoever set it
     monkeypatch.setattr(torch, "load", lambda *words, **options: (calls.append(options), load(*words, **options))[1])
     sentence = refusal(path)
     assert "posix.system" in sentence or "os.system" in sentence
     assert "nothing of it was run" in sentence
     assert not canary.exists()
-    assert [options["weights_only"] for options in calls] == [True]  # S-3: never tried again in another way
+    assert [options["weights_only"] for options in calls] == [True]  # and it was not tried again in another way
     assert pickle.loads(pickle.dumps(Malicious(tmp_path / "other"))) == 0  # it is malicious indeed
     assert (tmp_path / "other").exists()
 
@@ -118,13 +119,28 @@ def test_a_truncated_file_is_refused(tmp_path: Path, kept: int, legacy: bool) ->
     assert "not a readable checkpoint" in refusal(path)
 
 
+def test_s3_what_cannot_be_read_is_not_tried_again_in_another_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Any] = []
+
+    def load(*words: Any, **options: Any) -> None:
+        calls.append(options)
+        raise pickle.UnpicklingError("Weights only load failed.")
+
+    path = saved(tmp_path / "w.pth", TENSORS)
+    monkeypatch.setattr(torch, "load", load)
+    assert "not a readable checkpoint" in refusal(path)
+    assert [options["weights_only"] for options in calls] == [True]
+
+
 @pytest.mark.parametrize("content", [3, [torch.ones(1)], {}, {"a": 1}, torch.ones(2)])
 def test_what_holds_no_named_tensors_is_refused(tmp_path: Path, content: Any) -> None:
     assert "holds no named tensors" in refusal(saved(tmp_path / "w.pth", content))
 
 
 def test_s7_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
-    assert "not finite, first in b" in refusal(
+    assert "not finite or larger than 1e+09, first in b" in refusal(
         saved(tmp_path / "w.pth", {"a": torch.ones(1), "b": torch.tensor([0 / 1, torch.nan])})
     )
 

@@ -246,6 +246,13 @@ def test_s14_a_damaged_file_is_noticed(shelf: Path, server: Any, tmp_path: Path)
         Translator.load("my-birds", "cpu")
 
 
+def test_s14_a_home_that_cannot_be_written_is_refused(shelf: Path, server: Any, tmp_path: Path) -> None:
+    (tmp_path / "home").write_bytes(b"in the way")
+    with pytest.raises(OutputError, match=r"Cannot write .*my-birds\.part"):
+        store.fetch(card(shelf, server), quiet)
+    assert server.asked == []
+
+
 @pytest.mark.parametrize("name", ["../x", "A", "", ".x", "a/b", "x" * 65, "-x"])
 def test_s16_names_cannot_lead_elsewhere(shelf: Path, name: str) -> None:
     with pytest.raises(SettingsError, match="is no name for weights"):

@@ -1,7 +1,10 @@
 """An export holds everything that is needed to use it, and refuses whatever is not one, with a sentence."""
 
 import json
+import os
+import stat
 import struct
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from translate import cards
 from translate.devices import engine
 from translate.errors import OutputError, SettingsError, WeightsError
+from translate.inference import exports
 from translate.inference.exports import (
     FORMAT,
     About,
@@ -206,22 +210,133 @@ def test_what_is_built_without_memory_takes_none() -> None:
     assert all(parameter.is_meta for parameter in method.parameters())
 
 
-def test_a_changed_byte_is_noticed(export: Path) -> None:
-    data = bytearray(export.read_bytes())
-    data[-1] ^= 1
-    export.write_bytes(data)
-    assert "do not match their SHA-256" in refusal(export)
+def header_of(path: Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    header: dict[str, Any] = json.loads(content[8 : 8 + struct.unpack("<Q", content[:8])[0]])
+    return header
+
+
+def with_header(path: Path, header: bytes, length: int | None = None, more: bytes = b"") -> None:
+    """Put another header before the tensors, one that says another length, or something behind them."""
+    content = path.read_bytes()
+    data = content[8 + struct.unpack("<Q", content[:8])[0] :]
+    path.write_bytes(struct.pack("<Q", len(header) if length is None else length) + header + data + more)
+
+
+NAME = "1.model.1.weight"
+HEADERS: dict[str, Any] = {
+    "a shape that has more": {"shape": [1 << 20, 3, 7, 7]},
+    "a negative shape": {"shape": [-2, 3, 7, 7]},
+    "a shape that overflows": {"shape": [1 << 62, 1 << 62, 7, 7]},
+    "an unknown type": {"dtype": "F7"},
+    "no type": {"dtype": None},
+    "a hole": {"data_offsets": [10**9, 10**9 + 4 * 294]},
+    "offsets in turn": {"data_offsets": [8, 0]},
+    "offsets of another": {"data_offsets": [0, 4 * 294]},
+}
+
+
+@pytest.mark.parametrize("change", HEADERS.values(), ids=HEADERS.keys())
+def test_s4_a_header_that_is_wrong_about_a_tensor_is_refused(export: Path, change: dict[str, Any]) -> None:
+    header = header_of(export)
+    header[NAME] |= change
+    with_header(export, json.dumps(header).encode())
+    assert "not a readable safetensors file" in refusal(export)
+
+
+@pytest.mark.parametrize(
+    ("header", "more"),
+    [(b"", b""), (b"{", b""), (b"[]", b""), (b"\xff" * 20, b""), (b'{"__metadata__": {"translate": 3}}', b""),
+     (b'{"a": 1, "a": 1}', b""), (None, b"more")],
+    ids=["empty", "cut", "a list", "no text", "metadata that is no text", "a name twice", "more behind it"],
+)  # fmt: skip
+def test_s4_a_header_that_is_none_is_refused(export: Path, header: bytes | None, more: bytes) -> None:
+    with_header(export, json.dumps(header_of(export)).encode() if header is None else header, more=more)
+    assert "not a readable safetensors file" in refusal(export)
 
 
 @pytest.mark.parametrize("kept", [0, 4, 100, -1])
-def test_a_truncated_file_is_refused(export: Path, kept: int) -> None:
+def test_s4_a_truncated_file_is_refused(export: Path, kept: int) -> None:
     export.write_bytes(export.read_bytes()[:kept])
     assert "not a readable safetensors file" in refusal(export)
 
 
-def test_a_huge_header_length_is_refused(export: Path) -> None:
-    export.write_bytes(struct.pack("<Q", 1 << 60) + export.read_bytes()[8:])
-    assert "not a readable safetensors file" in refusal(export)
+def test_s4_a_flipped_bit_is_refused_or_changes_no_weight(export: Path) -> None:
+    whole = export.read_bytes()
+    (length,) = struct.unpack("<Q", whole[:8])
+    before = generators(read_export(export)[0]).state_dict()
+    places = [*range(0, 8 + length, 29), *range(8 + length, len(whole), 997), len(whole) - 1]
+    for place in places:
+        export.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        if place >= 8 + length:
+            assert "do not match their SHA-256" in refusal(export)
+            continue
+        try:
+            found = generators(read_export(export)[0]).state_dict()
+        except WeightsError:
+            continue
+        assert all(torch.equal(before[name], found[name]) for name in before)  # it was of a score or the like
+
+
+def test_s5_a_huge_header_is_refused_before_it_is_read(export: Path) -> None:
+    for length in (1 << 40, 1 << 60, (1 << 64) - 1):
+        with_header(export, b"{}", length)
+        assert f"its header would have {length:,} bytes" in refusal(export)
+    with export.open("r+b") as stream:  # the bytes are there, and take no place on the disk
+        stream.write(struct.pack("<Q", 99_000_000))
+        stream.truncate(100_000_000)
+    tracemalloc.start()
+    try:
+        assert "its header would have 99,000,000 bytes" in refusal(export)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"blocks": 10**9}, {"width": 10**15}, {"width": 10**30}, {"width": -1}, {"norm": "instance" * 999}],
+    ids=["blocks", "width", "more width", "no width", "norm"],
+)
+def test_s5_a_network_beyond_all_bounds_is_refused(export: Path, change: dict[str, Any]) -> None:
+    tree = json.loads(TINY.to_json())
+    tree["generator"] |= change
+    assert "cannot build" in refusal(edited(export, method=tree))
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"format": 1' + "0" * 5000 + "}", '{"format": NaN}', '{"format": null}']
+)
+def test_s5_a_description_that_is_a_bomb_is_refused(export: Path, text: str) -> None:
+    refusal(rewritten(export, lambda _: text))
+
+
+def test_s8_a_reader_sees_the_old_file_or_the_new_one(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = (generators(tiny(seed)) for seed in (0, 1))
+    parse = exports._about
+
+    def parse_while_another_writes(path: Path, metadata: Any) -> About:
+        about = parse(path, metadata)
+        write_export(export, new, ABOUT)
+        return about
+
+    monkeypatch.setattr(exports, "_about", parse_while_another_writes)
+    held = generators(read_export(export)[0]).state_dict()
+    assert all(torch.equal(held[name], tensor) for name, tensor in old.state_dict().items())
+    monkeypatch.undo()
+    found = generators(read_export(export)[0]).state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in new.state_dict().items())
+    assert torch.equal(held[NAME], old.state_dict()[NAME])  # what was read stays what it was
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_s9_others_may_read_it_as_any_new_file(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        write_export(tmp_path / "model.safetensors", generators(tiny()), ABOUT)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "model.safetensors").stat().st_mode) == mode
 
 
 @pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
@@ -253,20 +368,22 @@ def test_a_network_that_cannot_be_built_is_refused(export: Path, fields: dict[st
     assert "cannot build" in refusal(edited(export, **fields))
 
 
-def test_tensors_that_do_not_fit_are_refused(export: Path) -> None:
+def test_s6_tensors_that_do_not_fit_are_refused_with_the_first_three(export: Path) -> None:
     wide = json.loads(TINY.model_copy(update={"generator": Resnet(width=3, blocks=1)}).to_json())
-    assert "does not fit the network it describes" in refusal(edited(export, method=wide))
+    sentence = refusal(edited(export, method=wide))
+    assert "does not fit the network of cyclegan that it describes: 30 tensors are" in sentence
+    assert sentence.endswith("first 0.model.1.weight, 0.model.1.bias, 0.model.4.weight.")
     deep = json.loads(TINY.model_copy(update={"generator": Resnet(width=2, blocks=2)}).to_json())
-    assert "Missing key" in refusal(edited(export, method=deep))
+    assert "first 0.model.11.conv_block.1.weight, " in refusal(edited(export, method=deep))
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_weights_that_are_not_finite_are_refused(tmp_path: Path, value: float) -> None:
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), -1e30])
+def test_s7_weights_that_are_not_finite_or_huge_are_refused(tmp_path: Path, value: float) -> None:
     broken, path = generators(tiny()), tmp_path / "model.safetensors"
     parameter = dict(broken.named_parameters())["1.model.1.weight"]
     parameter.data.view(-1)[3] = value
     write_export(path, broken, ABOUT)
-    assert "not finite, first in 1.model.1.weight" in refusal(path)
+    assert "not finite or larger than 1e+09, first in 1.model.1.weight" in refusal(path)
 
 
 def test_a_failing_write_keeps_the_old_export(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor
 
 from translate.errors import SettingsError, WeightsError
+from translate.inference.exports import opened, refuse_poison
 
 PREFIXES = ("module.", "_orig_mod.")  # put before every name by DataParallel and by torch.compile
 
@@ -38,18 +37,13 @@ def read_checkpoint(path: Path, part: str | None = None) -> dict[str, Tensor]:
         raise WeightsError(f"There is no file {path}.")
     content = _read_safetensors(path) if path.suffix.lower() == ".safetensors" else _read_pickle(path)
     tensors = _strip(_network(path, content, part))
-    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
-    if broken:
-        raise WeightsError(f"{path} holds values that are not finite, first in {broken[0]}. Use an earlier checkpoint.")
+    refuse_poison(path, tensors)
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    try:
-        tensors: dict[str, Tensor] = safetensors.torch.load_file(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise WeightsError(f"{path} is not a readable safetensors file: {error}.") from error
-    return tensors
+    with opened(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
 
 
 def _read_pickle(path: Path) -> Any:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from translate.errors import WeightsError
+from translate.inference.exports import misfits
 from translate.networks.blocks import InstanceNorm
 from translate.networks.discriminators import Critic, PatchGAN, PixelGAN, WholeImage
 from translate.networks.generators import EncoderDecoder, LabelResnet, Resnet
@@ -59,9 +60,7 @@ class Found:
         wanted = network.state_dict()
         counters = {name: torch.zeros((), dtype=torch.long) for name in wanted if name.endswith("num_batches_tracked")}
         tensors = counters | dict(self.tensors)  # files from before 2018 have no counters
-        wrong = [name for name, tensor in wanted.items() if name not in tensors or tensors[name].shape != tensor.shape]
-        wrong += [name for name in tensors if name not in wanted]
-        if wrong:
+        if wrong := misfits(wanted, tensors):
             raise WeightsError(
                 f"This looks like a {self.name}, but {len(wrong)} of its tensors are missing, superfluous or of another"
                 f" shape, first {', '.join(wrong[:3])}."

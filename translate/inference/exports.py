@@ -6,9 +6,10 @@ Discriminators, where they are wanted for further training, are named `D.<number
 An ONNX file has the same entry in its metadata, and one direction of the model as a graph; see `onnx`.
 """
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +29,8 @@ from translate.methods.base import Method, MethodSettings, settings_class
 from translate.settings import Settings, is_plain, nearest
 
 FORMAT = 1
+LONGEST_HEADER = 10_000_000  # bytes; the safetensors of a network have some 10,000
+LARGEST = 1e9  # of a weight: what is larger, or not finite, was not learned
 
 
 class About(Settings):
@@ -196,43 +199,78 @@ def read_about(path: Path) -> About:
     Raises:
         WeightsError: the file is no export, is damaged, or was written by a newer version.
     """
-    kind = "ONNX" if _is_onnx(path) else "safetensors"
+    if not _is_onnx(path):
+        with opened(path) as file:
+            return _about(path, file.metadata())
     try:
-        if _is_onnx(path):
-            text = read_metadata(path).get("translate")
-        else:
-            with safetensors.safe_open(path, framework="pt") as file:
-                text = (file.metadata() or {}).get("translate")
+        metadata = read_metadata(path)
+    except OSError as error:
+        raise WeightsError(f"{path} is not a readable ONNX file: {error}.") from error
+    return _about(path, metadata)
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """Open a safetensors file; it stays the same file while it is open, also where another is put into its place.
+
+    Raises:
+        WeightsError: it is damaged, or its header would take too much time and memory.
+    """
+    try:
+        with path.open("rb") as stream:
+            length = int.from_bytes(stream.read(8), "little")
+        if length > LONGEST_HEADER:
+            raise WeightsError(
+                f"{path} is not a readable safetensors file: its header would have {length:,} bytes, where networks"
+                f" have less than {LONGEST_HEADER:,}."
+            )
+        with safetensors.safe_open(path, framework="pt") as file:
+            yield file
     except (OSError, safetensors.SafetensorError) as error:
-        raise WeightsError(f"{path} is not a readable {kind} file: {error}.") from error
+        raise WeightsError(f"{path} is not a readable safetensors file: {error}.") from error
+
+
+def refuse_poison(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Refuse weights that would only make pictures of nothing. Raises `WeightsError` with the first name."""
+    floats = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
+    if broken := next((name for name, tensor in floats.items() if not (tensor.abs() < LARGEST).all()), None):
+        raise WeightsError(
+            f"{path} holds values that are not finite or larger than {LARGEST:.0e}, first in {broken}. Use an earlier"
+            " checkpoint."
+        )
+
+
+def _about(path: Path, metadata: Mapping[str, str] | None) -> About:
+    text = (metadata or {}).get("translate")
     if text is None:
+        kind = "ONNX" if _is_onnx(path) else "safetensors"
         raise WeightsError(f"{path} is {kind}, but not an export of translate: it does not say how it is built.")
     try:
         tree = dict(json.loads(text))
         if tree["format"] <= FORMAT:
             return About.parse(tree)
-    except (ValueError, TypeError, KeyError, SettingsError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError, SettingsError) as error:
         raise WeightsError(f"{path} is damaged: what it says of itself cannot be read: {error}") from error
     raise WeightsError(
         f"{path} has format {tree['format']}; this version of translate knows up to {FORMAT}. Update translate."
     )
 
 
-def read_tensors(path: Path, about: About) -> dict[str, Tensor]:
-    """Read the tensors of an export, on the CPU, in fp32.
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], About]:
+    """Read the tensors of an export, on the CPU, in fp32, and what it says of itself.
 
     Raises:
-        WeightsError: they are damaged or not finite, or the file is ONNX.
+        WeightsError: they are damaged or not finite, or the file is ONNX; or as `read_about`.
     """
     if _is_onnx(path):
         raise WeightsError(f"{path} is ONNX, from which no networks can be read. Use the export that it was made of.")
-    tensors = safetensors.torch.load_file(path)
+    with opened(path) as file:
+        about = _about(path, file.metadata())
+        tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     if _hash(tensors) != about.sha256:
         raise WeightsError(f"{path} is damaged: its tensors do not match their SHA-256. Copy or export it again.")
-    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
-    if broken:
-        raise WeightsError(f"{path} holds values that are not finite, first in {broken[0]}. Use an earlier checkpoint.")
-    return {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in tensors.items()}
+    refuse_poison(path, tensors)
+    return {name: half.float() if half.dtype == torch.float16 else half for name, half in tensors.items()}, about
 
 
 def read_settings(path: Path, about: About) -> MethodSettings:
@@ -253,18 +291,26 @@ def read_export(path: Path) -> tuple[Method, About]:
     Raises:
         WeightsError: the file is no export, or its tensors are damaged, do not fit or are not finite.
     """
-    about = read_about(path)
     if _is_onnx(path):
+        about = read_about(path)
         return OnnxMethod(open_session(path), _built(path, about)).eval(), about
+    tensors, about = read_tensors(path)
     method = _built(path, about)
-    shipped = {name: tensor for name, tensor in read_tensors(path, about).items() if not name.startswith("D.")}
-    try:
-        nn.ModuleList(method.shipped()).load_state_dict(shipped, assign=True)
-    except RuntimeError as error:
+    shipped = {name: tensor for name, tensor in tensors.items() if not name.startswith("D.")}
+    networks = nn.ModuleList(method.shipped())
+    if wrong := misfits(networks.state_dict(), shipped):
         raise WeightsError(
-            f"{path} does not fit the network it describes: {str(error).splitlines()[1].strip()}"
-        ) from error
+            f"{path} does not fit the network of {about.method['name']} that it describes: {len(wrong)} tensors are"
+            f" missing, superfluous or of another shape, first {', '.join(wrong[:3])}."
+        )
+    networks.load_state_dict(shipped, assign=True)
     return method.eval().requires_grad_(False), about
+
+
+def misfits(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> list[str]:
+    """Name the tensors that are missing or of another shape than those of `wanted`, and those that are too many."""
+    wrong = [name for name, tensor in wanted.items() if name not in tensors or tensors[name].shape != tensor.shape]
+    return wrong + [name for name in tensors if name not in wanted]
 
 
 def _is_onnx(path: Path) -> bool:
@@ -274,7 +320,7 @@ def _is_onnx(path: Path) -> bool:
 def _built(path: Path, about: About) -> Method:
     try:
         return build_without_memory(read_settings(path, about), about.domains, about.size)
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, RuntimeError, OverflowError, TypeError) as error:  # the last: sizes beyond all bounds
         raise _cannot_build(path, error) from error
 
 

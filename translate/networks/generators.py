@@ -32,7 +32,7 @@ class Resnet(Settings):
 
     kind: Literal["resnet"] = "resnet"
     width: int = Field(64, ge=1)  # channels after the first convolution
-    blocks: int = Field(9, ge=0)  # residual blocks; the paper: 6 at 128 px, 9 from 256 px
+    blocks: int = Field(9, ge=0, le=1000)  # residual blocks; the paper: 6 at 128 px, 9 from 256 px
     norm: Norm = "instance"
     padding: Padding = "reflect"  # but for strided convolutions, which pad with zeros
     downsampling: Literal["strided", "blurred"] = "strided"  # "blurred" avoids aliasing (Zhang 2019), as in CUT
@@ -206,7 +206,7 @@ class LabelResnet(Settings):
 
     kind: Literal["label-resnet"] = "label-resnet"
     width: int = Field(64, ge=1)  # channels after the first convolution
-    blocks: int = Field(6, ge=0)  # residual blocks
+    blocks: int = Field(6, ge=0, le=1000)  # residual blocks
 
     multiple: ClassVar[int] = 4  # sides must be a multiple of this, in pixels
     smallest: ClassVar[int] = 8

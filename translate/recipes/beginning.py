@@ -73,7 +73,7 @@ class Beginning:
         Raises:
             WeightsError: the file is damaged, or its tensors do not fit.
         """
-        tensors = read_tensors(self.path, read_about(self.path))
+        tensors, _ = read_tensors(self.path)
         judging = {
             name.removeprefix(OF_DISCRIMINATORS): tensor
             for name, tensor in tensors.items()
