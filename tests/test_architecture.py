@@ -1,7 +1,11 @@
 """Imports go down only. The floors of the README are held here; a new room must be put on one of them."""
 
 import ast
+import re
+import tomllib
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -137,6 +141,37 @@ def test_the_readme_shows_these_floors():
         if floor.isdigit() and line.startswith(f"{floor}  "):
             shown |= dict.fromkeys(rooms, int(floor))
     assert shown == FLOORS
+
+
+def project() -> dict[str, Any]:
+    """Read what pyproject.toml says of the package."""
+    tree: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return tree
+
+
+def test_s24_every_dependency_is_bounded_and_has_its_reason_in_the_readme():
+    wanted = [*project()["dependencies"], *chain(*project()["optional-dependencies"].values())]
+    unbounded = [line for line in wanted if not re.search(r"<\d|==\d", line)]
+    assert not unbounded
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Dependencies\n")[1].split("\n## ")[0]
+    first_column = " ".join(re.findall(r"^\| (.*?) \|", section, re.MULTILINE))
+    assert {re.split(r"[<>=]", line)[0] for line in wanted} <= {*re.findall(r"[a-z-]+", first_column)}
+
+
+def test_s24_nothing_installs_anything_while_it_runs():
+    for path in SOURCES:
+        found = {name.split(".")[0] for name in imports(ast.parse(path.read_text(encoding="utf-8")))}
+        assert not found & {"subprocess", "pip", "ensurepip", "pty"}, path
+
+
+def test_s18_no_table_is_written_whose_cells_a_spreadsheet_would_run():
+    for path in SOURCES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert not {name.split(".")[0] for name in imports(tree)} & {"csv", "pandas", "openpyxl"}, path
+        words = [
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        assert not [word for word in words if re.search(r"\.(csv|tsv|xlsx?)$", word)], path
 
 
 @pytest.mark.parametrize("folder", ["datasets", "weights", "translate/datasets", "translate/weights"])

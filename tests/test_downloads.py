@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import http.server
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -215,6 +216,28 @@ def test_s10_certificates_are_checked() -> None:
     context = https._context or http.client.HTTPSConnection("x")._context  # what the handler takes where it has none
     assert context.check_hostname
     assert context.verify_mode == ssl.CERT_REQUIRED
+
+
+def test_s10_a_name_that_nobody_knows_and_a_server_without_tls_are_refused_at_once(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DownloadError, match=r"https://127\.0\.0\.1:\d+/good cannot be reached: .*SSL"):
+        download(server.url("good").replace("http", "https"), tmp_path / "file", 1, None, lambda *_: None)
+
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(DownloadError, match=r"cannot be reached: .*Name or service not known"):
+        download("http://nobody.invalid/x", tmp_path / "file", 1, None, lambda *_: None)
+
+
+def test_s10_a_proxy_of_the_environment_is_asked(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", server.url(""))
+    download("http://elsewhere.invalid/good", tmp_path / "file", len(CONTENT), SHA256, lambda *_: None)
+    assert server.asked == [("http://elsewhere.invalid/good", "")]
 
 
 def test_s11_a_download_continues_where_it_stopped(get: Get, server: Server) -> None:

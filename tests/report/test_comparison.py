@@ -55,7 +55,7 @@ def test_nothing_is_fetched():
     assert all("src" not in attributes for attributes in page.all("script"))
 
 
-def test_every_name_is_shown_as_a_name():
+def test_s17_every_name_is_shown_as_a_name():
     evil = '</script><script>alert("x")</script>'
     page = Page([Column(evil, {evil: evil})], [Row(evil, b"1", (b"2",))], evil)
     assert len(page.all("script")) == 1
