@@ -13,7 +13,7 @@ from translate.errors import SettingsError, WeightsError
 from translate.exchange.exporting import discriminators_of, write_official
 from translate.exchange.found import Choices
 from translate.exchange.importing import Import, import_weights
-from translate.inference.exports import About, read_about, write_export
+from translate.inference.exports import About, read_export, read_tensors, write_export
 from translate.methods.cyclegan import Settings
 from translate.methods.discogan import Settings as DiscoGAN
 from translate.networks.generators import EncoderDecoder, Resnet
@@ -52,23 +52,33 @@ def test_what_the_official_code_cannot_build_is_refused(tmp_path: Path, generato
     assert list(tmp_path.iterdir()) == []
 
 
-def test_discriminators_are_those_of_the_newest_checkpoint(tmp_path: Path) -> None:
+def test_discriminators_are_those_of_the_newest_checkpoint_and_are_trained_further(tmp_path: Path) -> None:
     for letter in "AB":
         for number in range(3):
             noise = np.random.default_rng(number).integers(0, 256, (36, 36, 3), np.uint8)
             images.write_pixels(noise, tmp_path / "data" / f"train{letter}" / f"{number}.png")
     words = ["method.generator={width = 2, blocks = 1}", "method.discriminator={width = 2, layers = 1}"]
-    recipes.train(
-        tmp_path / "data", out=tmp_path / "run", size=32, steps=2, device="cpu", precision="fp32", words=words
-    )
-    said = read_about(tmp_path / "run/model.safetensors")
+    how = {"size": 32, "steps": 2, "device": "cpu", "precision": "fp32"}
+    export = recipes.train(tmp_path / "data", out=tmp_path / "run", words=words, **how)
+    networks, said = read_export(export)
     judges = discriminators_of(tmp_path / "run", said)
-    write_export(tmp_path / "both.safetensors", nn.ModuleList(), said, discriminators=judges)
-    found = safetensors.torch.load_file(tmp_path / "both.safetensors")
+    both = tmp_path / "both.safetensors"
+    write_export(both, nn.ModuleList(networks.shipped()), said, half=True, discriminators=judges)
     kept = safetensors.torch.load_file(tmp_path / "run/checkpoints/00000002/weights.safetensors")
+    recipes.train(
+        tmp_path / "data",
+        out=tmp_path / "more",
+        words=[*words, "method.optimiser.lr=1e-12"],
+        seed=1,
+        begin_from=both,
+        **how,
+    )
+    further = safetensors.torch.load_file(tmp_path / "more/checkpoints/00000002/weights.safetensors")
     for number, name in enumerate(("D_X", "D_Y")):
         mine = {key.removeprefix(f"{name}."): value for key, value in kept.items() if key.startswith(f"{name}.")}
         assert mine
-        assert all(torch.equal(found[f"D.{number}.{key}"], value.float()) for key, value in mine.items())
+        found = read_tensors(both)[0]
+        assert all(torch.equal(found[f"D.{number}.{key}"], value.half().float()) for key, value in mine.items())
+        assert all(torch.allclose(further[f"{name}.{key}"], value, atol=1e-3) for key, value in mine.items())
     with pytest.raises(WeightsError, match="has no checkpoints, and only these hold discriminators"):
         discriminators_of(tmp_path / "data", said)

@@ -13,7 +13,7 @@ import torch
 
 from translate import images
 from translate.errors import SettingsError, WeightsError
-from translate.inference.exports import About, read_about, write_export
+from translate.inference.exports import read_about, write_export
 from translate.recipes import Run, prepare
 
 WORDS = [
@@ -55,12 +55,8 @@ def with_discriminators(trained: Run, path: Path) -> dict[str, torch.Tensor]:
     """Write an export that has the run's discriminators, and return their tensors as a method names them."""
     torch.manual_seed(7)
     method = trained.recipe.method.build(trained.dataset.domains, 32)
-    shipped = torch.nn.ModuleList(method.shipped()).state_dict()
-    judging = torch.nn.ModuleList(method.players()["D"]).state_dict()
-    carrier = torch.nn.Module()
-    carrier.state_dict = lambda: shipped | {f"D.{name}": tensor for name, tensor in judging.items()}  # type: ignore[method-assign, assignment]
     about = read_about(trained.out / "model.safetensors")
-    write_export(path, carrier, About(**about.model_dump()))  # type: ignore[arg-type]
+    write_export(path, torch.nn.ModuleList(method.shipped()), about, discriminators=method.players()["D"])
     return {name: tensor for name, tensor in method.state_dict().items() if name.startswith("D_")}
 
 
