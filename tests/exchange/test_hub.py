@@ -346,7 +346,7 @@ def test_the_page_of_a_model_says_what_its_file_says(tmp_path: Path) -> None:
     card = huggingface_hub.ModelCard(page)
     tags = ["image-translate", "single"]
     assert card.data.to_dict() == {"license": "other", "pipeline_tag": "image-to-image", "tags": tags}
-    assert "Translates pictures from photo to bird." in card.text
+    assert "\nTranslates pictures from photo to bird.\n" in card.text
     for row in ("| trained on | birds: 4 photo, 5 bird |", "| score: FID | 81.25 |", "| licence | my own |",
                 "| citation | A \\| B C |", f"| SHA-256 of the tensors | {about.sha256} |"):  # fmt: skip
         assert row in card.text

@@ -55,7 +55,8 @@ def _what(about: About) -> str:
     if about.attributes:
         return f"Changes the attributes {', '.join(about.domains)} of pictures."
     ways = [f"{source} to {target}" for source, target in about.directions]
-    return f"Translates pictures from {', from '.join(ways)}. The default is to {about.target or 'say it'}."
+    default = f" The default is to {about.target}." if about.target and len(ways) > 1 else ""
+    return f"Translates pictures from {', from '.join(ways)}.{default}"
 
 
 def _facts(about: About, costs: Costs, megabytes: float) -> dict[str, str]:
@@ -64,7 +65,7 @@ def _facts(about: About, costs: Costs, megabytes: float) -> dict[str, str]:
         "method": about.method["name"],
         "trained on": about.data + (f": {pictures}" if pictures else ""),
         "training": f"{about.steps:,} steps at {about.size} x {about.size} pixels" if about.steps else "",
-        "made of": about.source,
+        "converted from": about.source,
         **{f"notes {number}": note for number, note in enumerate(about.notes, start=1)},
         **{f"score: {name}": f"{value:.4g}" for name, value in about.scores.items()},
         "parameters": f"{costs.parameters / 1e6:.2f} million",
