@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import json
+import resource
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 
 from translate import cards, downloads, files
 from translate.cards import WeightsCard
-from translate.errors import OutputError, SettingsError, WeightsError
+from translate.errors import DiskFull, OutputError, SettingsError, WeightsError
 from translate.exchange import store
 from translate.files import alone
 from translate.inference.exports import About, read_about, write_export
@@ -251,6 +252,20 @@ def test_s14_a_home_that_cannot_be_written_is_refused(shelf: Path, server: Any, 
     with pytest.raises(OutputError, match=r"Cannot write .*my-birds\.part"):
         store.fetch(card(shelf, server), quiet)
     assert server.asked == []
+
+
+def test_a_full_disk_is_said_and_nothing_half_is_found(shelf: Path, server: Any, tmp_path: Path) -> None:
+    server.files["/w"] = checkpoint(tmp_path)
+    wanted = card(shelf, server)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(DiskFull, match=r"The disk is full: .*my-birds\.part was not written"):
+            store.fetch(wanted, quiet)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert cards.weights_here() == {}
+    assert store.fetch(wanted, quiet).is_file()
 
 
 @pytest.mark.parametrize("name", ["../x", "A", "", ".x", "a/b", "x" * 65, "-x"])

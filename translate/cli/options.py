@@ -42,7 +42,10 @@ def datasets(begun: str) -> list[str]:
 
 
 Model = Annotated[
-    str, typer.Argument(help="A run's folder, an export file, or a name in weights.", autocompletion=models)
+    str,
+    typer.Argument(
+        help="A run's folder, an export file, or a name of weights (hf:OWNER/REPOSITORY).", autocompletion=models
+    ),
 ]
 
 
