@@ -430,7 +430,7 @@ def test_a_model_is_found_as_file_run_folder_or_name(export: Path, monkeypatch: 
     fetched.parent.mkdir(parents=True)
     fetched.write_bytes(export.read_bytes())
     assert find_export("monet") == fetched
-    (shelf / "ukiyoe.toml").write_text("")
+    (shelf / "ukiyoe.toml").write_text('title = "Prints"\ndomains = ["photo", "print"]\n')
     with pytest.raises(WeightsError, match=r"of ukiyoe are not here yet. Download .* `translate weights fetch ukiyoe`"):
         find_export("ukiyoe")
     with pytest.raises(WeightsError, match=r"holds no model\.safetensors"):
