@@ -14,7 +14,7 @@ import torch
 
 import translate
 from translate import cards, images, recipes
-from translate.data.batches import UnpairedBatches
+from translate.data.batches import Store, UnpairedBatches
 from translate.errors import DataError, Interrupted, OutOfMemory, OutputError, SettingsError, WeightsError
 from translate.evaluation.drawn import drawn_scores
 from translate.inference.exports import read_about
@@ -310,6 +310,7 @@ def test_a_run_from_before_a_setting_existed_had_its_default(copied):
     path = copied / "settings.json"
     origin = json.loads(path.read_text(encoding="utf-8"))
     del origin["ranks"], origin["training"]["accumulate"], origin["method"]["generator"]["skip"]
+    del origin["data"]["held_out"], origin["dataset"]["held_out"]
     path.write_text(json.dumps(origin), encoding="utf-8")
     assert prepare(TOY, out=copied, device="cpu").finished
     origin["training"]["averaging"] = 0.5  # a setting that exists no longer
@@ -340,6 +341,42 @@ def test_a_picture_more_is_another_dataset(tmp_path, photos):
     shutil.copy(moved / "trainA" / "0.png", moved / "trainA" / "more.png")
     with pytest.raises(SettingsError, match=r"dataset\.domains\.A was '3 pictures, .*', now '4 pictures, "):
         prepare(moved, out=tmp_path / "run", words=SMALL, device="cpu")
+
+
+def test_pictures_that_are_held_out_are_not_trained_on_and_belong_to_the_run(tmp_path, photos, monkeypatch):
+    here = shutil.copytree(photos, tmp_path / "photos")
+    for folder in ("trainA", "trainB"):
+        for index in range(3, 7):
+            shutil.copy(here / folder / "0.png", here / folder / f"{index}.png")
+    words, read = [*SMALL, "data.held_out=4"], set()
+
+    def remembering(*arguments, **named):
+        store = Store(*arguments, **named)
+        read.update((arguments[0], arguments[1].name(index)) for index in range(len(store)))
+        return store
+
+    monkeypatch.setattr("translate.recipes.building.Store", remembering)
+    run = prepare(here, out=tmp_path / "run", words=words, device="cpu")
+    interrupt(run, after=1)
+    held = {(domain, files.name(index)) for domain, files in run.dataset.held_out.items() for index in range(4)}
+    assert (len(held), len(read), held & read) == (8, 6, set())
+    for _ in (again := prepare(here, out=tmp_path / "run", words=words, device="cpu")).start():
+        pass
+    assert again.finished
+    assert again.about().train == {"A": 3, "B": 3}
+    assert [value.split(",")[0] for value in again.about().held_out.values()] == ["4 pictures"] * 2
+    page = (tmp_path / "run/report.html").read_text()
+    assert "3 to train on, 4 held out to choose a checkpoint on, 0 to test on" in page
+    with pytest.raises(SettingsError, match=r"data\.held_out was 4, now 0; dataset\.domains\.A was '3 pictures"):
+        prepare(here, out=tmp_path / "run", words=SMALL, device="cpu")
+    images.write_pixels(np.zeros((8, 8, 3), np.uint8), run.dataset.held_out["B"].paths[0])
+    with pytest.raises(SettingsError, match=r"settings: dataset\.held_out\.B was '4 pictures, .*', now '4 pictures, "):
+        prepare(here, out=tmp_path / "run", words=words, device="cpu")
+
+
+def test_fewer_held_out_pictures_than_a_choice_needs_are_refused(tmp_path, photos):
+    with pytest.raises(SettingsError, match=r"data\.held_out is wrong: it must be 0 or at least 4, .*; found 3"):
+        prepare(photos, out=tmp_path / "run", words=["data.held_out=3"], device="cpu")
 
 
 @pytest.mark.parametrize("key", ["log_every", "sample_every", "checkpoint_every", "keep", "milestone_every"])

@@ -1,13 +1,17 @@
 import os
+import shutil
 import sys
 
 import numpy as np
 import pytest
 
 from translate import images
+from translate.cards import DatasetCard
+from translate.data.celeba import write_list
 from translate.data.folders import held_out
 from translate.data.layouts import open_domains, open_folder
-from translate.errors import DataError
+from translate.data.truth import open_drawn
+from translate.errors import DataError, SettingsError
 
 WANTED = (
     "Wanted are the folders trainA and trainB (testA and testB as well, if you like), or train with a folder for each"
@@ -219,6 +223,51 @@ def test_no_more_than_a_hundred_are_held_out(tmp_path):
     assert {place: len(pictures) for place, pictures in open_folder(tmp_path).places().items()} == {
         "train A": 1000, "train B": 1000, "test A": 100, "test B": 100
     }  # fmt: skip
+
+
+def test_pictures_are_held_out_by_their_names_and_nothing_else(tmp_path):
+    for place in ("here", "there"):
+        for index in range(12) if place == "here" else reversed(range(12)):
+            for folder in ("trainA", "trainB"):
+                paint(tmp_path / place / folder / f"{index}.png", index)
+    whole = open_folder(tmp_path / "here")
+    assert whole.holding_out(0) is whole
+    dataset = whole.holding_out(5)
+    assert dataset.test == {}
+    for domain in "AB":
+        train, held = names(dataset.train[domain]), names(dataset.held_out[domain])
+        assert (len(train), len(held), sorted(train + held)) == (7, 5, names(whole.train[domain]))
+        assert names(open_folder(tmp_path / "there").holding_out(5).held_out[domain]) == held
+        assert names(whole.holding_out(6).held_out[domain]) != held
+    assert [picture[0, 0, 0] for picture in held_out(dataset, "A", 2)] == [int(name[:-4]) for name in
+                                                                         names(dataset.held_out["A"])[:2]]  # fmt: skip
+
+
+def test_of_loose_domains_pictures_are_held_out_beside_the_tenth(tmp_path):
+    for domain in "AB":
+        for index in range(20):
+            paint(tmp_path / domain / f"{index}.png")
+    whole, dataset = open_folder(tmp_path), open_folder(tmp_path).holding_out(4)
+    assert dataset.test == whole.test
+    assert (len(dataset.train["A"]), len(dataset.held_out["A"])) == (14, 4)
+    assert not set(names(dataset.held_out["A"])) & set(names(dataset.test["A"]))
+
+
+def test_what_cannot_be_held_out_is_refused(tmp_path):
+    for folder in ("trainA", "trainB", "images"):
+        for index in range(6):
+            paint(tmp_path / folder / f"{index}.png")
+    assert len(open_folder(tmp_path).holding_out(4).train["A"]) == 2
+    with pytest.raises(DataError, match=r"Domain A has 6 training pictures, and data\.held_out takes 5 of them"):
+        open_folder(tmp_path).holding_out(5)
+    domains = ["horse", "zebra"]
+    card = DatasetCard(name="toy-horse2zebra", title="", drawn=True, domains=domains, target="zebra", train=9, test=9)
+    with pytest.raises(SettingsError, match=r"data\.held_out is for .*; those of toy-horse2zebra are drawn"):
+        open_drawn(card, 32).holding_out(4)
+    shutil.copytree(tmp_path / "images", tmp_path / "faces" / "images")
+    write_list(tmp_path / "faces/list_attr_celeba.txt", {f"{index}.png": {"smile": index % 2} for index in range(6)})
+    with pytest.raises(SettingsError, match="those of faces have attributes"):
+        open_folder(tmp_path / "faces").holding_out(4)
 
 
 def test_domains_may_begin_like_the_folders_of_another_layout(tmp_path):

@@ -177,9 +177,9 @@ def _print_prospect(run: "Run") -> None:
     prospect = run.prospect()
     print(prospect.recipe.to_json())
     for domain, pictures in prospect.dataset.train.items():
-        print(
-            f"{domain}: {len(pictures)} training pictures, {len(prospect.dataset.test.get(domain, ()))} test pictures"
-        )
+        counts = f"{len(pictures)} training pictures, {len(prospect.dataset.test.get(domain, ()))} test pictures"
+        held_out = prospect.dataset.held_out.get(domain)
+        print(f"{domain}: {counts}" + (f", {len(held_out)} held out" if held_out is not None else ""))
     if prospect.dataset.attributes:
         print(f"attributes: {', '.join(prospect.dataset.attributes)}")
     for player, count in prospect.parameters.items():

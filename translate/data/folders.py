@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from translate import images
-from translate.errors import DataError, ImageDecodeError
+from translate.errors import DataError, ImageDecodeError, SettingsError
 from translate.files import walk
 from translate.tensors import Pixels
+
+Split = Literal["train", "test", "held-out"]
 
 
 class Pictures(Protocol):
@@ -63,6 +65,16 @@ class Files:
         listing = "\n".join(f"{self.name(i)} {_bytes(path)}" for i, path in enumerate(self.paths))
         return hashlib.sha256(os.fsencode(listing)).hexdigest()[:16]
 
+    def parted(self, count: int) -> tuple["Files", "Files"]:
+        """Return all but `count` pictures, and these: those whose names have the smallest hashes."""
+        by_hash = sorted(range(len(self)), key=lambda index: hashlib.sha256(os.fsencode(self.name(index))).digest())
+        taken = set(by_hash[:count])
+        rest, part = (
+            tuple(path for index, path in enumerate(self.paths) if (index in taken) is wanted)
+            for wanted in (False, True)
+        )
+        return replace(self, paths=rest), replace(self, paths=part)
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -71,11 +83,12 @@ class Dataset:
     Attributes:
         name: what a run on it is called.
         train: the training pictures of each domain, in the order of the domains.
-        test: the held-out pictures of each domain; empty where the dataset has none.
+        test: the test pictures of each domain; empty where the dataset has none.
         target: the domain that pictures are translated to by default; empty where the user must name one.
         attributes: their names; empty where pictures have a domain instead.
         has: which attributes each training picture has, (pictures, attributes) of 0 and 1.
-        test_has: the same of the held-out pictures.
+        test_has: the same of the test pictures.
+        held_out: what a run took out of the training pictures of each domain, to choose a checkpoint on.
     """
 
     name: str
@@ -85,20 +98,50 @@ class Dataset:
     attributes: tuple[str, ...] = ()
     has: NDArray[np.float32] | None = None
     test_has: NDArray[np.float32] | None = None
+    held_out: Mapping[str, Pictures] = field(default_factory=dict)
 
     @property
     def domains(self) -> tuple[str, ...]:
         """The names of the domains, or of the attributes."""
         return self.attributes or tuple(self.train)
 
-    def labels(self, collection: str, split: Literal["train", "test"] = "train") -> NDArray[np.float32]:
+    def pictures(self, split: Split) -> Mapping[str, Pictures]:
+        """Return the pictures of each domain in `split`; a domain without any may be missing."""
+        return {"train": self.train, "test": self.test, "held-out": self.held_out}[split]
+
+    def holding_out(self, count: int) -> "Dataset":
+        """Take `count` pictures of each domain out of training, by their names: always the same ones.
+
+        Raises:
+            SettingsError: the pictures lie in no folders, or have attributes.
+            DataError: fewer than two would be left to train on.
+        """
+        if not count:
+            return self
+        parts: dict[str, tuple[Files, Files]] = {}
+        for domain, pictures in self.train.items():
+            if not isinstance(pictures, Files) or self.attributes:
+                why = "have attributes" if self.attributes else "are drawn, and others are drawn to choose on"
+                raise SettingsError(
+                    f"The setting data.held_out is for pictures that lie in a folder for each domain; those of"
+                    f" {self.name} {why}. Leave it out."
+                )
+            if len(pictures) < count + 2:
+                raise DataError(
+                    f"Domain {domain} has {len(pictures)} training pictures, and data.held_out takes {count} of them;"
+                    " 2 or more must be left. Hold out fewer."
+                )
+            parts[domain] = pictures.parted(count)
+        train, held_out = ({domain: part[place] for domain, part in parts.items()} for place in (0, 1))
+        return replace(self, train=train, held_out=held_out)
+
+    def labels(self, collection: str, split: Split = "train") -> NDArray[np.float32]:
         """Return the labels (pictures, domains) of a domain's pictures: one-hot, or their attributes."""
         has = self.has if split == "train" else self.test_has
         if has is not None:
             return has
         one_hot = np.eye(len(self.train), dtype=np.float32)[list(self.train).index(collection)]
-        pictures = (self.train if split == "train" else self.test)[collection]
-        return np.broadcast_to(one_hot, (len(pictures), len(self.train)))
+        return np.broadcast_to(one_hot, (len(self.pictures(split)[collection]), len(self.train)))
 
     def places(self) -> dict[str, Pictures]:
         """Return the pictures by split and domain, such as "train A"."""
@@ -107,12 +150,15 @@ class Dataset:
 
     def fingerprint(self) -> dict[str, str]:
         """Return a text for each domain that differs when its training pictures differ."""
-        found = {
-            domain: f"{len(pictures)} pictures, {pictures.fingerprint()}" for domain, pictures in self.train.items()
-        }
+        found = fingerprints(self.train)
         if self.has is not None:
             found["attributes"] = f"{', '.join(self.attributes)}, {hashlib.sha256(self.has.tobytes()).hexdigest()[:16]}"
         return found
+
+
+def fingerprints(sets: Mapping[str, Pictures]) -> dict[str, str]:
+    """Return a text for each domain that differs when its pictures differ."""
+    return {domain: f"{len(pictures)} pictures, {pictures.fingerprint()}" for domain, pictures in sets.items()}
 
 
 def scan(folder: Path, exclude: Path | None = None) -> Files:
@@ -161,12 +207,13 @@ def _bytes(path: Path) -> int:
 def held_out(dataset: Dataset, domain: str, count: int) -> Sequence[Pixels]:
     """Return the first `count` readable pictures of a domain to show progress on.
 
-    They are test pictures, or training pictures if there are none; fewer where there are not as many.
+    They are test pictures, or those that the run holds out, or else training pictures; fewer where there are not as
+    many.
 
     Raises:
         DataError: no picture of the domain can be read.
     """
-    for pictures in (dataset.test.get(domain), dataset.train[domain]):
+    for pictures in (dataset.test.get(domain), dataset.held_out.get(domain), dataset.train[domain]):
         shown = list(itertools.islice(_readable(pictures), count)) if pictures is not None else []
         if shown:
             return shown

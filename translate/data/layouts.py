@@ -11,10 +11,8 @@ In the order they are tried:
 In the last two a tenth of the pictures of each domain, at most 100, is held out, always the same ones.
 """
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from translate import images
@@ -108,20 +106,12 @@ def _dataset(name: str, folders: Mapping[str, Path], tests: Mapping[str, Path] |
                 f" Pictures end in {', '.join(sorted(images.SUFFIXES))}."
             )
     if tests is None:
-        parts = {domain: _hold_out(files) for domain, files in train.items()}
+        parts = {domain: files.parted(min(len(files) // 10, 100)) for domain, files in train.items()}
         train, test = ({domain: part[place] for domain, part in parts.items()} for place in (0, 1))
     else:
         test = {domain: scan(folder) for domain, folder in tests.items()}
     target = list(folders)[-1] if len(folders) == 2 else ""
     return Dataset(name, train, {domain: files for domain, files in test.items() if files.paths}, target)
-
-
-def _hold_out(files: Files) -> tuple[Files, Files]:
-    """Hold out a tenth of the pictures, at most 100: those whose names have the smallest hashes."""
-    by_hash = sorted(range(len(files)), key=lambda index: hashlib.sha256(os.fsencode(files.name(index))).digest())
-    held = set(by_hash[: min(len(files) // 10, 100)])
-    train = tuple(path for index, path in enumerate(files.paths) if index not in held)
-    return replace(files, paths=train), replace(files, paths=tuple(files.paths[index] for index in sorted(held)))
 
 
 def _listed(name: str, path: Path, folders: Mapping[str, Path], wanted: Sequence[str] | None) -> Dataset:

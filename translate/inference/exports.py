@@ -50,6 +50,7 @@ class About(Settings):
     channels: Literal["RGB"] = "RGB"  # in this order
     data: str = ""  # the dataset's name
     train: dict[str, int] = Field(default_factory=dict)  # training pictures of each domain
+    held_out: dict[str, str] = Field(default_factory=dict)  # fingerprints of what was held out of these
     origin: dict[str, str] | None = None  # name and SHA-256 of the model that training began from
     scores: dict[str, float] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from translate.data.folders import Dataset
+from translate.data.folders import Dataset, fingerprints
 from translate.errors import SettingsError
 from translate.parallel import world
 from translate.recipes.recipe import Recipe
@@ -32,7 +32,12 @@ def origin_of(recipe: Recipe, dataset: Dataset, folder: Path, model: Mapping[str
     """
     return {
         **json.loads(recipe.to_json()),
-        "dataset": {"name": dataset.name, "target": dataset.target, "domains": dataset.fingerprint()},
+        "dataset": {
+            "name": dataset.name,
+            "target": dataset.target,
+            "domains": dataset.fingerprint(),
+            "held_out": fingerprints(dataset.held_out),
+        },
         "ranks": (batch_of_run(folder) or (0, world()))[1],  # when the run began
         "from": model,
     }

@@ -73,6 +73,7 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
     except SettingsError as error:
         raise _with_source(error, [(f"the recipe of {data}", advice), *layers]) from error
     dataset = _dataset(card, data, domains, recipe, exclude=Path(options.get("out") or "runs"))
+    dataset = dataset.holding_out(recipe.data.held_out)
     for name in dataset.domains:
         if not is_plain(name):
             raise SettingsError(f"{name!r} cannot be the name of a domain: results are put into folders of such names.")

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from pydantic import SerializeAsAny, field_validator
+from pydantic import Field, SerializeAsAny, field_validator
 
 from translate.data.augmentation import Augmentation
 from translate.errors import SettingsError
+from translate.evaluation.distances import FEWEST
 from translate.methods.base import MethodSettings, settings_class
 from translate.settings import Settings
 from translate.training.loop import TrainingSettings
@@ -15,6 +16,14 @@ class DataSettings(Augmentation):
     """Which pictures, and what is done to them."""
 
     attributes: tuple[str, ...] | None = None  # of a list of attributes; by default StarGAN's five, or all
+    held_out: int = Field(0, ge=0)  # pictures of each domain that are not trained on, to choose a checkpoint by
+
+    @field_validator("held_out")
+    @classmethod
+    def _suffices(cls, held_out: int) -> int:
+        if 0 < held_out < FEWEST:
+            raise ValueError(f"it must be 0 or at least {FEWEST}, the fewest that a KID needs")
+        return held_out
 
 
 class Recipe(Settings):

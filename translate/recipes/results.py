@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from translate import images
-from translate.data.folders import Dataset, held_out
+from translate.data.folders import Dataset, fingerprints, held_out
 from translate.data.truth import Drawn
 from translate.devices import Engine
 from translate.evaluation.drawn import drawn_scores
@@ -118,6 +118,7 @@ class Results:
             data=self._dataset.name,
             origin=self._model,
             train={domain: len(pictures) for domain, pictures in self._dataset.train.items()},
+            held_out=fingerprints(self._dataset.held_out),
             scores=dict(scores),
             versions={name: importlib.metadata.version(name) for name in ("image-translate", "torch")},
         )

@@ -124,11 +124,12 @@ class Watch:
         )
 
     def _facts(self, step: int, engine: str) -> dict[str, str]:
-        held_out = {domain: len(pictures) for domain, pictures in self._dataset.test.items()}
-        facts = {
-            f"pictures of {domain}": f"{len(pictures):,} to train on, {held_out.get(domain, 0):,} held out"
-            for domain, pictures in self._dataset.train.items()
-        }
+        counts = {domain: [f"{len(pictures):,} to train on"] for domain, pictures in self._dataset.train.items()}
+        for domain, words in counts.items():
+            if domain in self._dataset.held_out:
+                words.append(f"{len(self._dataset.held_out[domain]):,} held out to choose a checkpoint on")
+            words.append(f"{len(self._dataset.test.get(domain, ())):,} to test on")
+        facts = {f"pictures of {domain}": ", ".join(words) for domain, words in counts.items()}
         if self._log:
             seconds = median(line["seconds_per_step"] for line in self._log)
             facts["speed"] = f"{1 / seconds:.1f} steps a second" if seconds < 1 else f"{seconds:.1f} seconds a step"
