@@ -312,6 +312,11 @@ def test_a_dry_run_prints_settings_counts_cost_and_writes_nothing(run: Run, plac
     assert code == 0
     for part in ('"lambda_cyc": 10.0', "A: 4 training pictures, 2 test pictures", "player G:", "for 1,000 steps", "GB"):
         assert part in out
+    for folder in ("trainA", "trainB"):
+        for index in range(3):
+            shutil.copy(next((place / "horses" / folder).iterdir()), place / "horses" / folder / f"more {index}.png")
+    code, out, _ = train(run, "--dry-run", "--set", "data.held_out=4")
+    assert (code, "A: 3 training pictures, 2 test pictures, 4 held out" in out) == (0, True)
     assert not (place / "runs").exists()
 
 
@@ -848,8 +853,9 @@ def test_eval_chooses_among_the_checkpoints_of_a_run(run: Run, place: Path, monk
     tree = json.loads(run(*words, "--json")[1])
     assert [found["step"] for found in tree["candidates"]] == [2, 3]
     assert tree["measured"]["figures"][0]["protocol"] == "cut"
-    code, _, err = run(*words, "--split", "train")
-    assert (code, "Leave out --split train" in err) == (2, True)
+    for split in ("train", "held-out"):
+        code, _, err = run(*words, "--split", split)
+        assert (code, f"Leave out --split {split}" in err) == (2, True)
 
 
 def test_eval_refuses_what_it_cannot_measure(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from torch import nn
 
 from translate import images
 from translate.data.celeba import write_list
-from translate.data.folders import Dataset
+from translate.data.folders import Dataset, fingerprints
 from translate.data.layouts import open_folder
 from translate.data.truth import Drawn, open_drawn
 from translate.errors import DataError, SettingsError
@@ -151,6 +151,32 @@ def test_an_empty_test_folder_is_refused_and_training_pictures_only_taken_when_a
     result = evaluate(model, other, split="train", device="cpu")
     assert result.split == "train"
     assert "distance to training of the real" not in figures(result)  # they are the training pictures
+
+
+def test_held_out_pictures_take_the_place_of_missing_test_pictures_only_when_asked(model, horses, tmp_path):
+    other = tmp_path / "horses"
+    for letter in "AB":
+        shutil.copytree(horses / f"test{letter}", other / f"train{letter}")
+    held_out = fingerprints(open_folder(other).holding_out(4).held_out)
+    about = ABOUT.model_copy(update={
+        "recipe": {"data": {"held_out": 4}}, "held_out": {"horse": held_out["A"], "zebra": held_out["B"]},
+    })  # fmt: skip
+    networks = nn.ModuleList(TINY.build(ABOUT.domains, ABOUT.size).shipped())
+    write_export(tmp_path / "model.safetensors", networks, about)
+    with pytest.raises(DataError, match=r"no test pictures of horse\..* with --split held-out, or .*--split train"):
+        evaluate(tmp_path / "model.safetensors", other, device="cpu")
+    result = evaluate(tmp_path / "model.safetensors", other, split="held-out", device="cpu")
+    found = figures(result)
+    assert (found["KID"].count, found["KID"].against, result.split) == (4, 4, "held-out")
+    assert found["distance to training"].against == 10 - 4
+    assert found["distance to training of the real"].value > 0  # they are not among the training pictures
+    (other / "trainA" / "more.png").write_bytes((horses / "trainA" / "000.png").read_bytes())
+    for path in open_folder(other).holding_out(4).held_out["A"].paths:
+        images.write_pixels(np.zeros((40, 40, 3), np.uint8), path)  # now these are not the pictures of the run
+    result = evaluate(tmp_path / "model.safetensors", other, split="train", device="cpu")
+    assert (figures(result)["KID"].count, figures(result)["KID"].against) == (10, 10)
+    with pytest.raises(DataError, match=r"held no pictures out of training, as one with --set data\.held_out=100"):
+        evaluate(model, other, split="held-out", device="cpu")
 
 
 def test_too_few_pictures_are_refused_with_the_minimum(model, horses, tmp_path):

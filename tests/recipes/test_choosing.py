@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from translate import images
-from translate.data.folders import halves, scan
+from translate.data.folders import fingerprints, halves, scan
+from translate.data.layouts import open_folder
 from translate.data.truth import Drawn
 from translate.errors import DataError, SettingsError, WeightsError
 from translate.evaluation.features import RandomConvolutions
@@ -18,7 +19,7 @@ from translate.methods.cyclegan import Settings
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 from translate.recipes import choosing
-from translate.recipes.choosing import DRAWN, HALF, evaluate_every_checkpoint
+from translate.recipes.choosing import DRAWN, HALF, HELD_OUT, evaluate_every_checkpoint
 
 TINY = Settings(generator=Resnet(width=2, blocks=0), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=32, steps=300, planned=300)
@@ -31,13 +32,18 @@ def small(monkeypatch):
 
 @pytest.fixture
 def run(tmp_path):
+    return write_run(tmp_path / "run", ABOUT)
+
+
+def write_run(place, about):
     torch.manual_seed(0)
     networks = nn.ModuleList(TINY.build(ABOUT.domains, ABOUT.size).shipped())
     for step in (100, 200):
-        about = ABOUT.model_copy(update={"steps": step})
-        write_export(tmp_path / "run" / "milestones" / f"{step:08d}.safetensors", networks, about)
-    write_export(tmp_path / "run" / "model.safetensors", networks, ABOUT)
-    return tmp_path / "run"
+        write_export(
+            place / "milestones" / f"{step:08d}.safetensors", networks, about.model_copy(update={"steps": step})
+        )
+    write_export(place / "model.safetensors", networks, about)
+    return place
 
 
 def draw(root, count=11, rename=str):
@@ -77,6 +83,45 @@ def test_the_checkpoint_with_the_lowest_kid_is_measured_once_on_the_other_half(r
     assert (choice.count, choice.against, choice.pictures) == (6, 6, HALF)
     (kid,) = [figure for figure in choice.measured.figures if figure.name == "KID"]
     assert (kid.count, kid.against) == (5, 5)
+
+
+@pytest.fixture
+def held(tmp_path, loads):
+    """A run that held pictures out, and its dataset: horses to train on, and others to test on."""
+    root = draw(tmp_path / "horses")
+    for letter, split in (("A", "train"), ("B", "test")):
+        drawn = Drawn("toy-horse2zebra", "horse", split, 18, 32)
+        for index in range(11, 18):
+            images.write_pixels(drawn[index], root / f"train{letter}" / drawn.name(index))
+    found = fingerprints(open_folder(root).holding_out(5).held_out)
+    held_out = {"horse": found["A"], "zebra": found["B"]}
+    return write_run(tmp_path / "run", ABOUT.model_copy(
+        update={"recipe": {"data": {"held_out": 5}}, "held_out": held_out})), root  # fmt: skip
+
+
+def test_where_pictures_were_held_out_they_choose_and_all_test_pictures_are_measured(held):
+    choice = evaluate_every_checkpoint(*held, device="cpu")
+    assert (choice.chosen, choice.count, choice.against, choice.pictures) == (200, 5, 5, HELD_OUT)
+    found = {figure.name: figure for figure in choice.measured.figures}
+    assert (found["KID"].count, found["KID"].against) == (11, 11)
+    assert found["distance to training"].against == 8 - 5
+
+
+def test_held_out_pictures_that_are_not_there_as_they_were_are_refused(held, loads):
+    run, root = held
+    images.write_pixels(np.zeros((32, 32, 3), np.uint8), root / "trainA" / "another.png")
+    choice = evaluate_every_checkpoint(run, root, device="cpu")  # it is none of these
+    assert choice.pictures == HELD_OUT
+    files = open_folder(root).holding_out(5).held_out["A"]
+    loads.clear()
+    images.write_pixels(np.zeros((40, 40, 3), np.uint8), files.paths[0])
+    with pytest.raises(DataError, match="pictures that the run of this model held out are not in horses as they were"):
+        evaluate_every_checkpoint(run, root, device="cpu")
+    for path in files.paths:
+        path.unlink()
+    with pytest.raises(DataError, match="held out are not in horses as they were"):
+        evaluate_every_checkpoint(run, root, device="cpu")
+    assert not loads
 
 
 def test_names_and_order_of_files_change_nothing(run, tmp_path, loads):

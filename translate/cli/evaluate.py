@@ -32,13 +32,15 @@ def evaluate(
     ] = "random",
     lpips: Annotated[Path | None, typer.Option(help="A file with the linear head of LPIPS for the features.")] = None,
     split: Annotated[
-        Literal["test", "train"], typer.Option(help="Measure on training pictures where there are no others.")
+        Literal["test", "held-out", "train"],
+        typer.Option(help="Without test pictures: those that the run held out, or those that it was trained on."),
     ] = "test",
     every_checkpoint: Annotated[
         bool,
         typer.Option(
             "--every-checkpoint",
-            help="Choose the milestone of a run with the lowest KID; measure it on other pictures.",
+            help="Choose the milestone of a run with the lowest KID, best on pictures that it held out; measure it once"
+            " on others.",
         ),
     ] = False,
     report: Annotated[
@@ -53,8 +55,8 @@ def evaluate(
     json_: Json = False,
 ) -> None:
     """Measure a model: distances to real pictures, structure, cycles, diversity, and truth where it is known."""
-    if every_checkpoint and split == "train":
-        raise SettingsError("--every-checkpoint chooses on pictures that were not trained on. Leave out --split train.")
+    if every_checkpoint and split != "test":
+        raise SettingsError(f"--every-checkpoint measures the chosen one on test pictures. Leave out --split {split}.")
     from translate.recipes.choosing import evaluate_every_checkpoint
     from translate.recipes.evaluation import evaluate as measure
 

@@ -1,7 +1,8 @@
 """Every milestone of a run measured, one of them chosen: what `translate eval --every-checkpoint` does.
 
 The KID of the best of many is too good, because chance helped to choose it. So the choice is made on pictures that are
-neither trained on nor measured in the end, and the chosen one is measured once.
+neither trained on nor measured in the end, and the chosen one is measured once: on those that the run held out, or on
+half of the test pictures.
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,11 @@ from translate.recipes.subject import open_data, refuse_empty
 EXPORT = "model.safetensors"  # of a run
 
 DRAWN = "Chosen on pictures drawn from another seed than those for training and testing."
-HALF = "Chosen on one half of the test pictures, measured on the other; what a picture shows says in which it is."
+HELD_OUT = "Chosen on pictures that the run held out of training, measured on all test pictures."
+HALF = (
+    "Chosen on one half of the test pictures, measured on the other; what a picture shows says in which it is. A run"
+    " with --set data.held_out=100 chooses on pictures held out of training and is measured on all test pictures."
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def evaluate_every_checkpoint(
 
     Raises:
         SettingsError: as `evaluate`, or the model changes attributes.
-        DataError: as `evaluate`, or half of the test pictures is too few.
+        DataError: as `evaluate`, half of the test pictures is too few, or what the run held out is not there any more.
         WeightsError: as `evaluate`, or the run holds no milestones.
         DeviceError: the device is not there.
     """
@@ -88,8 +93,10 @@ def evaluate_every_checkpoint(
     if about.attributes:
         raise SettingsError("A model that changes attributes has no KID to choose by. Leave out --every-checkpoint.")
     target, dataset, network = about.choose(to), open_data(data, about), open_features(given.features, how.middle)
-    refuse_empty(dataset, "test")
-    choosing, measuring = _parted(dataset.test)
+    refuse_empty(dataset, "test", about)
+    if about.held_out:
+        refuse_empty(dataset, "held-out", about)
+    choosing, measuring = (dataset.held_out, dataset.test) if dataset.held_out else _parted(dataset.test)
     for part in (measuring, choosing):
         count, against = sum(len(part[domain]) for domain in dataset.domains if domain != target), len(part[target])
         refuse_too_few(count, against)
@@ -104,7 +111,7 @@ def evaluate_every_checkpoint(
     measured = evaluate(chosen.file, replace(dataset, test=measuring), target, tell=tell, **conditions)
     if about.steps < about.planned:
         measured.notes.append(f"The run has done {about.steps:,} of {about.planned:,} steps.")
-    words = DRAWN if isinstance(choosing[target], Drawn) else HALF
+    words = HELD_OUT if dataset.held_out else DRAWN if isinstance(choosing[target], Drawn) else HALF
     return Choice(candidates, chosen.step, words, len(fake), len(real), network.name, measured)
 
 

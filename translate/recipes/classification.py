@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from translate.attributes import read_changes
-from translate.data.folders import Dataset, Pictures
+from translate.data.folders import Dataset, Pictures, Split
 from translate.errors import ImageDecodeError
 from translate.evaluation import distances
 from translate.evaluation.classifier import Classifier, trained_classifier
@@ -17,7 +17,6 @@ from translate.evaluation.likeness import mean_difference
 from translate.inference.translator import Translator
 from translate.recipes.judging import Tell
 from translate.recipes.shown import Samples
-from translate.recipes.subject import Split
 from translate.tensors import Pixels
 
 Labels = NDArray[np.int_]  # (labels,) of 0 and 1
@@ -95,7 +94,7 @@ class Examiner:
 
     def _labelled(self, what: str) -> Iterator[tuple[Pixels, Labels]]:
         """Yield readable pictures with their labels, and tell how many are done."""
-        sets = self._dataset.test if self._split == "test" else self._dataset.train
+        sets = self._dataset.pictures(self._split)
         done, total = 0, sum(map(len, sets.values()))
         for name, pictures in sets.items():
             labels = self._dataset.labels(name, self._split).astype(int)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from translate.data.folders import Dataset
+from translate.data.folders import Dataset, Split
 from translate.data.truth import Drawn
 from translate.devices import Precision
 from translate.evaluation import inception
@@ -17,7 +17,7 @@ from translate.inference.exports import find_export, read_about
 from translate.inference.translator import Translator
 from translate.recipes.classification import Examiner
 from translate.recipes.judging import Judge, Tell
-from translate.recipes.subject import Sets, Split, open_data, refuse_empty
+from translate.recipes.subject import Sets, open_data, refuse_empty
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Conditions:
         protocol: one of `PROTOCOLS`.
         features: see `open_features`.
         lpips: a file with the linear head of LPIPS for these features.
-        split: "train" measures on training pictures, for datasets without test pictures.
+        split: "held-out" measures on what the run held out of training, "train" on training pictures, for datasets
+            without test pictures.
         seed: of bootstraps and subsets.
         device: see `devices.engine`.
         precision: see `devices.engine`.
@@ -74,7 +75,7 @@ def evaluate(
     how, about = find_protocol(given.protocol), read_about(find_export(model))
     dataset = open_data(data, about)
     if about.attributes:
-        refuse_empty(dataset, given.split)
+        refuse_empty(dataset, given.split, about)
         targets = [about.choose(to)] if to else []
         target = to or "all attributes"
     else:
@@ -86,6 +87,7 @@ def evaluate(
         network = open_features(given.features, how.middle)
         result.features_sha256 = network.sha256
         head = Lpips(network, read_weights(Path(given.lpips))) if given.lpips else None
+        refuse_empty(dataset, given.split, about)
         sets = Sets.of(dataset, given.split, target, how.with_train)
         Judge(translator, target, network, head, how.antialiased, result, tell).run(sets)
         result.missing += _missing(network, head)

@@ -158,8 +158,8 @@ class Judge:
             "distance to training", distances.mean(translations.distances), len(translations.distances), against, name,
             remark,
         )  # fmt: skip
-        if sets.held_out:
-            remark = "the same of real test pictures; translations that are far nearer are copies"
+        if sets.unseen:
+            remark = "the same of real pictures that were not trained on; translations that are far nearer are copies"
             self._result.add(
                 "distance to training of the real", distances.mean(others.distances), len(others.distances), against,
                 name, remark,

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from translate import cards
 from translate.data import celeba
-from translate.data.folders import Dataset, Pictures
+from translate.data.folders import Dataset, Pictures, Split, fingerprints
 from translate.data.known import open_known
 from translate.data.layouts import open_folder
 from translate.data.truth import open_drawn
@@ -14,11 +13,11 @@ from translate.errors import DataError, SettingsError
 from translate.evaluation import distances
 from translate.inference.exports import About
 
-Split = Literal["test", "train"]
-
 
 def open_data(data: str | Path | Dataset, about: About) -> Dataset:
     """Open a dataset and give its domains the model's names, in order, where it has none of its own.
+
+    What the model's run held out of these training pictures is held out here, too.
 
     Raises:
         SettingsError: its domains or attributes are not those of the model.
@@ -42,29 +41,52 @@ def open_data(data: str | Path | Dataset, about: About) -> Dataset:
             return dataset
         train, test = ({domain: part[domain] for domain in about.domains if domain in part}
                        for part in (dataset.train, dataset.test))  # fmt: skip
-        return replace(dataset, train=train, test=test)
+        return _holding_out(replace(dataset, train=train, test=test), about)
     if dataset.domains == ("A", "B") and len(about.domains) == 2:
         names = dict(zip("AB", about.domains, strict=True))
         train, test = ({names[domain]: part[domain] for domain in part} for part in (dataset.train, dataset.test))
-        return Dataset(dataset.name, train, test, about.target)
+        return _holding_out(Dataset(dataset.name, train, test, about.target), about)
     raise SettingsError(
         f"The model knows the domains {', '.join(about.domains)}; {dataset.name} has {', '.join(dataset.domains)}."
         " Give a dataset with the model's domains."
     )
 
 
-def refuse_empty(dataset: Dataset, split: Split) -> None:
+def _holding_out(dataset: Dataset, about: About) -> Dataset:
+    """Hold out what the model's run did, if these pictures are here as they were then."""
+    if dataset.held_out or not about.held_out:
+        return dataset
+    try:
+        parted = dataset.holding_out(about.recipe["data"]["held_out"])
+    except DataError:  # fewer pictures than the run had
+        return dataset
+    return parted if fingerprints(parted.held_out) == about.held_out else dataset
+
+
+def refuse_empty(dataset: Dataset, split: Split, about: About) -> None:
     """Refuse a dataset with a domain that has no pictures in `split`.
 
     Raises:
-        DataError: there is one.
+        DataError: there is one; the sentence names what can be measured on instead.
     """
-    pictures = dataset.test if split == "test" else dataset.train
+    if split == "held-out" and not (about.held_out and fingerprints(dataset.held_out) == about.held_out):
+        if about.held_out:
+            raise DataError(
+                f"The pictures that the run of this model held out are not in {dataset.name} as they were. Give the"
+                " training pictures of the run, unchanged."
+            )
+        raise DataError(
+            "The run of this model held no pictures out of training, as one with --set data.held_out=100 does. Leave"
+            " out --split held-out."
+        )
+    pictures = dataset.pictures(split)
     for domain in dataset.train:
         if not len(pictures.get(domain, ())):
+            others = "on the training pictures with --split train, which flatters the model"
+            if dataset.held_out:
+                others = f"on those that the run held out of training with --split held-out, or {others}"
             raise DataError(
-                f"{dataset.name} has no {split} pictures of {domain}. Put some beside the others, or measure on the"
-                " training pictures with --split train, which flatters the model."
+                f"{dataset.name} has no {split} pictures of {domain}. Put some beside the others, or measure {others}."
             )
 
 
@@ -75,17 +97,15 @@ class Sets:
     sources: dict[str, Pictures]
     target: Pictures
     training: Pictures  # of the target
-    held_out: bool  # whether those of the target are no training pictures
+    unseen: bool  # whether those of the target are no training pictures
     with_train: bool  # whether the training pictures are among the real ones
 
     @classmethod
     def of(cls, dataset: Dataset, split: Split, target: str, with_train: bool) -> "Sets":
-        """Take the pictures of a dataset. Raises `DataError` where there are too few."""
-        refuse_empty(dataset, split)
-        pictures = dataset.test if split == "test" else dataset.train
-        held_out = split == "test"
+        """Take the pictures of a dataset that `refuse_empty` let pass. Raises `DataError` where there are too few."""
+        pictures, unseen = dataset.pictures(split), split != "train"
         sources = {domain: pictures[domain] for domain in dataset.domains if domain != target}
-        sets = cls(sources, pictures[target], dataset.train[target], held_out, with_train and held_out)
+        sets = cls(sources, pictures[target], dataset.train[target], unseen, with_train and unseen)
         real = len(sets.target) + (len(sets.training) if sets.with_train else 0)
         distances.refuse_too_few(sum(map(len, sources.values())), real)
         return sets
