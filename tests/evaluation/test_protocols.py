@@ -28,5 +28,6 @@ def test_only_clean_fid_smooths():
 
 def test_an_unknown_protocol_is_refused_with_the_nearest():
     assert find_protocol("train+test").with_train
+    assert find_protocol("train+test reals") is find_protocol("train+test")
     with pytest.raises(SettingsError, match=r"no protocol 'cleanfid'\. Did you mean clean-fid"):
         find_protocol("cleanfid")

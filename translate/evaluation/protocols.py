@@ -32,6 +32,8 @@ PROTOCOLS = {
     "train+test": Protocol(with_train=True),
 }
 
+SPOKEN = {"train+test reals": "train+test"}  # other names
+
 
 def find_protocol(name: str) -> Protocol:
     """Return the protocol of that name.
@@ -39,6 +41,7 @@ def find_protocol(name: str) -> Protocol:
     Raises:
         SettingsError: there is none.
     """
+    name = SPOKEN.get(name, name)
     if name not in PROTOCOLS:
         raise SettingsError(f"There is no protocol {name!r}.{nearest(name, PROTOCOLS)} Known: {', '.join(PROTOCOLS)}.")
     return PROTOCOLS[name]
