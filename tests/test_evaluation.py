@@ -234,7 +234,6 @@ def test_pictures_are_not_kept(model, monkeypatch):
     monkeypatch.setattr("translate.recipes.evaluation.Drawn", type(None))  # they are not scored by rule
     monkeypatch.setattr("translate.recipes.judging.SUBSETS", 2)
     monkeypatch.setattr("translate.recipes.judging._mask", lambda *_: None)
-    monkeypatch.setattr("translate.evaluation.distances.RESAMPLES", 2)
     monkeypatch.setattr("translate.inference.translator.Translator.__call__", lambda self, picture, _: picture)
     few, many = peak(8), peak(24)
     assert many - few < 16 * 256 * 256 * 3 / 2  # half of what the further inputs alone would take

@@ -1,5 +1,6 @@
 """Distances against their closed forms, against torch-fidelity, and against simulated draws."""
 
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -66,12 +67,40 @@ def test_frechet_distance_of_low_rank_agrees_with_the_same_features_of_full_rank
     assert frechet_distance(x @ wide, y @ wide) == pytest.approx(frechet_distance(x, y), rel=1e-10)
 
 
-def test_the_interval_of_the_frechet_distance_covers_the_mean_at_this_count():
+@pytest.mark.parametrize(("width", "shift"), [(8, 0.5), (8, 0.0), (64, 0.2)])  # fewer and more features than pictures
+def test_the_interval_of_the_frechet_distance_covers_the_mean_at_this_count(width: int, shift: float):
     draws = np.random.default_rng(0)
-    pairs = [(draws.standard_normal((40, 8)), 0.5 + draws.standard_normal((50, 8))) for _ in range(100)]
-    expected = np.mean([frechet_distance(x, y) for x, y in pairs])
-    estimates = [frechet_estimate(x, y, seed=0) for x, y in pairs[:20]]
-    assert sum(estimate.low <= expected <= estimate.high for estimate in estimates) >= 17
+    pairs = [(draws.standard_normal((40, width)), shift + draws.standard_normal((50, width))) for _ in range(200)]
+    estimates = [frechet_estimate(x, y) for x, y in pairs]
+    expected = np.mean([estimate.value for estimate in estimates])
+    assert 186 <= sum(estimate.low <= expected <= estimate.high for estimate in estimates) <= 200
+    deviation = np.std([estimate.value for estimate in estimates])
+    assert 0.9 < np.mean([estimate.high - estimate.value for estimate in estimates]) / 1.96 / deviation < 1.5
+
+
+def test_the_interval_of_the_frechet_distance_is_the_same_from_rows_and_from_covariances():
+    x, y = features(30, 8), 0.5 + 2 * features(40, 8, 1)
+    wide = np.linalg.qr(features(60, 8, 2))[0].T
+    few, many = frechet_estimate(x, y), frechet_estimate(x @ wide, y @ wide)
+    assert (many.low, many.high) == pytest.approx((few.low, few.high), rel=1e-6)
+    assert few.value == pytest.approx(frechet_distance(x, y), rel=1e-10)
+    padded = frechet_estimate(np.pad(x, ((0, 0), (0, 3))), np.pad(y, ((0, 0), (0, 3))))  # a covariance without rank
+    assert (padded.low, padded.high) == pytest.approx((few.low, few.high), rel=1e-6)
+    same = frechet_estimate(x, x)
+    assert (same.low, same.high) == pytest.approx((0, 0), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("distance", "shape"), [(frechet_estimate, (20_000, 32)), (kernel_distance, (2_500, 256))]
+)  # fmt: skip
+def test_features_are_not_copied_whole(distance, shape, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("translate.evaluation.distances.BLOCK", 100)
+    x, y = (features(*shape, seed).astype(np.float32) for seed in (0, 1))
+    tracemalloc.start()
+    distance(x, y)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < x.nbytes / 2
 
 
 # Kernel distance

@@ -22,7 +22,7 @@ def compare(
     pictures: Annotated[int, typer.Option(min=1, help="How many of each other domain are shown.")] = 12,
     protocol: Annotated[str, typer.Option(help="Of the scores; see `translate eval`.")] = "cut",
     features: Annotated[str, typer.Option(help="Of the scores; see `translate eval`.")] = "random",
-    seed: Annotated[int, typer.Option(help="Of bootstraps, subsets and halves.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of subsets and halves.")] = 0,
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:

@@ -49,7 +49,7 @@ def evaluate(
             "--report", help="Write evaluation.html too, into the run's folder, or here where MODEL is no folder."
         ),
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of bootstraps, subsets and halves.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of subsets and halves.")] = 0,
     device: Device = "auto",
     precision: Precision = "auto",
     json_: Json = False,

@@ -30,7 +30,7 @@ class Conditions:
         lpips: a file with the linear head of LPIPS for these features.
         split: "held-out" measures on what the run held out of training, "train" on training pictures, for datasets
             without test pictures.
-        seed: of bootstraps and subsets.
+        seed: of subsets and halves.
         device: see `devices.engine`.
         precision: see `devices.engine`.
     """

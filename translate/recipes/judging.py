@@ -123,7 +123,7 @@ class Judge:
     def _add_distances(self, real: NDArray[Any], before: NDArray[Any], after: NDArray[Any]) -> None:
         name, seed, count = self._network.name, self._result.seed, len(after)
         biased = f"interval of the biased estimate at {count} and {len(real)} pictures"
-        fid = distances.frechet_estimate(after, real, seed)
+        fid = distances.frechet_estimate(after, real)
         self._result.add("FID", fid, count, len(real), name, biased)
         self._result.add("KID", distances.kernel_distance(after, real), count, len(real), name)
         value, deviation = distances.kernel_distance_in_subsets(after, real, SUBSETS, SUBSET, seed)
@@ -131,9 +131,8 @@ class Judge:
         remark = f"mean of {SUBSETS} subsets of {size}, standard deviation {deviation:.4g}"
         self._result.add("KID in subsets", value, count, len(real), name, remark)
         untranslated = "what no translation at all would reach"
-        self._result.add(
-            "FID of inputs", distances.frechet_estimate(before, real, seed), count, len(real), name, untranslated
-        )
+        fid = distances.frechet_estimate(before, real)
+        self._result.add("FID of inputs", fid, count, len(real), name, untranslated)
         kid = distances.kernel_distance(before, real)
         self._result.add("KID of inputs", kid, count, len(real), name, untranslated)
         halves = np.random.default_rng(seed).permutation(len(real))
@@ -141,7 +140,7 @@ class Judge:
         if len(half[1]) >= distances.FEWEST:
             counts, remark = (len(half[0]), len(half[1])), "what a perfect translation would reach"
             at_half = f"{remark}, at {counts[0]} and {counts[1]} pictures"
-            fid = distances.frechet_estimate(*half, seed)
+            fid = distances.frechet_estimate(*half)
             self._result.add("FID between halves of the real", fid, *counts, name, at_half)
             self._result.add("KID between halves of the real", distances.kernel_distance(*half), *counts, name, remark)
         spread = np.sqrt(after.var(0).sum() / max(before.var(0).sum(), 1e-12))
