@@ -14,17 +14,23 @@ class Gathered:
 
     def __init__(self) -> None:
         self._rows: list[tuple[bytes, NDArray[Any]]] = []
+        self._array: NDArray[Any] | None = None  # of all rows, which are parts of it as long as it is held
 
     def add(self, key: bytes, values: Any) -> None:
         """Add the row of the picture with that `key_of`."""
         self._rows.append((key, np.asarray(values)))
+        self._array = None
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def array(self) -> NDArray[Any]:
-        """Return the rows, (N, ...), by their keys."""
-        return np.stack([values for _, values in sorted(self._rows, key=lambda row: row[0])])
+        """Return the rows, (N, ...), by their keys. They are held once, not once more beside the array."""
+        if self._array is None:
+            self._rows.sort(key=lambda row: row[0])
+            self._array = np.stack([values for _, values in self._rows])
+            self._rows = [(key, row) for (key, _), row in zip(self._rows, self._array, strict=True)]
+        return self._array
 
 
 def key_of(picture: Pixels) -> bytes:
