@@ -158,9 +158,7 @@ class Training:
                     started, counted_from = time.perf_counter(), self.step
                 last = stop.agreed() or self.step == plan.steps  # a signal may have come while the report was looked at
                 save = self.step % self._settings.checkpoint_every == 0 or last
-                if (
-                    save
-                ):  # after the report: what a checkpoint has behind it is in the log, even if the run is killed here
+                if save:  # after the report, so that what a checkpoint has behind it is in the log, even after a kill
                     if rank() == 0:
                         checkpoints.save(self.checkpoint())
                     yield self._report(rate, seconds, saved=True)
