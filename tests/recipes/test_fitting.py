@@ -117,6 +117,15 @@ def test_what_the_method_refuses_is_refused_before_anything_is_tried(
     assert tried == []
 
 
+def test_what_was_tried_is_not_counted_as_taken(
+    photos: Path, tmp_path: Path, tried: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[int] = []
+    monkeypatch.setattr(fitting, "count_peak_anew", lambda _: forgotten.append(len(tried)))
+    made(photos, tmp_path / "run")
+    assert forgotten[-1] == len(tried)
+
+
 def test_where_nobody_knows_what_is_free_a_number_is_asked_for(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

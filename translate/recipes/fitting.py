@@ -50,6 +50,7 @@ def largest_batch(recipe: Recipe, dataset: Dataset, engine: Engine) -> int:
             largest = _tried(recipe, dataset, engine, fewest, most)
         else:
             largest = _reckoned(recipe, dataset, engine, fewest, min(most, LARGEST), sharing)
+    count_peak_anew(engine.device)  # what was only tried is nothing that the run takes
     return -greatest(-largest)
 
 
