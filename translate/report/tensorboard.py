@@ -24,7 +24,7 @@ class Board:
 
             self._writer = SummaryWriter(folder, purge_step=step + 1)
         except ImportError:
-            tell("TensorBoard is not installed, so nothing is written for it. Use: pip install tensorboard")
+            tell("TensorBoard is not installed, so nothing is written for it: pip install 'image-translate[track]'")
         except Exception as error:
             self._give_up(error)
 
