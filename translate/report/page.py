@@ -19,6 +19,7 @@ _STYLE = """\
   #grids img { width: 100%; }
   input { width: 100%; }
   .strip { display: flex; gap: .5rem; }
+  .strip img { display: block; }
   figure { flex: 1; margin: 0; font-size: .8rem; }
   .alarm { border-left: .3rem solid #b00; padding: .4rem .8rem; background: #fdf1f1; }
   .fine { border-left: .3rem solid #2a7a2a; padding: .4rem .8rem; background: #f1f8f1; }
