@@ -2,6 +2,7 @@ import functools
 import importlib
 import itertools
 import json
+import os
 import shutil
 import signal
 import sys
@@ -693,7 +694,7 @@ def test_r50_values_out_of_their_range_are_refused_with_the_key(tmp_path, photos
     assert str(caught.value).startswith(f"The setting {word.partition('=')[0]} is wrong: ")
 
 
-def test_a_folder_of_photos_trains_without_scores_and_notes_small_and_broken_pictures(tmp_path, photos):
+def test_r35_a_folder_of_photos_trains_without_scores_and_notes_small_and_broken_pictures(tmp_path, photos):
     here = shutil.copytree(photos, tmp_path / "photos")
     images.write_pixels(np.zeros((20, 50, 3), np.uint8), here / "trainB" / "small.png")
     for index in range(100):
@@ -709,6 +710,9 @@ def test_a_folder_of_photos_trains_without_scores_and_notes_small_and_broken_pic
     assert told[-1] == ("B", 4, 4)
     assert len(run.notes) == 2
     assert run.notes[0].startswith(f"1 pictures of A cannot be read, as {here / 'trainA' / '0.png'} cannot be decoded")
+    assert (tmp_path / "run" / "unreadable.txt").read_text(encoding="utf-8").splitlines() == [
+        run.notes[0].removeprefix("1 pictures of A cannot be read, as ").removesuffix(" All are in unreadable.txt.")
+    ]
     assert run.notes[1] == "1 pictures of B are smaller than the crop and were enlarged."
 
 
@@ -718,6 +722,15 @@ def test_r41_a_domain_with_one_picture_is_refused(tmp_path, photos):
         (here / "trainA" / f"{index}.png").unlink()
     with pytest.raises(DataError, match="Domain A has one picture"):
         prepare(here, out=tmp_path / "run", words=SMALL, device="cpu")
+
+
+def test_r42_pictures_that_are_in_both_domains_are_counted(tmp_path, photos):
+    here = shutil.copytree(photos, tmp_path / "photos")
+    for index in (0, 2):
+        shutil.copy(here / "trainA" / f"{index}.png", here / "trainB" / f"other-{index}.png")
+    run = prepare(here, out=tmp_path / "run", words=SMALL, device="cpu")
+    next(run.start())
+    assert run.notes == ["2 pictures are in A and in B, too; `translate data check` says which."]
 
 
 def test_r35_too_many_broken_pictures_are_refused_and_nothing_is_written(tmp_path, photos):
@@ -736,13 +749,15 @@ def test_r19_a_second_run_in_a_folder_that_is_trained_in_is_refused(tmp_path, ph
     reports = first.start()
     next(reports)
     before = contents(tmp_path / "run")
-    with pytest.raises(OutputError, match=r"Another process is training in .*run\. Wait until it has ended") as caught:
+    who = rf"Process {os.getpid()} on \S+ is training in .*run\. Wait until it has ended"
+    with pytest.raises(OutputError, match=who) as caught:
         list(second.start())
     assert caught.value.exit_code == 7
     assert contents(tmp_path / "run") == before
     for _ in reports:
         pass
     assert first.finished
+    assert not (tmp_path / "run" / "running").exists()
     list(prepare(photos, out=tmp_path / "run", words=SMALL, device="cpu").start())  # the lock is gone
 
 

@@ -252,6 +252,13 @@ def test_r35_more_unreadable_pictures_are_refused(broken, count):
     )
 
 
+def test_r42_equal_pictures_have_the_same_number_in_all_stores():
+    painted = [Painted(map(plain, shades)) for shades in ([1, 2, 3], [3, 3, 4, 1])]
+    one, other = (Store("A", pictures, Augmentation(size=32)) for pictures in painted)
+    assert (len(one.contents()), len(other.contents())) == (3, 3)
+    assert len(one.contents() & other.contents()) == 2
+
+
 def test_reading_is_reported_picture_by_picture():
     told = []
     Store("A", Painted(numbered(3)), Augmentation(size=32), lambda *words: told.append(words))

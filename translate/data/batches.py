@@ -103,6 +103,10 @@ class Store:
         label: NDArray[np.float32] = self._labels[self._readable[index]]
         return label
 
+    def contents(self) -> set[int]:
+        """Return a number for each different picture, which in this process is the same in all stores; if held."""
+        return {hash(pixels.tobytes()) for pixels in self._held or ()}
+
     def _try_read(self, index: int) -> tuple[Pixels, int] | ImageDecodeError:
         try:
             pixels = self._pictures[index]
@@ -127,6 +131,7 @@ class Batches(ABC):
         self._batch = batch
         self._seed = seed
         self.counts = [len(store) for store in stores.values()]  # readable pictures of each domain
+        self.unreadable = [sentence for store in stores.values() for sentence in store.census.unreadable]
         self._length = self.pictures_per_epoch(self.counts)
         self._thread = threading.local()
 

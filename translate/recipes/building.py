@@ -1,6 +1,7 @@
 """From settings to what trains: the networks of a run, and the batches of its pictures."""
 
 from collections.abc import Callable
+from itertools import combinations
 
 import torch
 
@@ -40,7 +41,7 @@ def read_batches(
         recipe: what is done to them.
         dataset: where they are.
         tell: is told the domain, how many of its pictures have been read, and how many it has.
-        note: is told in sentences which pictures cannot be read, or are small.
+        note: is told in sentences which pictures cannot be read, are small, or stand in two domains.
 
     Raises:
         DataError: too many pictures cannot be read.
@@ -49,9 +50,13 @@ def read_batches(
     for domain, pictures in dataset.train.items():
         store = Store(domain, pictures, recipe.data, tell, dataset.labels(domain))
         if store.census.unreadable:
-            first = store.census.unreadable[0]
-            note(f"{len(store.census.unreadable)} pictures of {domain} cannot be read, as {first}")
+            count, first = len(store.census.unreadable), store.census.unreadable[0]
+            note(f"{count} pictures of {domain} cannot be read, as {first} All are in unreadable.txt.")
         if store.census.enlarged:
             note(f"{store.census.enlarged} pictures of {domain} are smaller than the crop and were enlarged.")
         stores[domain] = store
+    contents = {domain: store.contents() for domain, store in stores.items()}
+    for one, other in combinations(contents, 2):
+        if shared := len(contents[one] & contents[other]):
+            note(f"{shared} pictures are in {one} and in {other}, too; `translate data check` says which.")
     return BATCHES[recipe.method.batches](stores, recipe.data, recipe.training.batch, recipe.training.seed)

@@ -3,6 +3,8 @@
 settings.json       what it was made with
 log.jsonl           losses over the steps
 losses.svg          the same as curves
+unreadable.txt      which pictures cannot be read, if there are some
+running             which process trains here, while one does
 alarms.jsonl        what went wrong, in words
 report.html         all of it on one page, renewed with every checkpoint
 samples/            grids on fixed inputs: input | translated | cycled
@@ -14,6 +16,8 @@ milestones/         exports from on the way, which are kept
 
 import contextlib
 import json
+import os
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
@@ -116,11 +120,20 @@ class Run:
     def _alone(self, batches: Batches, stop: StopSignals) -> Iterator[Report]:
         with written_to(self.out):
             self.out.mkdir(parents=True, exist_ok=True)
-        refusal = f"Another process is training in {self.out}. Wait until it has ended, or choose another --out."
+        running, who = self.out / "running", "Another process"
+        with contextlib.suppress(OSError):  # nobody is, or who was has just ended
+            who = running.read_text(encoding="utf-8")
+        refusal = f"{who} is training in {self.out}. Wait until it has ended, or choose another --out."
         with alone(self.out, refusal):
             for folder in (self.out, self.out / "samples", self.out / "milestones"):
                 sweep(folder)  # what a run left here that was killed while it wrote
-            yield from self._start(batches, stop)
+            if batches.unreadable:
+                write_text(self.out / "unreadable.txt", "\n".join(batches.unreadable) + "\n")
+            write_text(running, f"Process {os.getpid()} on {socket.gethostname()}")
+            try:
+                yield from self._start(batches, stop)
+            finally:
+                running.unlink(missing_ok=True)
 
     def _start(self, batches: Batches, stop: StopSignals) -> Iterator[Report]:
         """Train; where there is not enough memory for a step, free all of it and continue once, as after a kill.
