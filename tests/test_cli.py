@@ -739,13 +739,22 @@ def test_i29_u09_a_picture_goes_through_pipes(run: Run, place: Path, monkeypatch
         (b"x", ["-", "--out", "photos"], 2),
         (b"x", ["-", "photos", "--out", "-"], 2),
         (b"x", ["-", "--out", "-", "--compare", "side"], 2),
+        (b"x", ["-", "--out", "-", "--compare", "grid"], 2),
+        (b"x", ["-", "--out", "x.png", "--dry-run"], 2),
+        (b"x", ["-", "--out", "-", "--watch"], 2),
+        (b"x", ["-", "--out", "-", "--report"], 2),
+        (b"x", ["-", "--out", "-", "--failed", "x.txt"], 2),
+        (b"x", ["-", "--out", "-", "--mask", "photos"], 2),
+        (b"x", ["-", "--out", "-", "--mask", "m" * 300], 4),
     ],
 )
 def test_i29_u09_what_cannot_be_piped_is_one_sentence(
     run: Run, place: Path, monkeypatch: pytest.MonkeyPatch, given: bytes | None, words: list[str], code: int
 ) -> None:
     train(run)
-    assert piped(monkeypatch, given, *words) == (code, b"")
+    picture = (place / "photos/below/b.png").read_bytes()
+    assert piped(monkeypatch, picture if given == b"x" else given, *words) == (code, b"")
+    assert not (place / "x.png").exists()
 
 
 def test_i29_a_closed_stdout_is_no_traceback(run: Run, place: Path) -> None:

@@ -244,8 +244,11 @@ def apply(
         Translator.load, model, device, precision, None if memory is None else int(memory * 2**30), tile_approx, compile
     )
     if out and (STREAM in inputs or str(out) == STREAM):
-        if targets:
-            raise SettingsError("--to all makes several pictures, for which - is no place. Name a folder with --out.")
+        if targets or dry_run or watch or compare or report or failed:
+            raise SettingsError(
+                "- is one picture without a name, and goes with none of --to all, --dry-run, --watch, --compare,"
+                " --report and --failed."
+            )
         through_pipes(inputs, out, load, meant, how)
         return
     outdated = made.outdated(out, about, meant, how)

@@ -1,5 +1,6 @@
 """One picture from stdin, or to stdout: `-` on the command line."""
 
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -31,8 +32,9 @@ def through_pipes(
 
     if len(inputs) != 1:
         raise SettingsError(f"- stands for one picture; found {len(inputs)} inputs. Give one.")
-    if how.compare or (how.mask and how.mask.is_dir()):
-        raise SettingsError("With - there is neither --compare nor a folder of masks, because the picture has no name.")
+    with contextlib.suppress(OSError):  # reading the mask will say why
+        if how.mask and how.mask.is_dir():
+            raise SettingsError("With - there is no folder of masks, because the picture has no name. Name one mask.")
     to_stdout = str(out) == STREAM
     with written_to(out):
         is_picture = not out.is_dir() and out.suffix.lower() in images.SUFFIXES
