@@ -283,7 +283,7 @@ def apply(
                 say(f"{printable(result.source)} -> {printable(result.output)}")
             advance("translating", len(results), total, "")
     outcome = Outcome(results, plan.ignored, meant, out, str(translator.engine), time.perf_counter() - started)
-    outcome.write(failed, report, compare == "grid")
+    outcome.write(failed, report, compare == "grid", how.max_pixels)
     if not quiet:
         say_notes(outcome.notes(suffixes_said=format != "auto" or not (out and out.is_dir())))
     outcome.show(json_)

@@ -69,8 +69,13 @@ class Outcome:
         """Count the pictures that were "done", "skipped" or "failed"."""
         return sum(result.status == status for result in self.results)
 
-    def write(self, failed: Path | None, report: bool, grid: bool) -> None:
-        """Write what was asked for: the list of failures, the page with sliders, the grid. Raises `OutputError`."""
+    def write(self, failed: Path | None, report: bool, grid: bool, max_pixels: int) -> None:
+        """Write what was asked for: the list of failures, the page with sliders, the grid.
+
+        Raises:
+            ImageDecodeError: a picture of the grid cannot be read any more, or has more than `max_pixels`.
+            OutputError: a file cannot be written.
+        """
         from translate import files, images
         from translate.inference.inputs import write_list
         from translate.report.gallery import Row, gallery
@@ -85,8 +90,8 @@ class Outcome:
             files.write_text(folder / "report.html", gallery(f"To {self.target}", self._summary(), rows, folder))
             say(f"Look at {printable(folder / 'report.html')}.")
         if grid and there:
-            pairs = [[square(images.read(path).rgb, GRID_SIDE) for path in pair] for pair in there[:GRID]]
-            tiles = [tile for pair in pairs for tile in pair]
+            pictures = [images.read(path, max_pixels) for pair in there[:GRID] for path in pair]
+            tiles = [square(images.laid_on(picture, images.WHITE).rgb, GRID_SIDE) for picture in pictures]
             rows_of_tiles = [tiles[start : start + GRID_COLUMNS] for start in range(0, len(tiles), GRID_COLUMNS)]
             images.write_pixels(images.sheet(rows_of_tiles), folder / "grid.compare.png")
 
