@@ -359,6 +359,8 @@ def test_a_dry_run_prints_settings_counts_cost_and_writes_nothing(run: Run, plac
         (["export", "runs/horses", "horses.onnx", "--half"], 2, "--to is for .onnx and .pth; --half, --with-d"),
         (["export", "runs/horses", "horses.safetensors", "--to", "A"], 2, "--to is for .onnx"),
         (["export", "runs/horses", "horses.safetensors"], 5, "There is no model runs/horses"),
+        (["export", "runs/horses", f"{'h' * 300}.safetensors"], 7, "File name too long"),
+        (["weights", "import", "horses.pth", "--out", f"{'h' * 300}.safetensors"], 7, "File name too long"),
         (["data", "info", "toy-horse"], 2, "Did you mean toy-horse2zebra?"),
         (["data", "check", "photos"], 4, "Wanted are"),
         (["data", "check", "toy-horse2zebra"], 2, "is drawn from seeds and has no files"),

@@ -8,6 +8,7 @@ import typer
 from translate.cli.options import Model
 from translate.cli.terminal import printable
 from translate.errors import OutputError, SettingsError, WeightsError
+from translate.files import written_to
 
 SUFFIXES = (".safetensors", ".onnx", ".pth")  # of what can be written
 
@@ -46,7 +47,9 @@ def export(
         raise SettingsError(f"The suffix of {out} is none that export can write. Those are: {', '.join(SUFFIXES)}.")
     if (suffix == ".pth") is not (format is not None):
         raise SettingsError(f"A .pth file is written with --format junyanz, and no other; found {out}.")
-    if out.exists() and not overwrite:
+    with written_to(out):  # its name may be too long, a folder above it closed to us
+        taken = out.exists() and not overwrite
+    if taken:
         raise OutputError(f"{out} is already there. Name another file, or replace this one with --overwrite.")
     ours = half or with_discriminators or licence is not None or citation is not None
     if (suffix == ".safetensors" and to) or (suffix != ".safetensors" and ours):
