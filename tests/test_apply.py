@@ -195,7 +195,12 @@ def test_u06_an_error_says_what_happened_to_which_file_and_what_to_do(apply: App
     assert (code, out.split(" in ")[0]) == (3, "0 done, 0 skipped, 2 failed, 0 ignored (no pictures)")
     code, out, err = apply("nothing", "--out", "results")
     assert (code, out) == (4, "")
-    assert err.startswith("Error: There are no pictures in nothing: 1 input not found, and 0 files whose names do not")
+    assert err == "Error: There are no pictures in nothing: 1 input not found.\n"
+    (place / "texts").mkdir()
+    (place / "texts/a.txt").touch()
+    assert "no pictures in texts: 1 file whose names do not end in .apng," in apply("texts", "--out", "results")[2]
+    err = apply("nothing", "texts", "--out", "results")[2]
+    assert "in nothing, texts: 1 input not found and 1 file whose names do not" in err
 
 
 def test_u07_the_device_is_said_and_why_and_never_another_one(
@@ -234,6 +239,7 @@ def test_u08_a_dry_run_says_what_becomes_of_each_picture_and_touches_nothing(app
     (place / "photos/torn.png").write_bytes(b"torn")
     before = tree(place)
     words = ("photos", "--out", "results", "--dry-run", "--precision", "fp32")
+    assert "Not found: gone.png\n1 picture to" in apply("photos/a.jpg", "gone.png", *words[1:])[1]
     code, out, err = apply(*words)
     assert (code, err) == (0, "")
     assert out.splitlines() == [

@@ -40,6 +40,7 @@ def show_plan(plan: "Plan", how: "Conversion", about: "About", target: str, runn
         facts = {name: value for name, value in asdict(prospect).items() if name != "item"}
         items.append({"source": source, "output": output, **facts})
         most_bytes += prospect.most_bytes
+    lines += [f"Not found: {printable(word)}" for word in plan.missing]
     lines.append(
         f"{counted(len(plan.items), 'picture')} to {target}; {len(plan.existing)} already there,"
         f" {len(plan.missing)} not found, {plan.ignored} ignored (no pictures)."

@@ -60,10 +60,11 @@ def find(inputs: Sequence[str | Path], hole: Path | None = None) -> Inputs:
             else:
                 ignored.add(place)
     if not found:
-        raise DataError(
-            f"There are no pictures in {', '.join(map(str, named))}: {counted(len(missing), 'input')} not found, and"
-            f" {counted(len(ignored), 'file')} whose names do not end in {', '.join(sorted(images.SUFFIXES))}."
-        )
+        reasons = [f"{counted(len(missing), 'input')} not found"] if missing else []
+        if ignored or not missing:
+            suffixes = ", ".join(sorted(images.SUFFIXES))
+            reasons.append(f"{counted(len(ignored), 'file')} whose names do not end in {suffixes}")
+        raise DataError(f"There are no pictures in {', '.join(map(str, named))}: {' and '.join(reasons)}.")
     return Inputs(found, named, missing, len(ignored))
 
 
