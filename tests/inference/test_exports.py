@@ -433,6 +433,8 @@ def test_a_model_is_found_as_file_run_folder_or_name(export: Path, monkeypatch: 
     (shelf / "ukiyoe.toml").write_text('title = "Prints"\ndomains = ["photo", "print"]\n')
     with pytest.raises(WeightsError, match=r"of ukiyoe are not here yet. Download .* `translate weights fetch ukiyoe`"):
         find_export("ukiyoe")
+    with pytest.raises(WeightsError, match=r"no model ukiyo\. Did you mean ukiyoe\?"):
+        find_export("ukiyo")
     with pytest.raises(WeightsError, match=r"holds no model\.safetensors"):
         find_export(shelf)
 

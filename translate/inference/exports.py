@@ -189,9 +189,8 @@ def find_export(model: str | Path) -> Path:
             f"The weights of {name} are not here yet. Download them with `translate weights fetch {name}`."
         )
     names = f"a name in weights ({', '.join(known)})" if known else "a name in weights, of which there are none here"
-    raise WeightsError(
-        f"There is no model {model}.{nearest(str(model), known)} Give a run's folder, an export file, or {names}."
-    )
+    close = nearest(name, [*known, *cards.names("weights")])
+    raise WeightsError(f"There is no model {model}.{close} Give a run's folder, an export file, or {names}.")
 
 
 def read_about(path: Path) -> About:
