@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from translate import images
-from translate.devices import Compile, Engine, Precision, default_memory, engine, enough_memory, is_full
+from translate.devices import Compile, Engine, Precision, default_memory, engine, enough_memory, is_full, release_memory
 from translate.errors import DeviceError, OutOfMemory, SettingsError, WeightsError
 from translate.images import WHITE, Colour, Picture
 from translate.inference import patches, tiling
@@ -36,9 +36,8 @@ LEAST = 1 << 26  # bytes of `Translator.memory` that a full memory leaves of it;
 Image = TypeVar("Image")  # a path, a picture of Pillow, an array or a tensor
 A = TypeVar("A")
 
-_COMPILING = (
-    threading.Lock()
-)  # of all that run compiled networks: the first call compiles, which torch does in one thread
+# Of all that run compiled networks: the first call compiles, which torch does in one thread.
+_COMPILING = threading.Lock()
 
 
 class Translator:
@@ -250,8 +249,7 @@ class Translator:
                 if not is_full(error) or allowed <= LEAST:
                     raise
             self.memory = min(self.memory, allowed // 2)  # another thread may have found less
-            if self.engine.device.type == "cuda":
-                torch.cuda.empty_cache()
+            release_memory()
 
     def _together(self, height: int, width: int) -> int:
         """Return how many pictures may share a pass; 0: not even one can be translated as a whole."""
