@@ -1,0 +1,74 @@
+"""The models that ship: whole, described, and at work with no network."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from translate import cards, files, images
+from translate.cli import main
+from translate.exchange import store
+from translate.inference.exports import read_about
+from translate.inference.translator import Translator
+
+SHIPPED = [name for name in cards.names("weights") if (cards.shelf("weights") / f"{name}.safetensors").exists()]
+LARGEST = 6_000_000  # bytes
+
+# Mean and standard deviation of red, green and blue in what becomes of `landscape`, in levels.
+STATISTICS = {
+    "monet": {
+        "monet": ([124.7, 142.6, 152.2], [35.2, 40.0, 74.2]),
+        "photo": ([108.6, 134.9, 142.1], [40.0, 58.6, 87.7]),
+    },
+}
+
+
+def landscape() -> np.ndarray:
+    """A blue sky that pales towards the horizon, a sun, and a green hill with darker bushes: (192, 256, 3) uint8."""
+    y, x = np.mgrid[:192, :256]
+    picture = np.stack([110 + y / 2, 150 + y / 2, 230 - y / 8], -1)
+    picture[np.hypot(y - 40, x - 190) < 16] = (255, 244, 210)
+    hill = y > 120 - 30 * np.sin(x / 70)
+    bushes = hill & (np.sin(x / 5) * np.sin(y / 4 + x / 40) > 0.3)
+    picture[hill] = (84, 140, 52)
+    picture[bushes] = (40, 78, 30)
+    return picture.round().astype(np.uint8)
+
+
+def test_a_model_of_the_readme_ships() -> None:
+    assert "monet" in SHIPPED
+    assert STATISTICS.keys() == set(SHIPPED)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_it_is_the_file_of_a_card_that_says_everything(name: str) -> None:
+    card, file = cards.weights(name), cards.shelf("weights") / f"{name}.safetensors"
+    assert (card.bytes, card.sha256) == (file.stat().st_size, files.sha256(file))
+    assert card.bytes <= LARGEST
+    assert "with the SHA-256 of its card" in store.verify(name)
+    assert card.domains == read_about(file).domains
+    said = (card.picture, card.licence, card.data, card.command, card.steps, card.device, card.scores, card.failures)
+    assert all(said)
+    assert {"hours", "GMAC at 256 px", "pictures/s at 256 px"} <= card.figures.keys()
+
+
+@pytest.mark.parametrize(("name", "to"), [(name, to) for name in SHIPPED for to in cards.weights(name).domains])
+def test_it_does_to_a_drawn_picture_what_it_did_when_it_was_shipped(name: str, to: str) -> None:
+    result = Translator.load(name, "cpu", "fp32")(landscape(), to).astype(float)
+    mean, deviation = STATISTICS[name][to]
+    np.testing.assert_allclose(result.mean((0, 1)), mean, atol=1.0)
+    np.testing.assert_allclose(result.std((0, 1)), deviation, atol=1.0)
+
+
+def test_photos_become_paintings_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRANSLATE_HOME", str(tmp_path / "home"))  # in which nothing was fetched
+    images.write_pixels(landscape(), tmp_path / "photos/a.png")
+    words = ["apply", "monet", str(tmp_path / "photos"), "--out", str(tmp_path / "painted"), "--quiet"]
+    monkeypatch.setattr(sys, "argv", ["translate", *words])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert not stop.value.code
+    painted = images.read(tmp_path / "painted/a.png").rgb
+    assert painted.shape == landscape().shape
+    assert np.abs(painted.astype(float) - landscape()).mean() > 8
