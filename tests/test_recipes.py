@@ -22,6 +22,7 @@ from translate.inference.exports import read_about
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import CycleGAN
 from translate.recipes import prepare
+from translate.recipes.prepare import PRESETS
 from translate.training import alarms
 from translate.training.loop import Training
 from translate.training.record import read_log
@@ -104,6 +105,17 @@ def untimed(folder):
     """The log of a run without what the clock says."""
     clocked = ("elapsed_s", "seconds_per_step")
     return [{key: value for key, value in line.items() if key not in clocked} for line in read_log(folder)]
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in PRESETS.glob("*.toml")))
+def test_our_own_settings_are_known_by_name_unless_a_file_has_it(name, photos, tmp_path, monkeypatch):
+    run = prepare(photos, config=name, out=tmp_path / "run", device="cpu")
+    assert run.recipe.method.generator.norm == run.recipe.method.discriminator.norm == "none"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text("training = {seed = 3}")
+    assert prepare(photos, config=name, out=tmp_path / "run", device="cpu").recipe.training.seed == 3
+    with pytest.raises(SettingsError, match=r"no settings file smal\. Name a file, or one of ours: small"):
+        prepare(photos, config="smal", out=tmp_path / "run", device="cpu")
 
 
 def test_settings_lie_over_each_other_card_config_words_options(tmp_path):

@@ -59,7 +59,7 @@ def train(
     grace: Annotated[
         str | None, typer.Option(help="End so long after a signal, such as 25s, even if the step is not done.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
+    config: Annotated[Path | None, typer.Option(help="A TOML file of settings, or small: for a CPU.")] = None,
     set_: Set = None,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch a known dataset first if it is not here; see `translate data`.")

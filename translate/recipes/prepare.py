@@ -20,6 +20,8 @@ from translate.recipes.recipe import Recipe
 from translate.recipes.run import Run
 from translate.settings import Tree, is_plain, merge, nearest, read_toml, read_word
 
+PRESETS = Path(__file__).parent / "presets"  # settings that have proved themselves, for `--config NAME`
+
 
 class Options(TypedDict, total=False):
     """What may be said about a run by name; None leaves a setting as it is."""
@@ -39,7 +41,7 @@ class Options(TypedDict, total=False):
     workers: int  # threads that prepare batches ahead
     grace_s: float | None  # seconds after a signal when the process ends, wherever it is; None: steps are waited for
     begin_from: str | Path | None  # a model whose networks to begin with, instead of random ones
-    config: str | Path | None  # a TOML file of settings
+    config: str | Path | None  # a TOML file of settings, or the name of one in `presets/`
     tensorboard: bool  # whether to write for TensorBoard
     words: Sequence[str]  # settings such as "method.lambda_idt=0"
 
@@ -63,7 +65,7 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
     domains = options.get("domains")
     card = _card(data, domains)
     config = options.get("config")
-    layers = [(f"the file {config}", read_toml(Path(config)))] if config else []
+    layers = [(f"the file {config}", _read_config(config))] if config else []
     layers += [(f"--set {word}", read_word(word)) for word in options.get("words", ())]
     layers.append(("the command's options", _named(options)))
     said = merge(tree for _, tree in layers)
@@ -104,6 +106,17 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
         recipe, dataset, place, found, options.get("workers", 0), options.get("tensorboard", False),
         options.get("grace_s"), beginning,
     )  # fmt: skip
+
+
+def _read_config(config: str | Path) -> Tree:
+    """Read a file of settings, or the one of ours with that name."""
+    presets = {path.stem: path for path in PRESETS.glob("*.toml")}
+    path = Path(config)
+    if not path.exists() and str(config) in presets:
+        path = presets[str(config)]
+    elif not path.exists():
+        raise SettingsError(f"There is no settings file {config}. Name a file, or one of ours: {', '.join(presets)}.")
+    return read_toml(path)
 
 
 def train(data: str | Path | None = None, **options: Unpack[Options]) -> Path:
