@@ -126,14 +126,20 @@ def test_a_folder_that_cannot_be_listed_is_missing(tmp_path: Path, monkeypatch: 
     assert outputs(found, tmp_path / "out") == ["a.png"]
 
 
-@pytest.mark.parametrize("word", ["gone", "notes", "gone*.png"])
-def test_nothing_at_all_is_refused(tmp_path: Path, word: str) -> None:
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("gone", "1 input not found."),
+        ("notes", "1 file whose names do not end in ."),
+        ("gone*.png", "1 input not found."),
+    ],
+)
+def test_nothing_at_all_is_refused(tmp_path: Path, word: str, found: str) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "a.txt").write_text("x")
-    with pytest.raises(DataError, match=r"There are no pictures in .*\.png") as caught:
+    with pytest.raises(DataError) as caught:
         plan([tmp_path / word], tmp_path / "out")
-    assert str(tmp_path / word) in str(caught.value)
-    assert ("and 1 file whose names" in str(caught.value)) == (word == "notes")
+    assert f"There are no pictures in {tmp_path / word}: {found}" in str(caught.value)
     assert caught.value.exit_code == 4
 
 
