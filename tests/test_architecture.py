@@ -36,6 +36,7 @@ FLOORS: dict[str, int] = {
     "evaluation": 4,
     "report": 4,
     "recipes": 5,
+    "assessment": 5,
     "exchange": 5,
     "bench": 5,
     "doctor": 5,

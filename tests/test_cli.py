@@ -855,7 +855,7 @@ def test_eval_prints_a_table_and_as_json_every_figure_with_its_origin(
 
 def test_eval_chooses_among_the_checkpoints_of_a_run(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("translate.evaluation.features.RandomConvolutions.side", 32)
-    monkeypatch.setattr("translate.recipes.judging.SUBSETS", 2)
+    monkeypatch.setattr("translate.assessment.judging.SUBSETS", 2)
     train(run, "--out", "short", "--quiet", "--set", "training.milestone_every=2")
     for letter, domain in (("A", "horse"), ("B", "zebra")):
         drawn = Drawn("toy-horse2zebra", domain, "test", 8, 40)
@@ -918,7 +918,7 @@ def test_compare_writes_a_page_and_refuses_a_single_model(
         given.update(options, models=models, data=data, to=to)
         out.write_text("page")
 
-    monkeypatch.setattr("translate.recipes.comparison.compare", write)
+    monkeypatch.setattr("translate.assessment.comparison.compare", write)
     code, out, err = run("compare", "first", "second", "--data", "horses", "--out", "page.html", "--pictures", 3)
     assert (code, out) == (0, "Wrote page.html, 0.0 MB. Open it in a browser.\n"), err
     assert (given["models"], given["data"], given["to"], given["pictures"]) == (["first", "second"], "horses", None, 3)

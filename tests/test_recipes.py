@@ -321,13 +321,13 @@ def test_a_batch_is_split_into_equal_parts_or_refused(tmp_path):
 
 def test_a_run_from_before_a_setting_existed_had_its_default(copied):
     path = copied / "settings.json"
-    origin = json.loads(path.read_text(encoding="utf-8"))
-    del origin["ranks"], origin["training"]["accumulate"], origin["method"]["generator"]["skip"]
-    del origin["data"]["held_out"], origin["dataset"]["held_out"]
-    path.write_text(json.dumps(origin), encoding="utf-8")
+    identity = json.loads(path.read_text(encoding="utf-8"))
+    del identity["ranks"], identity["training"]["accumulate"], identity["method"]["generator"]["skip"]
+    del identity["data"]["held_out"], identity["dataset"]["held_out"]
+    path.write_text(json.dumps(identity), encoding="utf-8")
     assert prepare(TOY, out=copied, device="cpu").finished
-    origin["training"]["averaging"] = 0.5  # a setting that exists no longer
-    path.write_text(json.dumps(origin), encoding="utf-8")
+    identity["training"]["averaging"] = 0.5  # a setting that exists no longer
+    path.write_text(json.dumps(identity), encoding="utf-8")
     with pytest.raises(SettingsError, match=r"training\.averaging was 0\.5, now None"):
         prepare(TOY, out=copied, device="cpu")
 

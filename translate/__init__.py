@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from translate import errors
 
 if TYPE_CHECKING:
+    from translate.assessment.evaluation import evaluate
     from translate.inference.translator import Translator
     from translate.recipes import train
-    from translate.recipes.evaluation import evaluate
 
 __all__ = ["Translator", "errors", "evaluate", "train"]
 
@@ -31,7 +31,7 @@ def __getattr__(name: str) -> Any:
 
         return train
     if name == "evaluate":
-        from translate.recipes.evaluation import evaluate
+        from translate.assessment.evaluation import evaluate
 
         return evaluate
     raise AttributeError(f"module 'translate' has no attribute {name!r}")

@@ -11,8 +11,8 @@ from translate.cli.terminal import printable, progress, say, show
 from translate.errors import SettingsError
 
 if TYPE_CHECKING:
+    from translate.assessment.choosing import Choice
     from translate.evaluation.figures import Evaluation, Figure
-    from translate.recipes.choosing import Choice
 
 
 def evaluate(
@@ -57,8 +57,8 @@ def evaluate(
     """Measure a model: distances to real pictures, structure, cycles, diversity, and truth where it is known."""
     if every_checkpoint and split != "test":
         raise SettingsError(f"--every-checkpoint measures the chosen one on test pictures. Leave out --split {split}.")
-    from translate.recipes.choosing import evaluate_every_checkpoint
-    from translate.recipes.evaluation import evaluate as measure
+    from translate.assessment.choosing import evaluate_every_checkpoint
+    from translate.assessment.evaluation import evaluate as measure
 
     conditions = {
         "protocol": protocol, "features": features, "lpips": lpips, "split": split, "seed": seed, "device": device,
@@ -76,7 +76,7 @@ def evaluate(
             choice = None
             result = measure(model, data, to, tell=tell, **conditions)
     if report:
-        from translate.recipes.reporting import write_report
+        from translate.assessment.reporting import write_report
 
         place = (Path(model) if Path(model).is_dir() else Path()) / "evaluation.html"
         write_report(place, result, choice)

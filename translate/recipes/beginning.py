@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from translate.errors import WeightsError
 from translate.inference.exports import find_export, read_about, read_settings, read_tensors
 from translate.methods.base import Method, MethodSettings
-from translate.recipes.origin import model_of_run
+from translate.recipes.identity import model_of_run
 from translate.settings import differences
 
 OF_DISCRIMINATORS = "D."  # in front of the number of a discriminator, in exports that have them

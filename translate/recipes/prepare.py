@@ -15,7 +15,7 @@ from translate.errors import DataError, Interrupted, SettingsError
 from translate.parallel import joined, world
 from translate.recipes.beginning import Beginning
 from translate.recipes.fitting import largest_batch, steps_within
-from translate.recipes.origin import batch_of_run, steps_of_run
+from translate.recipes.identity import batch_of_run, steps_of_run
 from translate.recipes.recipe import Recipe
 from translate.recipes.run import Run
 from translate.settings import Tree, is_plain, merge, nearest, read_toml, read_word

@@ -33,7 +33,7 @@ from translate.methods.base import Term
 from translate.parallel import alike, rank, wait, world
 from translate.recipes.beginning import Beginning
 from translate.recipes.building import build_training, read_batches
-from translate.recipes.origin import FILE, origin_of, refuse_another_run
+from translate.recipes.identity import FILE, identity_of, refuse_another_run
 from translate.recipes.prospect import Prospect, prospect_of
 from translate.recipes.recipe import Recipe
 from translate.recipes.results import Results
@@ -77,10 +77,10 @@ class Run:
         self._grace_s = grace_s
         self._beginning = beginning
         model = beginning.origin if beginning else None
-        self._origin = origin_of(recipe, dataset, out, model)
+        self._identity = identity_of(recipe, dataset, out, model)
         self._results = Results(out, recipe, dataset, engine, model)
         self._refuse_a_file()
-        refuse_another_run(out, self._origin)
+        refuse_another_run(out, self._identity)
 
     @property
     def finished(self) -> bool:
@@ -153,7 +153,7 @@ class Run:
 
     def _train(self, batches: Batches, stop: StopSignals) -> Iterator[Report]:
         plan = Plan.of(self.recipe.training, self.recipe.method, batches.steps_per_epoch)
-        checkpoints = Checkpoints(self.out / "checkpoints", self._origin, self.recipe.training.keep)
+        checkpoints = Checkpoints(self.out / "checkpoints", self._identity, self.recipe.training.keep)
         newest, damaged = checkpoints.newest()
         self.notes += damaged
         training = build_training(self.recipe, self.dataset, self.engine, plan, None if newest else self._beginning)
@@ -188,7 +188,7 @@ class Run:
         self, reports: Iterator[Report], training: Training, plan: Plan, watch: Watch, stop: StopSignals
     ) -> Iterator[Report]:
         """Pass on the reports, and leave in the run's folder what each is the time for."""
-        write_text(self.out / FILE, json.dumps(self._origin, indent=2) + "\n")
+        write_text(self.out / FILE, json.dumps(self._identity, indent=2) + "\n")
         record = Record(self.out / "log.jsonl", training.step)
         if training.step and training.step % plan.sample_every == 0 and not self._results.has_grid(training.step):
             stop.drop(lambda: self._show(training, watch))  # it was dropped when the run was stopped
@@ -203,7 +203,7 @@ class Run:
                 if report.saved and report.step < plan.steps:
                     self._results.export(training, plan.steps, {})
                     self._results.draw_curves(self.terms)
-                    watch.write_page(report.step, {}, flat(self._origin), str(self.engine))
+                    watch.write_page(report.step, {}, flat(self._identity), str(self.engine))
                 if report.sample:
                     stop.drop(lambda: self._show(training, watch))
             yield report
@@ -216,7 +216,7 @@ class Run:
         self._results.draw_curves(self.terms)
         self._results.animate()
         scores = self._results.score(training)
-        watch.write_page(self.step, scores, flat(self._origin), str(self.engine))
+        watch.write_page(self.step, scores, flat(self._identity), str(self.engine))
         watch.close()
         self._results.export(training, plan.steps, scores)  # the last thing written: it makes the run a finished one
 

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from translate.assessment.judging import Tell
+from translate.assessment.shown import Samples
 from translate.attributes import read_changes
 from translate.data.folders import Dataset, Pictures, Split
 from translate.errors import ImageDecodeError
@@ -15,8 +17,6 @@ from translate.evaluation.figures import Evaluation
 from translate.evaluation.gathered import Gathered, key_of
 from translate.evaluation.likeness import mean_difference
 from translate.inference.translator import Translator
-from translate.recipes.judging import Tell
-from translate.recipes.shown import Samples
 from translate.tensors import Pixels
 
 Labels = NDArray[np.int_]  # (labels,) of 0 and 1

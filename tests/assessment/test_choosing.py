@@ -9,6 +9,8 @@ import torch
 from torch import nn
 
 from translate import images
+from translate.assessment import choosing
+from translate.assessment.choosing import DRAWN, HALF, HELD_OUT, evaluate_every_checkpoint
 from translate.data.folders import fingerprints, halves, scan
 from translate.data.layouts import open_folder
 from translate.data.truth import Drawn
@@ -18,8 +20,6 @@ from translate.inference.exports import About, write_export
 from translate.methods.cyclegan import Settings
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
-from translate.recipes import choosing
-from translate.recipes.choosing import DRAWN, HALF, HELD_OUT, evaluate_every_checkpoint
 
 TINY = Settings(generator=Resnet(width=2, blocks=0), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=32, steps=300, planned=300)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from translate.assessment.choosing import Choice
 from translate.evaluation.figures import Evaluation, Example
 from translate.files import write_text
-from translate.recipes.choosing import Choice
 from translate.report.evaluation import Album, Strip, Table, evaluation_page
 
 HEADS = ("", "value", "95 % interval", "pictures", "against", "features", "protocol", "seed", "")

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from translate.assessment.classification import Examiner
+from translate.assessment.judging import Judge, Tell
+from translate.assessment.subject import Sets, open_data, refuse_empty
 from translate.data.folders import Dataset, Split
 from translate.data.truth import Drawn
 from translate.devices import Precision
@@ -15,9 +18,6 @@ from translate.evaluation.likeness import Lpips
 from translate.evaluation.protocols import find_protocol
 from translate.inference.exports import find_export, read_about
 from translate.inference.translator import Translator
-from translate.recipes.classification import Examiner
-from translate.recipes.judging import Judge, Tell
-from translate.recipes.subject import Sets, open_data, refuse_empty
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from translate.assessment import classification
+from translate.assessment.classification import Examiner
 from translate.data.folders import Dataset
 from translate.errors import ImageDecodeError
 from translate.evaluation.figures import Evaluation
 from translate.methods.stargan import Settings
 from translate.networks.discriminators import Critic
 from translate.networks.generators import LabelResnet
-from translate.recipes import classification
-from translate.recipes.classification import Examiner
 
 SETTINGS = Settings(generator=LabelResnet(width=2, blocks=0), discriminator=Critic(width=2, layers=2))
 

@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from translate.assessment.evaluation import Conditions, evaluate
+from translate.assessment.judging import Tell
+from translate.assessment.subject import open_data, refuse_empty
 from translate.data.folders import Files, Pictures, halves
 from translate.data.truth import Drawn
 from translate.errors import ImageDecodeError, SettingsError, WeightsError
@@ -22,9 +25,6 @@ from translate.evaluation.figures import Evaluation
 from translate.evaluation.protocols import find_protocol, prepared
 from translate.inference.exports import find_export, read_about
 from translate.inference.translator import Translator
-from translate.recipes.evaluation import Conditions, evaluate
-from translate.recipes.judging import Tell
-from translate.recipes.subject import open_data, refuse_empty
 
 EXPORT = "model.safetensors"  # of a run
 

@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from translate import cards
+from translate.assessment.evaluation import Conditions, evaluate
+from translate.assessment.judging import Tell
+from translate.assessment.shown import png
+from translate.assessment.subject import open_data
 from translate.data.folders import held_out
 from translate.errors import OutputError, SettingsError
 from translate.evaluation.figures import Figure
 from translate.files import write_text
 from translate.inference.exports import find_export, read_about
 from translate.inference.translator import Translator
-from translate.recipes.evaluation import Conditions, evaluate
-from translate.recipes.judging import Tell
-from translate.recipes.shown import png
-from translate.recipes.subject import open_data
 from translate.report.comparison import Column, Row, comparison_page
 
 OF_INPUTS = (

@@ -9,6 +9,9 @@ import torch
 from torch import nn
 
 from translate import Translator, images
+from translate.assessment import comparison
+from translate.assessment.comparison import compare
+from translate.assessment.shown import LARGEST
 from translate.data.truth import Drawn
 from translate.errors import OutputError, SettingsError
 from translate.evaluation.figures import Evaluation
@@ -16,9 +19,6 @@ from translate.inference.exports import About, write_export
 from translate.methods.cyclegan import Settings
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
-from translate.recipes import comparison
-from translate.recipes.comparison import compare
-from translate.recipes.shown import LARGEST
 
 TINY = Settings(generator=Resnet(width=2, blocks=0), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=32, steps=1, planned=1)

@@ -1,4 +1,4 @@
-"""What a run was made with, as `settings.json` in its folder says, and whether a command may continue it."""
+"""What a run is made with, as `settings.json` in its folder says, and whether a command may continue it."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ _FREE = frozenset(
 )
 
 
-def origin_of(recipe: Recipe, dataset: Dataset, folder: Path, model: Mapping[str, str] | None) -> dict[str, Any]:
+def identity_of(recipe: Recipe, dataset: Dataset, folder: Path, model: Mapping[str, str] | None) -> dict[str, Any]:
     """Return everything that decides what a run in `folder` computes.
 
     Args:
@@ -43,7 +43,7 @@ def origin_of(recipe: Recipe, dataset: Dataset, folder: Path, model: Mapping[str
     }
 
 
-def refuse_another_run(folder: Path, origin: Mapping[str, Any]) -> None:
+def refuse_another_run(folder: Path, identity: Mapping[str, Any]) -> None:
     """Refuse to continue the run in `folder`, if there is one, with what would change its result.
 
     Raises:
@@ -56,7 +56,7 @@ def refuse_another_run(folder: Path, origin: Mapping[str, Any]) -> None:
         before = dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise SettingsError(f"{path} is damaged: {error}. Restore it, or choose another --out.") from error
-    changed = differences(_filled(before), origin)
+    changed = differences(_filled(before), identity)
     found = {key: values for key, values in changed.items() if key not in _FREE}
     if found:
         changes = "; ".join(f"{key} was {was!r:.80}, now {now!r:.80}" for key, (was, now) in found.items())
@@ -77,8 +77,8 @@ def steps_of_run(folder: Path) -> int | None:
 def batch_of_run(folder: Path) -> tuple[int, int] | None:
     """Return the batch of the run in `folder`, of all ranks together, and with how many ranks it began."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        origin = _read(folder)
-        return origin["training"]["batch"], origin["ranks"]
+        identity = _read(folder)
+        return identity["training"]["batch"], identity["ranks"]
     return None
 
 
@@ -94,10 +94,10 @@ def _read(folder: Path) -> Any:
     return json.loads((folder / FILE).read_text(encoding="utf-8"))
 
 
-def _filled(origin: Mapping[str, Any]) -> dict[str, Any]:
+def _filled(identity: Mapping[str, Any]) -> dict[str, Any]:
     """Give settings that are newer than a run their defaults: that is what it was made with."""
-    filled = {"ranks": 1, **origin}
+    filled = {"ranks": 1, **identity}
     with contextlib.suppress(KeyError, SettingsError):  # then what differs is shown as it stands there
-        recipe = Recipe.parse({layer: origin[layer] for layer in ("method", "data", "training")})
+        recipe = Recipe.parse({layer: identity[layer] for layer in ("method", "data", "training")})
         filled |= json.loads(recipe.to_json())
     return filled

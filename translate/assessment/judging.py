@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from translate import images
+from translate.assessment.shown import SHOWN, Samples, png
+from translate.assessment.subject import Sets
 from translate.data.folders import Files, Pictures
 from translate.data.truth import Drawn
 from translate.errors import ImageDecodeError
@@ -21,8 +23,6 @@ from translate.evaluation.neighbours import Nearest
 from translate.evaluation.protocols import prepared
 from translate.evaluation.truth import background, background_error
 from translate.inference.translator import Translator
-from translate.recipes.shown import SHOWN, Samples, png
-from translate.recipes.subject import Sets
 from translate.tensors import Pixels
 
 Tell = Callable[[str, int, int], None]  # what is being done, how much of it, and of how much
