@@ -5,19 +5,22 @@ from dataclasses import asdict
 from translate.cli.options import Json, Model
 from translate.cli.terminal import lines_of, show
 
+NESTED = ("method", "recipe", "costs")  # said below
+
 
 def info(model: Model, json_: Json = False) -> None:
     """Tell what a model is, where it comes from and what it costs."""
     from translate.inference.costs import costs_of
     from translate.inference.exports import find_export, read_about
+    from translate.settings import flat
 
     path = find_export(model)
     about = read_about(path)
     costs = costs_of(about)
     megabytes = round(path.stat().st_size / 1e6, 2)
     tree = {"file": str(path), "megabytes": megabytes, **about.model_dump(), "costs": asdict(costs)}
-    told = {name: value for name, value in tree.items() if value not in ("", [], {}) and name != "costs"}
-    lines = lines_of(told)
+    told = {name: value for name, value in tree.items() if value not in ("", [], {}) and name not in NESTED}
+    lines = lines_of(flat(told)) + lines_of(flat(about.recipe or {"method": about.method}))
     if about.attributes:
         lines.append(f"changes the attributes {', '.join(about.domains)}, as in --to {about.domains[0]}=1")
     else:
