@@ -167,6 +167,21 @@ def test_identities_that_fool_nobody_lose_only_the_adversarial_terms():
     }
 
 
+def test_in_the_steps_of_the_warm_up_generators_do_without_the_adversarial_terms():
+    scales, batch = CASES[0], pictures()
+    method = analytic(*scales, warm_up=2)
+    spy = Spy(method)
+    for n in range(3):
+        method.step(batch, spy, n)
+    terms = closed_form(batch, *scales, "lsgan")
+    L_G, L_D = weighted(terms, 10, 5)
+    reconstruction = L_G - terms["GAN_G"] - terms["GAN_F"]
+    assert [float(losses["G"].detach()) for losses in spy.losses] == pytest.approx(
+        [reconstruction] * 2 + [L_G], rel=1e-12
+    )
+    assert [float(losses["D"].detach()) for losses in spy.losses] == pytest.approx([L_D] * 3, rel=1e-12)
+
+
 @pytest.mark.parametrize(
     ("objective", "score", "D", "GAN"), [("lsgan", 0.5, 0.25, 0.25), ("vanilla", 0, math.log(2), math.log(2))]
 )
@@ -509,7 +524,7 @@ def test_domains_are_taken_by_name_and_not_by_their_order_in_the_batch():
 def test_the_defaults_are_the_official_constants():
     settings = Settings()
     assert (settings.lambda_cyc, settings.lambda_idt, settings.pool, settings.init_gain) == (10, 5, 50, 0.02)
-    assert settings.objective == "lsgan"
+    assert (settings.objective, settings.warm_up) == ("lsgan", 0)
     assert settings.generator == Resnet(width=64, blocks=9, norm="instance", upsampling="transposed", dropout=False)
     assert settings.discriminator == PatchGAN(width=64, layers=3, norm="instance")
     adam = settings.optimiser.build([nn.Parameter(torch.zeros(1))]).defaults
