@@ -7,8 +7,9 @@ import torch
 from torchvision.models.squeezenet import squeezenet1_1
 
 from translate.errors import WeightsError
-from translate.evaluation.features import SqueezeNet, features_of, open_features
+from translate.evaluation.features import SqueezeNet, features_of
 from translate.evaluation.likeness import Lpips
+from translate.evaluation.opening import open_features
 from translate.files import sha256
 
 

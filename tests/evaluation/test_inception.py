@@ -13,7 +13,8 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 from translate import cards
 from translate.errors import WeightsError
 from translate.evaluation import inception
-from translate.evaluation.features import features_of, open_features
+from translate.evaluation.features import features_of
+from translate.evaluation.opening import open_features
 from translate.evaluation.protocols import find_protocol, prepared
 from translate.files import sha256
 

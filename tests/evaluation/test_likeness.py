@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from translate.evaluation.features import open_features
 from translate.evaluation.likeness import mean_difference, psnr, ssim, structure_distance
+from translate.evaluation.opening import open_features
 
 
 def picture(seed=0, side=32):

@@ -20,8 +20,9 @@ from translate.data.folders import Files, Pictures, halves
 from translate.data.truth import Drawn
 from translate.errors import ImageDecodeError, SettingsError, WeightsError
 from translate.evaluation.distances import Estimate, kernel_distance, refuse_too_few
-from translate.evaluation.features import FeatureNetwork, features_of, open_features
+from translate.evaluation.features import FeatureNetwork, features_of
 from translate.evaluation.figures import Evaluation
+from translate.evaluation.opening import open_features
 from translate.evaluation.protocols import find_protocol, prepared
 from translate.inference.exports import find_export, read_about
 from translate.inference.translator import Translator

@@ -12,9 +12,10 @@ from translate.data.truth import Drawn
 from translate.devices import Precision
 from translate.evaluation import inception
 from translate.evaluation.drawn import drawn_scores
-from translate.evaluation.features import RANDOM, FeatureNetwork, open_features, read_weights
+from translate.evaluation.features import RANDOM, FeatureNetwork
 from translate.evaluation.figures import Evaluation
 from translate.evaluation.likeness import Lpips
+from translate.evaluation.opening import open_features, read_weights
 from translate.evaluation.protocols import find_protocol
 from translate.inference.exports import find_export, read_about
 from translate.inference.translator import Translator
