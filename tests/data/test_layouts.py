@@ -1,3 +1,4 @@
+import hashlib
 import os
 import shutil
 import sys
@@ -237,6 +238,8 @@ def test_pictures_are_held_out_by_their_names_and_nothing_else(tmp_path):
     for domain in "AB":
         train, held = names(dataset.train[domain]), names(dataset.held_out[domain])
         assert (len(train), len(held), sorted(train + held)) == (7, 5, names(whole.train[domain]))
+        by_hash = sorted(train + held, key=lambda name: hashlib.sha256(name.encode()).digest())
+        assert held == sorted(by_hash[:5])
         assert names(open_folder(tmp_path / "there").holding_out(5).held_out[domain]) == held
         assert names(whole.holding_out(6).held_out[domain]) != held
     assert [picture[0, 0, 0] for picture in held_out(dataset, "A", 2)] == [int(name[:-4]) for name in
