@@ -1,8 +1,10 @@
 """Downloads from a server on this machine that misbehaves in all the ways servers do."""
 
+import contextlib
 import hashlib
 import http.client
 import http.server
+import itertools
 import socket
 import ssl
 import threading
@@ -26,6 +28,7 @@ class Server(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[tuple[str, str]] = []  # path and range
         self.sent = 0  # bytes of bodies
+        self.seen = threading.Event()  # set when the client has what was sent
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}/{path}"
@@ -45,6 +48,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.part(start, CONTENT[start : start + 3000])
         elif path == "cut-and-ranges-ignored":
             self.answer(200, CONTENT[:3000], {"Content-Length": str(len(CONTENT))})
+        elif path in ("trickling", "trickling-once") and (path == "trickling" or turn == 1):
+            self.part(start, CONTENT[start : start + 100])
+            self.wait()
+        elif path == "fading" and turn == 1:
+            self.part(start, CONTENT[:5000])
+            self.server.seen.wait(60)
+            self.wfile.write(CONTENT[5000:5100])
+            self.wait()
         elif path == "silent":
             self.close_connection = True
         elif path == "busy-once" and turn == 1:
@@ -80,6 +91,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         span = f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}"
         asked = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
         return self.answer(206, body, {"Content-Range": span, "Content-Length": str(len(CONTENT) - asked)})
+
+    def wait(self) -> None:
+        """Send nothing more until the client has gone."""
+        with contextlib.suppress(ConnectionError):
+            self.rfile.read(1)
 
     def answer(self, code: int, body: bytes, headers: dict[str, str | None] | None = None) -> None:
         self.send_response(code)
@@ -179,6 +195,63 @@ def test_s10_a_busy_server_is_asked_again_but_not_for_ever(
     assert pauses == [1.0, 2.0, 4.0]
     server.asked.clear()
     assert get("busy-once") == CONTENT
+
+
+def let_looks_take(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let each look at the clock be so much later than the one before."""
+    monkeypatch.setattr(downloads.time, "perf_counter", itertools.count(step=seconds).__next__)
+
+
+def test_s10_a_server_that_trickles_is_asked_for_the_rest_and_given_up_after_some_attempts(
+    get: Get, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(downloads, "PAUSE_S", 1.0)
+    monkeypatch.setattr(downloads.time, "sleep", pauses.append)
+    let_looks_take(monkeypatch, downloads.TIMEOUT_S)
+    with pytest.raises(DownloadError, match="trickling brings less than 1,000 bytes a second"):
+        get("trickling")
+    assert [span for _, span in server.asked] == ["", "bytes=100-", "bytes=200-", "bytes=300-"]
+    assert pauses == [1.0, 2.0, 4.0]
+    assert left(tmp_path) == CONTENT[:400]
+
+
+def test_s10_a_server_that_trickles_once_is_continued(
+    get: Get, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_looks_take(monkeypatch, downloads.TIMEOUT_S)
+    monkeypatch.setattr(downloads, "SLOWEST", 4)
+    assert get("trickling-once") == CONTENT
+    assert [span for _, span in server.asked] == ["", "bytes=100-"]
+    assert server.sent == len(CONTENT)
+
+
+def test_s10_the_last_half_minute_counts_and_not_what_came_before(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(downloads.time, "sleep", pauses.append)
+    let_looks_take(monkeypatch, downloads.TIMEOUT_S)
+    monkeypatch.setattr(downloads, "SLOWEST", 10)
+
+    def tell(done: int, _: int) -> None:
+        if done >= 5000:
+            server.seen.set()
+
+    download(server.url("fading"), tmp_path / "file", len(CONTENT), SHA256, tell)
+    assert (tmp_path / "file").read_bytes() == CONTENT
+    assert [span for _, span in server.asked] == ["", "bytes=5100-"]
+    assert len(pauses) == 1  # after silence, when 5,100 bytes had come, there would have been none
+
+
+def test_s10_a_slow_line_that_brings_enough_is_left_alone(
+    get: Get, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_looks_take(monkeypatch, downloads.TIMEOUT_S / 4)
+    monkeypatch.setattr(downloads, "SLOWEST", 4)
+    monkeypatch.setattr(downloads, "_CHUNK", 64)  # so 3 to 4 times as many bytes come in a half minute as must
+    assert get("good") == CONTENT
+    assert server.asked == [("good", "")]
 
 
 @pytest.mark.parametrize(

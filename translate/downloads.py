@@ -15,7 +15,8 @@ from translate import files
 from translate.errors import DownloadError
 
 TIMEOUT_S = 30.0  # of silence
-ATTEMPTS = 4  # in a row that bring nothing new
+SLOWEST = 1000  # bytes a second over `TIMEOUT_S`; what brings less is as good as silent
+ATTEMPTS = 4  # in a row that bring nothing new, or too slowly
 PAUSE_S = 1.0  # after the first of them; doubled after each further one
 
 _CHUNK = 1 << 20  # bytes
@@ -23,11 +24,11 @@ _BUSY = frozenset({408, 429, 500, 502, 503, 504})  # answers that may be better 
 
 
 class _Failure(Exception):
-    """Why an attempt failed, and whether another one may do better."""
+    """Why an attempt failed, whether another one may do better, and whether what it brought came too slowly."""
 
-    def __init__(self, reason: str, again: bool) -> None:
+    def __init__(self, reason: str, again: bool, slow: bool = False) -> None:
         super().__init__(reason)
-        self.again = again
+        self.again, self.slow = again, slow
 
 
 def length_of(url: str) -> int:
@@ -63,7 +64,7 @@ def download(url: str, path: Path, size: int, sha256: str | None, tell: Callable
         tell: is told how many bytes are there, and of how many.
 
     Raises:
-        DownloadError: the address gives nothing, or something else.
+        DownloadError: the address gives nothing, something else, or too little in too long.
         OutputError: `path` cannot be written, or the disk is full.
     """
     with files.written_to(path):
@@ -85,7 +86,7 @@ def download(url: str, path: Path, size: int, sha256: str | None, tell: Callable
         try:
             _receive(url, path, size, tell)
         except _Failure as failure:
-            failures = 0 if _length(path) > furthest else failures + 1
+            failures = 0 if _length(path) > furthest and not failure.slow else failures + 1
             furthest = max(furthest, _length(path))
             if not failure.again or failures == ATTEMPTS:
                 raise DownloadError(f"{url} {failure}") from failure
@@ -103,10 +104,15 @@ def _receive(url: str, path: Path, size: int, tell: Callable[[int, int], None]) 
         with files.written_to(path), path.open("r+b") as stream:
             stream.truncate(have)
             stream.seek(have)
+            since, before = time.perf_counter(), have
             while have <= size and (chunk := _read(response)):
                 stream.write(chunk)
                 have += len(chunk)
                 tell(min(have, size), size)
+                if have < size and (passed := time.perf_counter() - since) >= TIMEOUT_S:
+                    if have - before < SLOWEST * passed:
+                        raise _Failure(f"brings less than {SLOWEST:,} bytes a second", again=True, slow=True)
+                    since, before = since + passed, have
     if have > size:
         _empty(path)
         raise _Failure(f"gives more than the expected {size:,} bytes", again=False)
