@@ -16,6 +16,7 @@ FLOORS: dict[str, int] = {
     "errors": 0,
     "settings": 1,
     "files": 1,
+    "home": 1,
     "archives": 1,
     "parallel": 1,
     "networks": 2,

@@ -445,27 +445,3 @@ def test_r19_a_killed_process_holds_nothing(tmp_path: Path):
         process.kill()
     with alone(tmp_path, "not now"):
         pass
-
-
-@pytest.mark.parametrize(
-    ("system", "variables", "place"),
-    [
-        ("linux", {}, "user/.cache/translate"),
-        ("darwin", {}, "user/Library/Caches/translate"),
-        ("win32", {}, "user/AppData/Local/translate/Cache"),
-        ("win32", {"LOCALAPPDATA": "local"}, "local/translate/Cache"),
-        ("linux", {"LOCALAPPDATA": "local"}, "user/.cache/translate"),
-        ("darwin", {"XDG_CACHE_HOME": "caches"}, "caches/translate"),
-        ("linux", {"XDG_CACHE_HOME": "caches", "TRANSLATE_HOME": "here"}, "here"),
-    ],
-)
-def test_u35_the_home_is_where_the_system_or_the_user_wants_it(
-    system: str, variables: dict[str, str], place: str, tmp_path: Path, monkeypatch
-):
-    for name in ("TRANSLATE_HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    for name, folder in variables.items():
-        monkeypatch.setenv(name, str(tmp_path / folder))
-    monkeypatch.setattr(sys, "platform", system)
-    monkeypatch.setattr(Path, "home", lambda: tmp_path / "user")
-    assert files.home() == tmp_path / place

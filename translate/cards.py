@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import Field, model_validator
 
 from translate.errors import SettingsError
-from translate.files import home
+from translate.home import homes, in_home
 from translate.settings import Settings, is_plain, nearest, read_toml
 
 Shelf = Literal["datasets", "weights"]
@@ -142,7 +142,7 @@ class HubWeights:
     def place(self) -> Path:
         """Where they are kept once they are fetched."""
         at = f"@{self.revision}" if self.revision else ""
-        return home() / "weights" / "hf" / f"{self.repository}{at}" / self.file
+        return in_home(f"weights/hf/{self.repository}{at}/{self.file}")
 
 
 def shelf(kind: Shelf) -> Path:
@@ -155,15 +155,18 @@ def shelf(kind: Shelf) -> Path:
 def folder(name: str) -> Path:
     """Return where the pictures of a dataset are, or where they belong if they are nowhere yet.
 
-    That is beside the card in a clone. It is in `home()` where the cards lie inside an installed package, or where
+    That is beside the card in a clone. It is in the home where the cards lie inside an installed package, or where
     nothing can be written beside them.
+
+    Raises:
+        OutputError: as `in_home`.
     """
-    beside, elsewhere = shelf("datasets") / name, home() / "datasets" / name
-    for place in (beside, elsewhere):
+    beside = shelf("datasets") / name
+    for place in (beside, *(place / "datasets" / name for place in homes())):
         if is_filled(place):
             return place
     installed = shelf("datasets").parent == Path(__file__).parent
-    return elsewhere if installed or not os.access(beside.parent, os.W_OK) else beside
+    return in_home(f"datasets/{name}") if installed or not os.access(beside.parent, os.W_OK) else beside
 
 
 def is_filled(place: Path) -> bool:
@@ -177,15 +180,15 @@ def names(kind: Shelf) -> list[str]:
 
 
 def weights_here() -> dict[str, Path]:
-    """Return the files of all weights that are here by name: those beside their cards, and those in `home()`.
+    """Return the files of all weights that are here by name: those beside their cards, and those in the home.
 
     Models are .safetensors; a .pth is a feature network, as it was published.
     """
-    places = (home() / "weights", shelf("weights"))
-    files = [file for place in places for file in sorted(place.glob("*.safetensors"))]
-    files += [file for file in sorted(places[0].glob("*.pth")) if file.stem in names("weights")]
+    kept = [place / "weights" for place in reversed(homes())]  # of two with one name the later one counts
+    files = [file for place in (*kept, shelf("weights")) for file in sorted(place.glob("*.safetensors"))]
+    files += [file for place in kept for file in sorted(place.glob("*.pth")) if file.stem in names("weights")]
     here = {file.stem: file for file in files}
-    for file in sorted((home() / "weights" / "hf").glob("*/*/*.safetensors")):
+    for file in (file for place in kept for file in sorted((place / "hf").glob("*/*/*.safetensors"))):
         name = f"{ON_HUB}{file.parent.parent.name}/{file.parent.name}:{file.name}"
         if _HUB_NAME.fullmatch(name):
             here[HubWeights.parse(name).name] = file

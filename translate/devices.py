@@ -13,8 +13,8 @@ from typing import Literal
 import torch
 from torch import nn
 
-from translate.errors import DeviceError, OutOfMemory, SettingsError
-from translate.files import home
+from translate.errors import DeviceError, OutOfMemory, OutputError, SettingsError
+from translate.home import in_home
 from translate.parallel import gpu, world
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -208,10 +208,10 @@ def _missing_for_compiling(device: torch.device) -> str:
 
     What is compiled is kept in the user's folder, where the next run finds it.
     """
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(home() / "compiled"))
     try:
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(in_home("compiled")))
         torch.compile(torch.sin)(torch.zeros(1, device=device))
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, OutputError) as error:
         return str(error).splitlines()[0].rstrip(".")
     return ""
 

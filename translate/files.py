@@ -23,23 +23,6 @@ PARTIAL = ".partial"  # every unfinished file or folder is named .<name>.<machin
 _WRITER = re.compile(r"\..+\.(?P<machine>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{8}\.partial")
 
 
-def home() -> Path:
-    """Return the user's folder for what is downloaded or compiled and has no other place.
-
-    It is `$TRANSLATE_HOME`, or `translate` in `$XDG_CACHE_HOME`, or where the system wants caches of users to be.
-    """
-    said, caches, local = (os.environ.get(name) for name in ("TRANSLATE_HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"))
-    if said:
-        return Path(said)
-    if caches:
-        return Path(caches) / "translate"
-    places = {  # as platformdirs has them
-        "darwin": Path.home() / "Library" / "Caches" / "translate",
-        "win32": (Path(local) if local else Path.home() / "AppData" / "Local") / "translate" / "Cache",
-    }
-    return places.get(sys.platform, Path.home() / ".cache" / "translate")
-
-
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends well, remove it otherwise.

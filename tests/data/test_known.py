@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import http.server
+import tempfile
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from translate.cards import Archive, DatasetCard
 from translate.data import known
 from translate.data.known import fetch, open_known
 from translate.errors import DataError, OutputError, SettingsError
+from translate.home import note_on
 
 FOLDERS = ("trainA", "trainB", "testA", "testB")
 
@@ -196,13 +198,16 @@ def test_s14_an_archive_that_is_here_and_wrong_is_refused_and_left_alone(
         fetch(card, quiet, shelf / "nowhere")
 
 
-def test_s14_a_place_that_cannot_be_written_is_refused(
+def test_s14_where_nothing_can_be_written_a_temporary_folder_takes_its_place(
     card: DatasetCard, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cards, "__file__", str(tmp_path / "clone/cards.py"))
     (tmp_path / "home").write_text("in the way")
-    with pytest.raises(OutputError, match="Cannot write"):
-        fetch(card, quiet)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = fetch(card, quiet)
+    assert folder.parent.parent.parent == tmp_path
+    assert note_on(folder)
+    assert len(open_known(card).train["crow"]) == 2
 
 
 def test_s12_two_processes_get_one_download(card: DatasetCard, server: Server, shelf: Path) -> None:

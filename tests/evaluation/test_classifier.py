@@ -64,6 +64,17 @@ def test_it_is_kept_for_the_same_pictures_only(monkeypatch):
     assert trained
 
 
+@pytest.mark.parametrize("damage", ["flip", "truncate"])
+def test_s14_one_that_is_damaged_is_trained_again(tmp_path, damage):
+    first = trained_classifier(DOMAINS, quiet)
+    (file,) = (tmp_path / "home/classifiers").iterdir()
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + (bytes([content[-1] ^ 1]) if damage == "flip" else b""))
+    again = trained_classifier(DOMAINS, quiet)
+    assert torch.equal(first.head.weight, again.head.weight)
+    assert file.read_bytes() == content
+
+
 def test_attributes_may_be_there_together():
     train = {"all": Plain((0, 0, 0), 12)}
     has = np.array([[1, 1], [0, 0]] * 6, np.float32)

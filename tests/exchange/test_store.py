@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import json
 import resource
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from translate.cards import WeightsCard
 from translate.errors import DiskFull, OutputError, SettingsError, WeightsError
 from translate.exchange import store
 from translate.files import alone
+from translate.home import note_on
 from translate.inference.exports import About, read_about, write_export
 from translate.inference.translator import Translator
 from translate.methods.single import Settings as Single
@@ -247,9 +249,23 @@ def test_s14_a_damaged_file_is_noticed(shelf: Path, server: Any, tmp_path: Path)
         Translator.load("my-birds", "cpu")
 
 
-def test_s14_a_home_that_cannot_be_written_is_refused(shelf: Path, server: Any, tmp_path: Path) -> None:
+def test_s14_where_the_home_cannot_be_written_a_temporary_folder_takes_its_place(
+    shelf: Path, server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "home").write_bytes(b"in the way")
-    with pytest.raises(OutputError, match=r"Cannot write .*my-birds\.part"):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    server.files["/w"] = checkpoint(tmp_path)
+    file = store.fetch(card(shelf, server), quiet)
+    assert file.parent.parent.parent == tmp_path
+    assert note_on(file)
+    assert cards.weights_here() == {"my-birds": file}
+    assert store.receipt("my-birds") is not None
+    assert "is whole" in store.verify("my-birds")
+    assert store.place_for("own").parent == file.parent
+    assert store.remove("my-birds") == file
+    file.parent.parent.chmod(0o755)
+    server.asked.clear()
+    with pytest.raises(OutputError, match="not a folder that you own and nobody else can enter"):
         store.fetch(card(shelf, server), quiet)
     assert server.asked == []
 

@@ -9,7 +9,7 @@ import typer
 
 from translate.cli.options import Json
 from translate.cli.stopping import Stoppable
-from translate.cli.terminal import lines_of, printable, progress, say, show
+from translate.cli.terminal import lines_of, printable, progress, say, say_notes, show
 from translate.errors import SettingsError, counted
 
 if TYPE_CHECKING:
@@ -64,9 +64,12 @@ def fetch_pictures(name: str, source: Path | None = None, quiet: bool = False) -
     """Fetch a known dataset under progress bars and return its folder; one that is here is left as it is."""
     from translate import cards
     from translate.data.known import fetch as get
+    from translate.home import note_on
 
     with progress(quiet) as advance:
-        return get(cards.dataset(name), lambda what, done, total: advance(what, done, total, ""), source)
+        folder = get(cards.dataset(name), lambda what, done, total: advance(what, done, total, ""), source)
+    say_notes([note_on(folder)])
+    return folder
 
 
 @app.command("make")

@@ -8,7 +8,7 @@ import typer
 
 from translate.cli.options import Json, Model
 from translate.cli.stopping import Stoppable
-from translate.cli.terminal import lines_of, printable, progress, say, show
+from translate.cli.terminal import lines_of, printable, progress, say, say_notes, show
 from translate.errors import SettingsError, WeightsError
 
 Name = Annotated[
@@ -75,6 +75,7 @@ def fetch(
     from translate.cards import WeightsCard
     from translate.exchange.store import fetch as get
     from translate.exchange.store import receipt, wanted
+    from translate.home import note_on
 
     known, before = wanted(name), receipt(name)
     offline = offline or os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
@@ -91,6 +92,7 @@ def fetch(
             f"Note: nobody has said which SHA-256 {kept.url} has. It is {kept.sha256} now, which is recorded and"
             " expected from a later download."
         )
+    say_notes([note_on(file)])
     features = isinstance(known, WeightsCard) and known.features
     use = f"eval RUN DATA --features {name}" if features else f"apply {name} PHOTOS --out RESULTS"
     print(f"{name} is {printable(file)}. Next: translate {use}")
@@ -205,6 +207,7 @@ def import_(
     from translate.exchange.importing import Import, import_weights
     from translate.exchange.store import place_for
     from translate.files import written_to
+    from translate.home import note_on
 
     if as_ is not None and out is not None:
         raise SettingsError("--as and --out exclude each other. Give one of them.")
@@ -227,6 +230,7 @@ def import_(
     about = import_weights(wish, place)
     for note in about.notes:
         say(f"Note: {note}.")
+    say_notes([note_on(place)])
     print(f"{about.source}: {printable(place)}. Next: translate apply {as_ or printable(place)} PHOTOS --out RESULTS")
 
 

@@ -6,8 +6,10 @@ ResNet-18. It is never the discriminator: that one was trained together with the
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import safetensors
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
@@ -18,7 +20,8 @@ from translate.data.augmentation import Augmentation
 from translate.data.batches import LabelledBatches, Store
 from translate.data.folders import Dataset
 from translate.evaluation.protocols import prepared
-from translate.files import atomic_file, home
+from translate.files import atomic_file
+from translate.home import in_home
 from translate.tensors import Pixels
 
 SIDE = 64  # pixels: pictures are resized to such squares
@@ -62,7 +65,8 @@ class Classifier(nn.Module):
 def trained_classifier(dataset: Dataset, tell: Callable[[str, int, int], None]) -> Classifier:
     """Train a classifier on the training pictures of a dataset, or read the one that was trained on them before.
 
-    The same pictures give the same one, but for the last bits on another machine. It is kept in `home()`.
+    The same pictures give the same one, but for the last bits on another machine. It is kept in the
+    home; one that is damaged there is trained again.
 
     Args:
         dataset: with two domains or more, or with attributes.
@@ -77,14 +81,30 @@ def trained_classifier(dataset: Dataset, tell: Callable[[str, int, int], None]) 
         classifier = Classifier(len(dataset.domains), dataset.has is None)
     words = [str(part) for part in (SIDE, WIDTHS, STEPS, BATCH, RATE, SEED, dataset.domains, dataset.fingerprint())]
     name = hashlib.sha256("\n".join(words).encode("utf-8", "backslashreplace")).hexdigest()[:16]
-    place = home() / "classifiers" / f"{name}.safetensors"
-    if place.is_file():
-        classifier.load_state_dict(safetensors.torch.load_file(place))
+    place = in_home(f"classifiers/{name}.safetensors")
+    if kept := _kept(place):
+        classifier.load_state_dict(kept)
         return classifier.eval()
     _train(classifier, dataset, tell)
     with atomic_file(place) as temporary:
-        safetensors.torch.save_file(classifier.state_dict(), temporary)
+        learned = classifier.state_dict()
+        safetensors.torch.save_file(learned, temporary, {"sha256": _sha256(learned)})
     return classifier.eval()
+
+
+def _kept(place: Path) -> dict[str, Tensor]:
+    """Read the weights that were learned before; nothing where there are none, or others than were written."""
+    try:
+        with safetensors.safe_open(place, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+            said = (file.metadata() or {}).get("sha256")
+    except (OSError, safetensors.SafetensorError):
+        return {}
+    return tensors if said == _sha256(tensors) else {}
+
+
+def _sha256(tensors: dict[str, Tensor]) -> str:
+    return hashlib.sha256(safetensors.torch.save(tensors)).hexdigest()
 
 
 def _train(classifier: Classifier, dataset: Dataset, tell: Callable[[str, int, int], None]) -> None:

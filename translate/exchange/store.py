@@ -19,7 +19,8 @@ from translate.errors import DownloadError, SettingsError, WeightsError
 from translate.exchange import hub
 from translate.exchange.found import Choices
 from translate.exchange.importing import Import, import_weights
-from translate.files import alone, home, sha256, sweep, write_text, written_to
+from translate.files import alone, sha256, sweep, write_text, written_to
+from translate.home import in_home
 from translate.inference.exports import find_export, read_export
 from translate.settings import Settings
 
@@ -74,7 +75,8 @@ def fetch(card: WeightsCard | HubWeights, tell: Tell, offline: bool = False) -> 
     Raises:
         WeightsError: no address gives the file, it is not the promised one or not what the card says, or it is not
             here and may not be downloaded.
-        OutputError: nothing can be written there, or another process is fetching the same.
+        OutputError: nothing can be written there or, as `in_home` says, anywhere, or another process is fetching the
+            same.
     """
     here = cards.weights_here().get(card.name)
     if here:
@@ -152,7 +154,7 @@ def remove(name: str) -> Path:
 def _place(name: str) -> Path:
     if name.startswith(cards.ON_HUB):
         return HubWeights.parse(name).place
-    return home() / "weights" / f"{name}{'.pth' if _sees(name) else '.safetensors'}"
+    return in_home(f"weights/{name}{'.pth' if _sees(name) else '.safetensors'}")
 
 
 def _sees(name: str) -> bool:
