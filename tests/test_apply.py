@@ -256,9 +256,25 @@ def test_u08_a_dry_run_says_what_becomes_of_each_picture_and_touches_nothing(app
     document = json.loads(apply(*words, "--json")[1])
     assert document["most_bytes"] == sum(item["most_bytes"] for item in document["items"]) == 425_556
     assert len(document["model"]) == 64
-    assert "has too many pixels, found 16200, limit 16000" in apply(*words, "--max-pixels", "16k")[1]
+    out = apply(*words, "--max-pixels", "16k")[1]
+    assert "c.gif: it has too many pixels, found 16200, limit 16000; a larger --max-pixels reads it\n" in out
+    assert "c.gif: it has more than 2 frames; a larger --max-frames reads it\n" in apply(*words, "--max-frames", 2)[1]
     assert apply(*words, "--device", "cuda:7")[0] == 6
     assert tree(place) == before
+
+
+def test_i06_i28_what_is_too_large_is_said_with_the_option_that_allows_it(apply: Apply, place: Path) -> None:
+    frames = [images.Picture(noise(9, 14, seed=n), None, "", shown_ms=50) for n in range(3)]
+    images.write(frames, place / "c.gif")
+    with (place / "d.png").open("wb") as stream:
+        stream.truncate(3 << 20)  # sparse
+    words = ("c.gif", "d.png", "--out", "results", "--max-frames")
+    code, _, err = apply(*words, 2, "--max-file-mb", 2)
+    assert code == 3
+    assert "Failed: c.gif: cannot be decoded: it has more than 2 frames; a larger --max-frames reads it.\n" in err
+    assert "Failed: d.png: cannot be decoded: it has more than 2 MiB; a larger --max-file-mb reads it.\n" in err
+    assert "d.png: cannot be decoded: it is none of JPEG," in apply(*words, 3, "--max-file-mb", 3)[2]
+    assert len(images.read_frames(place / "results/c.gif")) == 3
 
 
 # Where results are

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from translate.errors import ImageDecodeError
-from translate.images import Encoding, Picture, count_frames, encode, read, read_frames, reading, write
+from translate.images import Encoding, Limits, Picture, count_frames, encode, read, read_frames, write
 
 SHOWN_MS = [30, 70, 200, 90]
 FORMATS = ["GIF", "PNG", "WEBP", "AVIF"]
@@ -147,17 +147,19 @@ def test_one_frame_is_written_where_only_one_is_held(encoding: Encoding, tmp_pat
 @pytest.mark.parametrize("format", FORMATS)
 def test_i06_frames_count_together(format: str) -> None:
     data = encode(frames(), Encoding(format))
-    assert len(read_frames(data, max_pixels=4 * 600)) == 4
+    assert len(read_frames(data, Limits(pixels=4 * 600))) == 4
     with pytest.raises(ImageDecodeError, match="too many pixels, found 2400, limit 2399"):
-        read_frames(data, max_pixels=4 * 600 - 1)
-    assert read(data, max_pixels=600).rgb.shape == (20, 30, 3)
+        read_frames(data, Limits(pixels=4 * 600 - 1))
+    assert read(data, Limits(pixels=600)).rgb.shape == (20, 30, 3)
 
 
-def test_i06_the_number_of_frames_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MAX_FRAMES", 3)
-    with pytest.raises(ImageDecodeError, match="it has more than 3 frames"):
-        read_frames(encode(frames(), Encoding("GIF")))
-    assert len(read_frames(encode(frames()[:3], Encoding("GIF")))) == 3
+@pytest.mark.parametrize("format", FORMATS)
+def test_i06_the_number_of_frames_is_bounded(format: str) -> None:
+    data = encode(frames(), Encoding(format))
+    assert len(read_frames(data, Limits(frames=4))) == 4
+    with pytest.raises(ImageDecodeError, match="it has more than 3 frames; a larger --max-frames reads it"):
+        read_frames(data, Limits(frames=3))
+    assert len(read_frames(encode(frames()[:1], Encoding(format)), Limits(frames=1))) == 1
 
 
 def test_i06_many_chunks_take_a_hundred_bytes_each() -> None:

@@ -14,7 +14,7 @@ import pytest
 from PIL import ExifTags, Image, PngImagePlugin
 
 from translate.errors import ImageDecodeError
-from translate.images import MAX_PIXELS, Encoding, Picture, encode, read, read_frames
+from translate.images import LIMITS, Encoding, Limits, Picture, encode, read, read_frames
 from translate.images.colour import SRGB
 
 MODES = {
@@ -96,10 +96,10 @@ def mutated(data: bytes, others: Sequence[bytes], chance: random.Random) -> byte
 
 
 @pytest.mark.parametrize(
-    ("count", "limit"),
-    [(500, 10**6), pytest.param(10_000, MAX_PIXELS, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])],
+    ("count", "limits"),
+    [(500, Limits(10**6)), pytest.param(10_000, LIMITS, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])],
 )
-def test_i04_damaged_files_raise_nothing_else_in_bounded_memory(count: int, limit: int) -> None:
+def test_i04_damaged_files_raise_nothing_else_in_bounded_memory(count: int, limits: Limits) -> None:
     chance, files, decoded = random.Random(7), corpus(), 0
     for data in files:
         assert read_frames(data)
@@ -107,7 +107,7 @@ def test_i04_damaged_files_raise_nothing_else_in_bounded_memory(count: int, limi
     for turn in range(count):
         data = mutated(files[turn % len(files)], files, chance)
         try:
-            pictures = read_frames(data, limit, depth=16) if turn % 2 else [read(data, limit)]
+            pictures = read_frames(data, limits, depth=16) if turn % 2 else [read(data, limits)]
         except ImageDecodeError:
             continue
         decoded += 1

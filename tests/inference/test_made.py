@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from translate.images import Encoding
+from translate.images import Encoding, Limits
 from translate.inference.blending import Blending
 from translate.inference.exports import About
 from translate.inference.folder import Conversion, Result
@@ -32,7 +32,7 @@ def test_u12_whatever_changes_a_result_changes_its_fingerprint_and_nothing_else(
     ):  # fmt: skip
         found.append(fingerprint(ABOUT, "b", how))
     assert len(set(found)) == len(found)
-    same = replace(HOW, batch=3, compare="side", preserve_times=True, max_pixels=1, isolate=True)
+    same = replace(HOW, batch=3, compare="side", preserve_times=True, limits=Limits(1, 1, 1), isolate=True)
     assert fingerprint(ABOUT, "b", same) == found[0]
 
 

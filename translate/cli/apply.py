@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from translate.cli.options import Compile, Device, Json, MaxPixels, Model, Precision, Quiet, count_of
+from translate.cli.options import Compile, Device, Json, Model, Precision, Quiet, count_of
 from translate.cli.outcome import Outcome, running_on, show_plan
 from translate.cli.pipes import STREAM, through_pipes
 from translate.cli.terminal import printable, progress, say, say_notes, stopping
@@ -185,10 +185,22 @@ def apply(
     watch: Annotated[
         bool, typer.Option("--watch", rich_help_panel=WORK, help="Go on with pictures that appear, until Ctrl-C.")
     ] = False,
+    max_pixels: Annotated[
+        str,
+        typer.Option(
+            rich_help_panel=WORK,
+            help="The most pixels a picture may have, all frames of an animation together, such as 120M.",
+        ),
+    ] = "64M",
+    max_frames: Annotated[
+        int, typer.Option(min=1, rich_help_panel=WORK, help="The most frames an animation may have.")
+    ] = 2000,
+    max_file_mb: Annotated[
+        int, typer.Option(min=1, rich_help_panel=WORK, help="The most MiB the file of a picture may have.")
+    ] = 512,
     device: Device = "auto",
     precision: Precision = "auto",
     compile: Compile = "auto",
-    max_pixels: MaxPixels = "64M",
     quiet: Quiet = False,
     json_: Json = False,
 ) -> None:
@@ -237,7 +249,7 @@ def apply(
             background=images.read_colour(background),
             frames=frame,
         ),
-        max_pixels=count_of(max_pixels, "--max-pixels"),
+        limits=images.Limits(count_of(max_pixels, "--max-pixels"), max_frames, max_file_mb),
         isolate=isolate,
     )
     load = partial(
@@ -283,7 +295,7 @@ def apply(
                 say(f"{printable(result.source)} -> {printable(result.output)}")
             advance("translating", len(results), total, "")
     outcome = Outcome(results, plan.ignored, meant, out, str(translator.engine), time.perf_counter() - started)
-    outcome.write(failed, report, compare == "grid", how.max_pixels)
+    outcome.write(failed, report, compare == "grid", how.limits)
     if not quiet:
         say_notes(outcome.notes(suffixes_said=format != "auto" or not (out and out.is_dir())))
     outcome.show(json_)

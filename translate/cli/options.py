@@ -21,9 +21,6 @@ Compile = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress, only the result.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, such as method.lambda_idt=0.")]
-MaxPixels = Annotated[
-    str, typer.Option(help="The most pixels a picture may have, all frames of an animation together, such as 120M.")
-]
 
 
 def models(begun: str) -> list[str]:

@@ -10,6 +10,7 @@ from translate.errors import SomeFailed, counted
 
 if TYPE_CHECKING:
     from translate.devices import Engine
+    from translate.images import Limits
     from translate.inference.exports import About
     from translate.inference.folder import Conversion, Result
     from translate.inference.planning import Plan
@@ -70,11 +71,11 @@ class Outcome:
         """Count the pictures that were "done", "skipped" or "failed"."""
         return sum(result.status == status for result in self.results)
 
-    def write(self, failed: Path | None, report: bool, grid: bool, max_pixels: int) -> None:
+    def write(self, failed: Path | None, report: bool, grid: bool, limits: "Limits") -> None:
         """Write what was asked for: the list of failures, the page with sliders, the grid.
 
         Raises:
-            ImageDecodeError: a picture of the grid cannot be read any more, or has more than `max_pixels`.
+            ImageDecodeError: a picture of the grid cannot be read any more, or is larger than `limits`.
             OutputError: a file cannot be written.
         """
         from translate import files, images
@@ -91,7 +92,7 @@ class Outcome:
             files.write_text(folder / "report.html", gallery(f"To {self.target}", self._summary(), rows, folder))
             say(f"Look at {printable(folder / 'report.html')}.")
         if grid and there:
-            pictures = [images.read(path, max_pixels) for pair in there[:GRID] for path in pair]
+            pictures = [images.read(path, limits) for pair in there[:GRID] for path in pair]
             tiles = [square(images.laid_on(picture, images.WHITE).rgb, GRID_SIDE) for picture in pictures]
             rows_of_tiles = [tiles[start : start + GRID_COLUMNS] for start in range(0, len(tiles), GRID_COLUMNS)]
             images.write_pixels(images.sheet(rows_of_tiles), folder / "grid.compare.png")

@@ -43,8 +43,8 @@ def through_pipes(
     if to_stdout and sys.stdout.isatty():
         raise SettingsError("A terminal cannot show pictures. Send stdout to a file or a program, or name a file.")
     source = _standard_input() if inputs[0] == STREAM else Path(inputs[0])
-    picture = images.read(source, how.max_pixels, how.encoding.depth)
-    mask = read_mask(how.mask) if how.mask else None
+    picture = images.read(source, how.limits, how.encoding.depth)
+    mask = read_mask(how.mask, how.limits) if how.mask else None
     result = load().picture(picture, target, how.size, how.blending, mask, how.encoding.background)
     if to_stdout:
         own = picture.format if picture.format in images.FORMATS and how.encoding.depth == 8 else "PNG"

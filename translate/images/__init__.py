@@ -11,6 +11,7 @@ What is written carries pixels, an sRGB profile, and of the metadata what `Encod
 """
 
 from translate.images.formats import FORMATS, SUFFIXES, format_of, holds_frames
+from translate.images.limits import LIMITS, Limits
 from translate.images.picture import WHITE, Colour, Depth, Encoding, Picture, to_depth
 from translate.images.reading import MAX_PIXELS, count_frames, from_pillow, output_suffix, probe, read, read_frames
 from translate.images.sheets import resize, resize_unrounded, sheet, write_animation
@@ -19,12 +20,13 @@ from translate.images.writing import check_fits, encode, to_pillow, write, write
 
 __all__ = [
     "FORMATS",
-    "MAX_PIXELS",
+    "LIMITS",
     "SUFFIXES",
     "WHITE",
     "Colour",
     "Depth",
     "Encoding",
+    "Limits",
     "Picture",
     "check_fits",
     "count_frames",

@@ -7,6 +7,7 @@ import stat
 import warnings
 from collections.abc import Iterator
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,13 +18,10 @@ from translate.errors import ImageDecodeError
 from translate.images.colour import scaled, split, to_srgb
 from translate.images.deep import is_deep, read_deep
 from translate.images.formats import FORMATS, SUFFIXES
+from translate.images.limits import LIMITS, Limits
 from translate.images.metadata import metadata_of
 from translate.images.picture import Array, Depth, Encoding, Picture, to_depth
 from translate.images.profiles import wide_to_srgb
-
-MAX_PIXELS = 64_000_000
-MAX_FRAMES = 2000
-MAX_BYTES = 1 << 30  # more than MAX_PIXELS of any format need; some decoders read the whole file before its header
 
 # Content decides what a file is. EPS is not here because reading it would start Ghostscript.
 _READ = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM")  # Pillow reads MPO as part of JPEG
@@ -51,46 +49,47 @@ _AS_IT_IS = Encoding()
 _QUIET = ("ignore", None, Warning, re.compile(r"PIL\."), 0)  # a filter as `warnings` keeps it
 
 
-def read(source: Path | bytes | BinaryIO, max_pixels: int = MAX_PIXELS, depth: Depth = 8) -> Picture:
+def read(source: Path | bytes | BinaryIO, limits: Limits = LIMITS, depth: Depth = 8) -> Picture:
     """Decode a picture from a regular file, from bytes, or from a stream, which is read to its end.
 
     Args:
         source: where the bytes are. Of an animation or of several pages the first is read.
-        max_pixels: larger pictures are refused by their header, before they take memory.
+        limits: larger files are refused; by their header, where that tells it.
         depth: bits of the samples that are returned.
 
     Raises:
         ImageDecodeError: whatever is wrong with it; the sentence names the source and the reason.
     """
-    with _opened(source) as (file, stream):
-        _check_pixels(file, 1, max_pixels)
+    with _opened(source, limits) as (file, stream):
+        limits.check_pixels(file.height, file.width)
         notes = _notes(source, file)
         if _is_animation(file):
             notes.append("first of several frames")
         return _decoded(file, stream, depth, notes)
 
 
-def read_frames(source: Path | bytes | BinaryIO, max_pixels: int = MAX_PIXELS, depth: Depth = 8) -> list[Picture]:
+def read_frames(source: Path | bytes | BinaryIO, limits: Limits = LIMITS, depth: Depth = 8) -> list[Picture]:
     """Decode all frames of an animation, each complete as it is seen; anything else is a list of one.
 
-    Arguments and errors are those of `read`, but that `max_pixels` counts the pixels of all frames together.
+    Arguments and errors are those of `read`.
     """
-    with _opened(source) as (file, stream):
-        _check_pixels(file, 1, max_pixels)
+    with _opened(source, limits) as (file, stream):
+        limits.check_pixels(file.height, file.width)
         notes = _notes(source, file)
         pictures = [_decoded(file, stream, depth, notes)]
         if not _is_animation(file):
             return pictures
         if file.info.get("default_image"):  # an APNG's picture for those who cannot play it
             pictures.clear()
-        for number in range(1, MAX_FRAMES + 1):
+        for number in count(1):
             try:
                 file.seek(number)
             except EOFError:
-                return pictures
-            _check_pixels(file, len(pictures) + 1, max_pixels)
+                break
+            limits.check_frames(len(pictures) + 1)
+            limits.check_pixels(file.height, file.width, len(pictures) + 1)
             pictures.append(_decoded(file, stream, depth, []))
-        raise ValueError(f"it has more than {MAX_FRAMES} frames")
+        return pictures
 
 
 def from_pillow(image: object) -> Picture:
@@ -106,21 +105,21 @@ def from_pillow(image: object) -> Picture:
     return _decoded(image, None, 8, [])
 
 
-def probe(path: Path) -> tuple[int, int, str]:
+def probe(path: Path, limits: Limits = LIMITS) -> tuple[int, int, str]:
     """Return the upright height and width in pixels and Pillow's mode, without decoding pixels.
 
     Raises:
-        ImageDecodeError: the file is not a picture, or its header is damaged.
+        ImageDecodeError: the file is not a picture, its header is damaged, or it has more bytes than `limits`.
     """
-    with _opened(path) as (file, _):
+    with _opened(path, limits) as (file, _):
         turned = _orientation(file) in (5, 6, 7, 8)
         width, height = file.size[::-1] if turned else file.size
         return height, width, file.mode
 
 
-def count_frames(path: Path) -> int:
-    """Return how many frames `read_frames` would return. Raises `ImageDecodeError` as `probe`."""
-    with _opened(path) as (file, _):
+def count_frames(path: Path, limits: Limits = LIMITS) -> int:
+    """Return how many frames `read_frames` would return. Arguments and errors are those of `probe`."""
+    with _opened(path, limits) as (file, _):
         still = file.info.get("default_image", False)  # no frame, see `read_frames`
         return int(getattr(file, "n_frames", 1)) - still if _is_animation(file) else 1
 
@@ -155,12 +154,6 @@ def output_suffix(source: Path, encoding: Encoding = _AS_IT_IS) -> str:
 def _family(head: bytes) -> str:
     match = _MAGIC.match(head)
     return match.lastgroup or "" if match else ""
-
-
-def _check_pixels(file: ImageFile.ImageFile, frames: int, limit: int) -> None:
-    pixels = frames * file.width * file.height
-    if pixels > limit:
-        raise ValueError(f"too many pixels, found {pixels}, limit {limit}; a larger --max-pixels reads it")
 
 
 def _notes(source: Path | bytes | BinaryIO, file: ImageFile.ImageFile) -> list[str]:
@@ -215,7 +208,7 @@ def _turned(samples: Array, turn: Image.Transpose) -> Array:
 
 
 @contextlib.contextmanager
-def _opened(source: Path | bytes | BinaryIO) -> Iterator[tuple[ImageFile.ImageFile, BinaryIO]]:
+def _opened(source: Path | bytes | BinaryIO, limits: Limits = LIMITS) -> Iterator[tuple[ImageFile.ImageFile, BinaryIO]]:
     """Open `source` without decoding; whatever this and decoding in the block raise becomes `ImageDecodeError`.
 
     Yields:
@@ -226,7 +219,7 @@ def _opened(source: Path | bytes | BinaryIO) -> Iterator[tuple[ImageFile.ImageFi
         warnings.filterwarnings("ignore", module=_QUIET[3].pattern)
     heif = False
     try:
-        with _stream(source) as stream:
+        with _stream(source, limits) as stream:
             heif = _family(stream.read(12)) == "HEIF"
             stream.seek(0)
             formats = (*_READ, "HEIF") if heif and _reads_heif() else _READ
@@ -253,17 +246,15 @@ def _reads_heif() -> bool:
     return True
 
 
-def _stream(source: Path | bytes | BinaryIO) -> BinaryIO:
+def _stream(source: Path | bytes | BinaryIO, limits: Limits) -> BinaryIO:
     if isinstance(source, Path):
         status = source.stat()
         if not stat.S_ISREG(status.st_mode):
             raise ValueError("it is not a regular file")
-        if not 0 < status.st_size <= MAX_BYTES:
-            raise ValueError(f"the file has {status.st_size} bytes, expected 1 to {MAX_BYTES}")
+        limits.check_bytes(status.st_size)  # some decoders read the whole file before its header
         return source.open("rb")
-    data = source if isinstance(source, bytes) else source.read(MAX_BYTES + 1)
-    if not 0 < len(data) <= MAX_BYTES:
-        raise ValueError(f"more than {MAX_BYTES} bytes" if data else "there are no bytes")
+    data = source if isinstance(source, bytes) else source.read(limits.bytes + 1)
+    limits.check_bytes(len(data))
     return io.BytesIO(data)
 
 

@@ -71,9 +71,9 @@ def finished_tensor(x: Tensor, small: Tensor, made: Tensor, blending: Blending, 
     return torch.stack([one(*each) for each in zip(x, small, made, strict=True)])
 
 
-def read_mask(path: Path, call: Call = read_here) -> Pixels:
+def read_mask(path: Path, limits: images.Limits, call: Call = read_here) -> Pixels:
     """Read a mask (H, W) of uint8: how light a picture is. Raises `ImageDecodeError`."""
-    lightness: Pixels = call(images.read, path).rgb.mean(axis=2).astype(np.uint8)
+    lightness: Pixels = call(images.read, path, limits).rgb.mean(axis=2).astype(np.uint8)
     return lightness
 
 

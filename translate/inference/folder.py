@@ -14,7 +14,7 @@ from translate import images
 from translate.devices import enough_memory
 from translate.errors import ImageDecodeError, OutOfMemory, OutputError, SettingsError, WeightsError
 from translate.files import atomic_file, sweep_ended
-from translate.images import Encoding, Picture
+from translate.images import Encoding, Limits, Picture
 from translate.inference.blending import WHOLLY, Blending
 from translate.inference.comparing import Compare, comparison, suffix_of
 from translate.inference.finishing import finished, read_mask, seen
@@ -46,7 +46,7 @@ class Conversion:
         compare: write picture and result into one more file, beside the result.
         preserve_times: give results the times of their pictures.
         encoding: how results are written, the same as in the plan.
-        max_pixels: larger pictures fail; the frames of an animation count together.
+        limits: larger pictures fail.
         isolate: decode in processes of their own, so that a picture that crashes its decoder fails alone.
     """
 
@@ -57,7 +57,7 @@ class Conversion:
     compare: Compare | None = None
     preserve_times: bool = False
     encoding: Encoding = AS_IT_IS
-    max_pixels: int = images.MAX_PIXELS
+    limits: Limits = images.LIMITS
     isolate: bool = False
 
     def __post_init__(self) -> None:
@@ -167,11 +167,11 @@ def _ahead(pool: ThreadPoolExecutor, function: Callable[[A], B], values: Iterabl
 
 def _decode(item: Item, how: Conversion, training: int, call: Call) -> list[_Job | Result]:
     try:
-        asked = (item.source, how.max_pixels, how.encoding.depth)
+        asked = (item.source, how.limits, how.encoding.depth)
         several = images.holds_frames(item.output, how.encoding)
         frames = call(images.read_frames, *asked) if several else [call(images.read, *asked)]
         images.check_fits(frames[0], images.format_of(item.output, how.encoding))
-        mask = None if how.mask is None else read_mask(find_mask(how.mask, item), call)
+        mask = None if how.mask is None else read_mask(find_mask(how.mask, item), how.limits, call)
     except (ImageDecodeError, OutputError) as error:
         return [
             Result(

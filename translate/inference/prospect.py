@@ -41,10 +41,14 @@ def prospects(plan: Plan, how: Conversion, training: int) -> Iterator[Prospect]:
 
 
 def _prospect(item: Item, how: Conversion, training: int) -> Prospect:
-    height, width, mode = images.probe(item.source)
-    frames = images.count_frames(item.source) if images.holds_frames(item.output, how.encoding) else 1
+    height, width, mode = images.probe(item.source, how.limits)
+    several = images.holds_frames(item.output, how.encoding)
+    frames = images.count_frames(item.source, how.limits) if several else 1
     pixels, channels = height * width * frames, 4 if "A" in mode or mode == "P" else 3
-    if pixels > how.max_pixels:
-        return Prospect(item, f"has too many pixels, found {pixels}, limit {how.max_pixels}", (height, width))
+    try:
+        how.limits.check_frames(frames)
+        how.limits.check_pixels(height, width, frames)
+    except ValueError as error:
+        return Prospect(item, str(error), (height, width))
     seen = seen_size(height, width, how.size, training)
     return Prospect(item, "", (height, width), seen, frames, pixels * channels * how.encoding.depth // 8)
