@@ -414,6 +414,20 @@ def test_u38_completing_does_not_import_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
+# What is written beside them
+
+
+def test_u24_a_grid_names_its_pictures_and_what_they_became(apply: Apply, place: Path) -> None:
+    assert apply("photos", "--out", "results", "--compare", "grid", "--to", "all")[0] == 0
+    grid = images.read(place / "results/grid.compare.png").rgb
+    assert grid.shape == (276, 4 * (2 * 256 + 2) + 3 * 8, 3)
+    for number, (name, target) in enumerate(
+        [("a.jpg", "horse"), ("a.jpg", "zebra"), ("b.png", "horse"), ("b.png", "zebra")]
+    ):
+        pair = grid[:, number * 522 :][:, :514]
+        assert np.array_equal(pair[:20], images.captioned(pair[20:], {0: name, 258: f"to {target}"})[:20])
+
+
 # Promises
 
 

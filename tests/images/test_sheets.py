@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from translate.images import resize, sheet, write_animation
+from translate.images import captioned, resize, sheet, write_animation
 
 
 def smooth(height: int = 48, width: int = 64) -> NDArray[np.uint8]:
@@ -63,6 +63,22 @@ def test_sheet_captions_stay_above_their_columns() -> None:
     twice = sheet([[a, a]], captions=["photo", "photo"])
     assert np.array_equal(twice[:, :128], twice[:, 130:])
     assert (sheet([[a, a]], captions=["photo"])[:20, 128:] == 255).all()
+
+
+def test_captions_begin_where_they_are_told_and_grow_with_the_picture() -> None:
+    a = noise(32, 40, 3)
+    result = captioned(a, {0: "a caption that is far too long for its place", 20: "right"})
+    assert result.shape == (20 + 4 * 32, 160, 3)
+    assert np.array_equal(result[20::4, ::4], a)
+    assert np.array_equal(result[:20, 80:], captioned(a, {0: "right"})[:20, :80])
+    assert captioned(noise(900, 1200, 3), {0: "large"}).shape == (930, 1200, 3)
+    assert (captioned(noise(900, 1200, 3), {0: "large"})[:30] < 128).sum() > 2 * (result[:20, 80:] < 128).sum()
+    assert captioned(noise(3, 1200, 3), {0: "flat"}).shape == (23, 1200, 3)
+
+
+def test_captions_are_written_in_the_letters_that_there_are() -> None:
+    for text, plain in (("é ü", "e u"), ("사진", ascii("\u1109\u1161\u110c\u1175\u11ab")[1:-1]), ("\udcff", r"\udcff")):
+        assert np.array_equal(captioned(noise(9, 300, 3), {0: text}), captioned(noise(9, 300, 3), {0: plain}))
 
 
 def test_a_sheet_needs_pictures_of_one_size() -> None:

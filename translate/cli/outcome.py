@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from translate.inference.exports import About
     from translate.inference.folder import Conversion, Result
     from translate.inference.planning import Plan
+    from translate.tensors import Pixels
 
 GRID = 32  # pictures, at most, in a grid
 GRID_SIDE = 256  # pixels of each
-GRID_COLUMNS = 8  # of pictures before and after, in turns
+GRID_COLUMNS = 4  # of pictures and their results
+GRID_GAP = 8  # pixels
 
 
 def running_on(engine: "Engine", asked: str) -> str:
@@ -81,21 +83,19 @@ class Outcome:
         from translate import files, images
         from translate.inference.inputs import write_list
         from translate.report.gallery import Row, gallery
-        from translate.report.samples import square
 
         folder = Path() if self.out is None else self.out if self.out.is_dir() else self.out.parent
-        there = [(result.source, result.output) for result in self.results if result.output]
         if failed:
             files.write_bytes(failed, write_list([result.word for result in self.results if not result.output]))
         if report:
             rows = [Row(result.source, result.output, result.reason) for result in self.results]
             files.write_text(folder / "report.html", gallery(f"To {self.target}", self._summary(), rows, folder))
             say(f"Look at {printable(folder / 'report.html')}.")
+        there = [result for result in self.results if result.output]
         if grid and there:
-            pictures = [images.read(path, limits) for pair in there[:GRID] for path in pair]
-            tiles = [square(images.laid_on(picture, images.WHITE).rgb, GRID_SIDE) for picture in pictures]
-            rows_of_tiles = [tiles[start : start + GRID_COLUMNS] for start in range(0, len(tiles), GRID_COLUMNS)]
-            images.write_pixels(images.sheet(rows_of_tiles), folder / "grid.compare.png")
+            pairs = [self._pair(result, limits) for result in there[:GRID]]
+            lines = [pairs[start : start + GRID_COLUMNS] for start in range(0, len(pairs), GRID_COLUMNS)]
+            images.write_pixels(images.sheet(lines, GRID_GAP), folder / "grid.compare.png")
 
     def notes(self, suffixes_said: bool) -> list[str]:
         """Say what reading and writing changed, once for all pictures that it happened to.
@@ -137,6 +137,16 @@ class Outcome:
             raise SomeFailed(
                 f"{failed} of {counted(len(self.results), 'picture')} failed, for the reasons above{others}."
             )
+
+    def _pair(self, result: "Result", limits: "Limits") -> "Pixels":
+        """Show a picture under its name, and beside it its result, under what it was translated to."""
+        from translate import images
+        from translate.report.samples import square
+
+        pictures = [images.read(path, limits) for path in (result.source, result.output) if path]
+        tiles = [square(images.laid_on(picture, images.WHITE).rgb, GRID_SIDE) for picture in pictures]
+        captions = (printable(result.source.name), f"to {result.target or self.target}")
+        return images.sheet([tiles], captions=captions)
 
     def _summary(self) -> str:
         words = ", ".join(f"{self.count(status)} {status}" for status in ("done", "skipped", "failed"))

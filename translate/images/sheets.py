@@ -1,7 +1,9 @@
 """Pictures for people to look at: resizing, grids with captions, and a GIF that shows how training went."""
 
 import math
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from translate.files import atomic_file
 from translate.images.picture import Array
+
+NARROWEST = 128  # pixels that a caption has room on; narrower pictures are enlarged, each pixel to a square
 
 
 def resize(rgb: Array, height: int, width: int) -> Array:
@@ -35,28 +39,70 @@ def sheet(rows: Sequence[Sequence[Array]], gap: int = 2, captions: Sequence[str]
     Args:
         rows: pictures (H, W, 3); rows may differ in length.
         gap: pixels between neighbours.
-        captions: one text above each column, cut at the column's width.
+        captions: one text above each column, cut where the next begins.
         scale: the side of the square each pixel becomes. 0: wide enough for captions, or 1 without any.
 
     Returns:
-        (caption + rows * (H * scale + gap) - gap, columns * (W * scale + gap) - gap, 3), the caption 20 pixels or none.
+        (caption + rows * (H * scale + gap) - gap, columns * (W * scale + gap) - gap, 3), the caption none or as high as
+        `captioned` makes it.
 
     Raises:
         ValueError: there are no pictures, or their sizes differ.
     """
     height, width = _one_size([picture for row in rows for picture in row])
-    scale = scale or (math.ceil(128 / width) if captions else 1)
-    height, width, columns, top = height * scale, width * scale, max(map(len, rows)), 20 if captions else 0
-    canvas = np.full((top + len(rows) * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    scale = scale or (math.ceil(NARROWEST / width) if captions else 1)
+    height, width, columns = height * scale, width * scale, max(map(len, rows))
+    canvas = np.full((len(rows) * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
     for row, pictures in enumerate(rows):
         for column, picture in enumerate(pictures):
-            y, x = top + row * (height + gap), column * (width + gap)
-            canvas[y : y + height, x : x + width] = picture.repeat(scale, axis=0).repeat(scale, axis=1)
-    for column, caption in enumerate(captions[:columns]):
-        strip = Image.new("RGB", (width, top), "white")
-        ImageDraw.Draw(strip).text((2, 2), caption, fill="black", font=ImageFont.load_default(14))
-        canvas[:top, column * (width + gap) :][:, :width] = np.asarray(strip)
-    return canvas
+            y, x = row * (height + gap), column * (width + gap)
+            canvas[y : y + height, x : x + width] = _enlarged(picture, scale)
+    lefts = range(0, canvas.shape[1], width + gap)
+    heading = _heading(dict(zip(lefts, captions, strict=False)), canvas.shape[1], _caption_height(height, width))
+    return np.concatenate([heading, canvas]) if captions else canvas
+
+
+def captioned(picture: Array, captions: Mapping[int, str]) -> Array:
+    """Put captions above a picture.
+
+    Args:
+        picture: (H, W, 3).
+        captions: texts by the column of the picture above which each begins, ascending; cut where the next begins.
+
+    Returns:
+        (caption + H, W, 3), enlarged where it is narrower than `NARROWEST`. The caption is 20 pixels high or, of a
+        large picture, a thirtieth of the shorter side, so that it can be read where all of that is shown.
+    """
+    scale = math.ceil(NARROWEST / picture.shape[1])
+    picture = _enlarged(picture, scale)
+    height, width, _ = picture.shape
+    lefts = {scale * left: caption for left, caption in captions.items()}
+    return np.concatenate([_heading(lefts, width, _caption_height(height, width)), picture])
+
+
+def _caption_height(height: int, width: int) -> int:
+    return max(20, min(height, width) // 30)
+
+
+def _heading(captions: Mapping[int, str], width: int, height: int) -> Array:
+    """Draw captions, each from its left to where the next begins: (height, width, 3), black on white."""
+    heading = Image.new("RGB", (width, height), "white")
+    font, margin = ImageFont.load_default(0.7 * height), height // 10
+    for left, right in pairwise([*captions, width]):
+        strip = Image.new("RGB", (right - left - margin, height), "white")
+        ImageDraw.Draw(strip).text((margin, margin), _plain(captions[left]), fill="black", font=font)
+        heading.paste(strip, (left, 0))
+    return np.asarray(heading)
+
+
+def _plain(text: str) -> str:
+    """Write a text in ASCII, which is what Pillow's own font has: letters without accents, others as escapes."""
+    letters = (letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    return "".join(letters).encode("ascii", "backslashreplace").decode()
+
+
+def _enlarged(picture: Array, scale: int) -> Array:
+    return picture.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
 def write_animation(frames: Sequence[Array], path: Path, frame_ms: int = 200) -> None:

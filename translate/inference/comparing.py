@@ -25,14 +25,14 @@ def comparison(before: Sequence[Picture], after: Sequence[Picture], compare: Com
     """Show pictures and their results: of a still one of each, of an animation all frames.
 
     Returns:
-        "side", "split": a frame for each pair, see `compared`. "gif": first all before, then all after, with captions.
+        "side", "split": a frame for each pair, see `compared`. "gif": first all before, then all after. With captions.
     """
     before, after = [_shown(picture) for picture in before], [_shown(picture) for picture in after]
     if compare != "gif":
         return [replace(b, rgb=compared(b.rgb, a.rgb, compare)) for b, a in zip(before, after, strict=True)]
     captioned = [("before", picture) for picture in before] + [("after", picture) for picture in after]
     return [
-        replace(picture, rgb=images.sheet([[picture.rgb]], captions=[caption]), shown_ms=picture.shown_ms or TURN_MS)
+        replace(picture, rgb=images.captioned(picture.rgb, {0: caption}), shown_ms=picture.shown_ms or TURN_MS)
         for caption, picture in captioned
     ]
 
@@ -44,10 +44,10 @@ def _shown(picture: Picture) -> Picture:
 
 
 def compared(before: Pixels, after: Pixels, compare: Literal["side", "split"]) -> Pixels:
-    """Show a picture, (H, W, 3) of uint8, and its result: both with captions, or half of one and half of the other.
+    """Show a picture, (H, W, 3) of uint8, and its result: both, or half of one and half of the other, with captions.
 
     Returns:
-        "split": (H, W, 3); "side": twice as wide, and higher by the captions.
+        "split": as wide as the picture; "side": twice as wide; see `images.captioned`.
     """
     if compare == "side":
         return images.sheet([[before, after]], captions=("before", "after"))
@@ -55,4 +55,4 @@ def compared(before: Pixels, after: Pixels, compare: Literal["side", "split"]) -
     middle, half = width // 2, 1 + width // LINE // 2
     split = np.concatenate([before[:, :middle], after[:, middle:]], axis=1)
     split[:, max(0, middle - half) : middle + half] = 255
-    return split
+    return images.captioned(split, {0: "before", middle: "after"})
