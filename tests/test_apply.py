@@ -203,6 +203,15 @@ def test_u06_an_error_says_what_happened_to_which_file_and_what_to_do(apply: App
     assert "in nothing, texts: 1 input not found and 1 file whose names do not" in err
 
 
+def test_u06_u41_names_in_errors_reach_no_terminal_as_they_are(apply: Apply, place: Path) -> None:
+    (place / "mask\x1b[31m\n").mkdir()
+    for words in (["no\x1b[31m\n", "--out", "x"], ["photos", "--out", "x", "--mask", "mask\x1b[31m\n"]):
+        err = apply(*words)[2]
+        assert r"\x1b[31m\n" in err
+        assert "\x1b" not in err
+        assert not any(line.startswith((":", "/", ".")) for line in err.splitlines())
+
+
 def test_u07_the_device_is_said_and_why_and_never_another_one(
     apply: Apply, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

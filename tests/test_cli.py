@@ -94,6 +94,30 @@ def test_the_version_is_printed(run: Run) -> None:
     assert re.fullmatch(r"translate \d+\.\d+\.\d+\n", run("--version")[1])
 
 
+@pytest.mark.parametrize("words", [["--debug", "info", "nowhere"], ["info", "nowhere", "--debug"]], ids=str)
+def test_u06_a_traceback_is_printed_with_debug_alone(run: Run, words: list[str]) -> None:
+    code, out, err = run(*words)
+    assert (code, out) == (5, "")
+    first, *_, last = err.splitlines()
+    assert first == "Traceback (most recent call last):"
+    assert last.startswith("translate.errors.WeightsError: There is no model nowhere.")
+    code, _, err = run(*(word for word in words if word != "--debug"))
+    assert (code, len(err.splitlines())) == (5, 1)
+
+
+def test_u05_u06_a_bug_is_one_sentence_that_says_where_and_exit_code_1(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise KeyError("two\nlines")
+
+    monkeypatch.setattr("translate.doctor.examine", fail)
+    code, out, err = run("doctor")
+    assert (code, out, len(err.splitlines())) == (1, "", 1)
+    assert re.match(r"Error: KeyError: 'two\\nlines' \(cli/machine\.py, line \d+\)\. This is a mistake in", err)
+    assert "Traceback (most" in run("doctor", "--debug")[2]
+
+
 def test_a_run_trains_tells_where_it_is_and_can_be_applied(run: Run, place: Path) -> None:
     code, out, err = train(run)
     assert code == 0

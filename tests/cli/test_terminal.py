@@ -68,7 +68,7 @@ sys.argv = ["translate", "apply", "사진\\udcff", "b", "--out", "c"]
 from translate import cli
 from translate.cli.terminal import show
 from translate.errors import DataError
-def app():
+def app(words):
     show(None, ["사진\\udcff"], as_json=False)
     raise DataError("사진")
 cli.app = app

@@ -4,6 +4,8 @@ Nothing here imports torch before a command needs it, so `--help` is quick.
 """
 
 import sys
+import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +14,8 @@ from translate.cli import apply, compare, data, evaluate, export, info, machine,
 from translate.cli.stopping import Stoppable
 from translate.cli.terminal import escape_what_stdout_lacks, say
 from translate.errors import TranslateError
+
+DEBUG = "--debug"
 
 app = typer.Typer(
     cls=Stoppable,
@@ -32,13 +36,29 @@ app.add_typer(weights.app, name="weights")
 
 
 def main() -> None:
-    """Run the command line and exit; errors a user can act on become one sentence and their exit code."""
+    """Run the command line and exit; errors become one sentence, or with --debug a traceback, and an exit code."""
     escape_what_stdout_lacks()
+    words = sys.argv[1:]
     try:
-        app()
-    except TranslateError as error:
-        say(f"Error: {error}")
-        sys.exit(error.exit_code)
+        app([word for word in words if word != DEBUG])
+    except Exception as error:
+        if DEBUG in words:
+            for line in traceback.format_exc().splitlines():
+                say(line)
+        elif isinstance(error, TranslateError):
+            say(f"Error: {error}")
+        else:
+            say(f"Error: {_told(error)}")
+        sys.exit(error.exit_code if isinstance(error, TranslateError) else 1)
+
+
+def _told(error: Exception) -> str:
+    """Describe an error that nobody expected: what it is, where in this package, and what to do."""
+    package = Path(__file__).parent.parent
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if package in Path(frame.filename).parents]
+    place = f"{Path(frames[-1].filename).relative_to(package).as_posix()}, line {frames[-1].lineno}"
+    what = "".join(traceback.format_exception_only(error)).strip()
+    return f"{what} ({place}). This is a mistake in translate; {DEBUG} prints a traceback, which helps to mend it."
 
 
 def _version(wanted: bool) -> None:
@@ -54,5 +74,8 @@ def _common(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    debug: Annotated[
+        bool, typer.Option(DEBUG, help="Print a traceback instead of one sentence; also after the name of a command.")
+    ] = False,  # `main` looks for it
 ) -> None:
     pass

@@ -290,9 +290,9 @@ def apply(
         for result in made.recorded(chain(converted, new), out, about, meant, how):
             results.append(result)
             if result.status == "failed":
-                say(f"Failed: {printable(result.source)}: {result.reason}")
+                say(f"Failed: {result.source}: {result.reason}")
             elif watch and not quiet and result.status == "done":
-                say(f"{printable(result.source)} -> {printable(result.output)}")
+                say(f"{result.source} -> {result.output}")
             advance("translating", len(results), total, "")
     outcome = Outcome(results, plan.ignored, meant, out, str(translator.engine), time.perf_counter() - started)
     outcome.write(failed, report, compare == "grid", how.limits)

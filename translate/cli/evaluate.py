@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from translate.cli.options import Device, Json, Model, Precision
-from translate.cli.terminal import printable, progress, say, show
+from translate.cli.terminal import progress, say, show
 from translate.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def evaluate(
 
         place = (Path(model) if Path(model).is_dir() else Path()) / "evaluation.html"
         write_report(place, result, choice)
-        say(f"Wrote {printable(place)}.")
+        say(f"Wrote {place}.")
     for note in result.notes:
         say(f"Note: {note}")
     for what in result.missing:

@@ -39,7 +39,7 @@ def show_plan(plan: "Plan", how: "Conversion", about: "About", target: str, runn
         source, output = printable(prospect.item.source), printable(prospect.item.output)
         sizes = f"{_pixels(prospect.size)} pixels, seen at {_pixels(prospect.seen)}"
         frames = f", {prospect.frames} frames" if prospect.frames > 1 else ""
-        lines.append(f"{source} -> {output}: {prospect.reason or sizes + frames}")
+        lines.append(f"{source} -> {output}: {printable(prospect.reason) or sizes + frames}")
         facts = {name: value for name, value in asdict(prospect).items() if name != "item"}
         items.append({"source": source, "output": output, **facts})
         most_bytes += prospect.most_bytes
@@ -90,7 +90,7 @@ class Outcome:
         if report:
             rows = [Row(result.source, result.output, result.reason) for result in self.results]
             files.write_text(folder / "report.html", gallery(f"To {self.target}", self._summary(), rows, folder))
-            say(f"Look at {printable(folder / 'report.html')}.")
+            say(f"Look at {folder / 'report.html'}.")
         there = [result for result in self.results if result.output]
         if grid and there:
             pairs = [self._pair(result, limits) for result in there[:GRID]]
@@ -110,7 +110,7 @@ class Outcome:
             for note in (*result.notes, *([f"{before or 'no suffix'} became {after}"] if renamed else [])):
                 happened.setdefault(note, []).append(result.source)
         return [
-            f"{note}: {printable(sources[0])}{f' and {len(sources) - 1:,} more' if len(sources) > 1 else ''}"
+            f"{note}: {sources[0]}{f' and {len(sources) - 1:,} more' if len(sources) > 1 else ''}"
             for note, sources in happened.items()
         ]
 

@@ -27,9 +27,9 @@ def escape_what_stdout_lacks() -> None:
 
 
 def say(text: str) -> None:
-    """Print a line to stderr; where that is closed, nowhere."""
+    """Print a line to stderr, escaped as `printable` does it; where stderr is closed, nowhere."""
     if sys.stderr is not None:  # which to `print` would mean stdout
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
 
 
 def say_notes(notes: Iterable[str]) -> None:
