@@ -760,7 +760,7 @@ def test_i29_u09_a_picture_goes_through_pipes(run: Run, place: Path, monkeypatch
     for name, suffix in (("photos/a.jpg", "jpg"), ("photos/below/b.png", "png")):
         expected = (place / "expected" / Path(name).name).read_bytes()
         given = (place / name).read_bytes()
-        assert piped(monkeypatch, given, "-", "--out", "-") == (0, expected)
+        assert piped(monkeypatch, given, "-", "--out", "-", "--format", suffix) == (0, expected)
         assert piped(monkeypatch, b"", name, "--out", "-") == (0, expected)
         assert piped(monkeypatch, given, "-", "--out", f"x.{suffix}") == (0, b"")
         assert (place / f"x.{suffix}").read_bytes() == expected
@@ -769,9 +769,10 @@ def test_i29_u09_a_picture_goes_through_pipes(run: Run, place: Path, monkeypatch
 @pytest.mark.parametrize(
     ("given", "words", "code"),
     [
-        (None, ["-", "--out", "-"], 2),  # closed
-        (b"", ["-", "--out", "-"], 4),
-        (b"no picture", ["-", "--out", "-"], 4),
+        (None, ["-", "--out", "-", "--format", "png"], 2),  # closed
+        (b"", ["-", "--out", "-", "--format", "png"], 4),
+        (b"no picture", ["-", "--out", "-", "--format", "png"], 4),
+        (b"x", ["-", "--out", "-"], 2),  # nothing says the format
         (b"x", ["-", "--out", "photos"], 2),
         (b"x", ["-", "photos", "--out", "-"], 2),
         (b"x", ["-", "--out", "-", "--compare", "side"], 2),
@@ -780,8 +781,8 @@ def test_i29_u09_a_picture_goes_through_pipes(run: Run, place: Path, monkeypatch
         (b"x", ["-", "--out", "-", "--watch"], 2),
         (b"x", ["-", "--out", "-", "--report"], 2),
         (b"x", ["-", "--out", "-", "--failed", "x.txt"], 2),
-        (b"x", ["-", "--out", "-", "--mask", "photos"], 2),
-        (b"x", ["-", "--out", "-", "--mask", "m" * 300], 4),
+        (b"x", ["-", "--out", "-", "--format", "png", "--mask", "photos"], 2),
+        (b"x", ["-", "--out", "-", "--format", "png", "--mask", "m" * 300], 4),
     ],
 )
 def test_i29_u09_what_cannot_be_piped_is_one_sentence(

@@ -22,7 +22,8 @@ def through_pipes(
     """Translate one picture from a file or from stdin to a file or to stdout, in the format it came in if that can be.
 
     Raises:
-        SettingsError: there are several inputs, `out` is a folder, a word does not go with it, or stdout is a terminal.
+        SettingsError: there are several inputs, `out` is a folder, a word does not go with it, nothing says a format,
+            or stdout is a terminal.
         ImageDecodeError: the input is no picture.
         OutputError: `out` cannot be written.
     """
@@ -45,6 +46,8 @@ def through_pipes(
     source = _standard_input() if inputs[0] == STREAM else Path(inputs[0])
     picture = images.read(source, how.limits, how.encoding.depth)
     mask = read_mask(how.mask, how.limits) if how.mask else None
+    if to_stdout and inputs[0] == STREAM and how.encoding.format is None:
+        raise SettingsError("Neither stdin nor stdout has a name that says a format. Choose one with --format.")
     result = load().picture(picture, target, how.size, how.blending, mask, how.encoding.background)
     if to_stdout:
         own = picture.format if picture.format in images.FORMATS and how.encoding.depth == 8 else "PNG"
