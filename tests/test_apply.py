@@ -21,7 +21,7 @@ from torch import nn
 
 from translate import cli, images
 from translate.inference.exports import About, write_export
-from translate.inference.translator import Translator
+from translate.inference.translator import ON_CPU, Translator
 from translate.methods.cyclegan import Settings
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
@@ -284,6 +284,25 @@ def test_i06_i28_what_is_too_large_is_said_with_the_option_that_allows_it(apply:
     assert "Failed: d.png: cannot be decoded: it has more than 2 MiB; a larger --max-file-mb reads it.\n" in err
     assert "d.png: cannot be decoded: it is none of JPEG," in apply(*words, 3, "--max-file-mb", 3)[2]
     assert len(images.read_frames(place / "results/c.gif")) == 3
+
+
+def test_i19_what_was_given_up_is_said(apply: Apply, monkeypatch: pytest.MonkeyPatch) -> None:
+    load, batch, allowed = Translator.load, Translator.batch, []
+
+    def loaded(*words: Any, **options: Any) -> Translator:
+        allowed.append(options["allow_cpu_fallback"])
+        return load(*words, **options)
+
+    def small(self: Translator, *words: Any) -> Any:
+        self.given_up.append(ON_CPU)
+        return batch(self, *words)
+
+    monkeypatch.setattr(Translator, "load", loaded)
+    monkeypatch.setattr(Translator, "batch", small)
+    note = "Note: memory ran out, so it was translated on the CPU"
+    assert f"{note}: photos/a.jpg and 1 more\n" in apply("photos", "--out", "x", "--allow-cpu-fallback")[2]
+    assert json.loads(apply("photos", "--out", "y", "--json")[1])["results"][0]["notes"] == [ON_CPU]
+    assert allowed == [True, False]
 
 
 # Where results are

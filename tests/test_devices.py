@@ -96,6 +96,18 @@ def test_a_gpu_computes_in_what_it_is_made_for(
     assert engine("cuda:0").precision == precision
 
 
+def test_i19_a_gpu_goes_on_in_bf16_where_fp32_was_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (6, 1))
+    narrowed = engine("cuda:0").narrowed()
+    assert narrowed
+    assert (str(narrowed), narrowed.narrowed()) == ("cuda:0, bf16, contiguous", None)
+    assert engine("cuda:0", "fp32").narrowed() is None
+    assert engine("cpu").narrowed() is None
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (7, 5))
+    assert engine("cuda:0").narrowed() is None
+
+
 @pytest.mark.parametrize("has_bf16", [False, True])
 def test_a_cpu_computes_in_bf16_where_it_multiplies_that(monkeypatch: pytest.MonkeyPatch, has_bf16: bool) -> None:
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: has_bf16)

@@ -6,7 +6,7 @@ import math
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -35,6 +35,7 @@ class Engine:
         memory_format: of pictures and convolution weights.
         compiled: whether networks are compiled, each at its first call, which then takes half a minute.
         note: why they are not although it would repay; or nothing.
+        narrower: a number format to go on in where memory runs out; None: `dtype` was asked for, or is as narrow.
     """
 
     device: torch.device
@@ -42,6 +43,7 @@ class Engine:
     memory_format: torch.memory_format
     compiled: bool = False
     note: str = ""
+    narrower: torch.dtype | None = None
 
     def ready(self, networks: Iterable[nn.Module]) -> None:
         """Bring networks to the device and into the layout, and have them compiled where that was chosen."""
@@ -53,6 +55,10 @@ class Engine:
     def autocast(self) -> torch.autocast:
         """Return the context in which networks are called."""
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+    def narrowed(self) -> "Engine | None":
+        """Return the engine that takes less memory in a narrower number format, where that is allowed."""
+        return replace(self, dtype=self.narrower, narrower=None) if self.narrower else None
 
     @property
     def precision(self) -> str:
@@ -98,7 +104,9 @@ def engine(device: str = "auto", precision: Precision = "auto", compile: Compile
             " --compile off."
         )
     note = f"Networks are not compiled, which would have been faster: {lacking}." if lacking else ""
-    return Engine(found, dtype, layout, wanted and not lacking, note)
+    # A CPU computes bf16 slowly where it has none of its own, and has more memory.
+    is_wide = precision == "auto" and dtype == torch.float32 and found.type != "cpu"
+    return Engine(found, dtype, layout, wanted and not lacking, note, torch.bfloat16 if is_wide else None)
 
 
 def default_memory(device: torch.device) -> int:

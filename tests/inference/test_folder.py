@@ -29,7 +29,7 @@ from translate.inference.exports import About
 from translate.inference.folder import Conversion, Result, convert
 from translate.inference.inputs import write_list
 from translate.inference.planning import Item, plan, plan_in_place
-from translate.inference.translator import Translator
+from translate.inference.translator import SMALLER, Translator
 from translate.methods.cyclegan import Settings
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
@@ -529,7 +529,7 @@ def test_i19_what_was_done_in_smaller_parts_says_so_once(
     monkeypatch.setattr("translate.inference.translator.LEAST", 1)
     results = stopped(tmp_path, torch.OutOfMemoryError("out of memory"), monkeypatch, batch)()
     assert [result.status for result in results] == ["done"] * 6
-    assert sum(result.notes == (folder.SMALLER,) for result in results) == batch
+    assert sum(result.notes == (SMALLER,) for result in results) == batch
     for name in below(tmp_path / "out"):
         expected = TRANSLATOR(rgb(tmp_path / "in" / name)).astype(int)
         assert np.abs(rgb(tmp_path / "out" / name) - expected).max() <= 1

@@ -1,7 +1,8 @@
 """Any size in, the same size out; neither neighbours nor threads change a result."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,17 @@ from PIL import Image
 from torch import nn
 
 from translate import images
-from translate.devices import engine
-from translate.errors import DeviceError, SettingsError, WeightsError
-from translate.inference import finishing
+from translate.devices import Engine, engine
+from translate.errors import DeviceError, OutOfMemory, SettingsError, WeightsError
+from translate.inference import finishing, tiling
+from translate.inference import translator as translator_module
 from translate.inference.blending import Blending
 from translate.inference.exports import About, write_export
-from translate.inference.translator import Translator, _pad
+from translate.inference.translator import ALONE, NARROWER, ON_CPU, SMALLER, Translator, _pad
 from translate.methods.cyclegan import Settings
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
-from translate.tensors import leave
+from translate.tensors import enter, leave
 
 TINY = Settings(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=16, steps=1, planned=1)
@@ -228,6 +230,83 @@ def test_other_errors_of_torch_stay_what_they_are(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(translator._method, "translate", lambda x, target: torch.cat([x, x[..., :3]]))
     with pytest.raises(RuntimeError, match="Sizes of tensors must match"):
         translator(noise(8, 8))
+
+
+# Memory that runs out
+
+
+@dataclass(frozen=True)
+class Pretended(Engine):
+    """An engine that says it is a GPU, and computes on the CPU."""
+
+    def ready(self, networks: Any) -> None:
+        pass
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast("cpu", self.dtype, enabled=self.dtype != torch.float32)
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], Translator]:
+    """Load a model, with or without a fallback, for a pretended GPU that computes in fp32 because that is its own."""
+    write_export(tmp_path / "model.safetensors", nn.ModuleList(made().method.shipped()), ABOUT)
+    gpu = Pretended(torch.device("cuda"), torch.float32, torch.contiguous_format, narrower=torch.bfloat16)
+    cpu = engine("cpu", "fp32")
+    monkeypatch.setattr(translator_module, "engine", lambda device, *words: gpu if device == "cuda" else cpu)
+    monkeypatch.setattr(translator_module, "enter", lambda x, engine: enter(x, cpu))
+    monkeypatch.setattr(translator_module, "LEAST", 1000)
+    return lambda allowed: Translator.load(tmp_path, "cuda", memory=1 << 40, allow_cpu_fallback=allowed)
+
+
+def failing(translator: Translator, failures: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let so many tries of a translator run out of memory; return what will be tried."""
+    tries: list[str] = []
+    whole, strips = translator._whole, tiling.translate
+
+    def tried(what: str) -> None:
+        tries.append(f"{what} in {translator.engine.precision}")
+        if len(tries) <= failures:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    monkeypatch.setattr(translator, "_whole", lambda x, to: tried(str(len(x))) or whole(x, to))
+    monkeypatch.setattr(tiling, "translate", lambda *words: tried("strips") or strips(*words))
+    return tries
+
+
+@pytest.mark.parametrize("failures", range(5))
+def test_i19_the_ladder_is_one_picture_then_bf16_then_strips(
+    load: Callable[[bool], Translator], failures: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translator, pictures = load(True), [noise(20, 24), noise(20, 24, 1)]
+    tries = failing(translator, failures, monkeypatch)
+    results = translator.batch(pictures)
+    rungs = ["2 in fp32", "1 in fp32", "1 in bf16", "strips in bf16", "strips in bf16"]
+    assert tries[: failures + 1] == rungs[: failures + 1]
+    assert translator.given_up == [ALONE, NARROWER, SMALLER, SMALLER][:failures]
+    for picture, result in zip(pictures, results, strict=True):
+        difference = np.abs(result.astype(int) - TRANSLATOR(picture, size="native"))
+        assert difference.mean() < (2 if failures > 1 else 0.01)
+
+
+def test_i19_the_last_rung_is_the_cpu_where_that_is_allowed(
+    load: Callable[[bool], Translator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translator = load(False)
+    failing(translator, 99, monkeypatch)
+    with pytest.raises(OutOfMemory, match="not even in small parts"):
+        translator(noise(20, 24))
+    assert translator.given_up_since(0) == (NARROWER, SMALLER)
+
+
+def test_i19_on_the_cpu_a_picture_becomes_the_same_and_says_so(
+    load: Callable[[bool], Translator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translator = load(True)
+    failing(translator, 99, monkeypatch)
+    for seed, notes in ((0, (NARROWER, SMALLER, ON_CPU)), (1, (ON_CPU,))):
+        result = translator.picture(images.Picture(noise(20, 24, seed), None, ""))
+        assert np.array_equal(result.rgb, TRANSLATOR(noise(20, 24, seed)))
+        assert result.notes == notes
 
 
 # Any kind of image

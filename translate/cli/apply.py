@@ -168,6 +168,14 @@ def apply(
             " statistics of its own, so they may differ in colour.",
         ),
     ] = False,
+    allow_cpu_fallback: Annotated[
+        bool,
+        typer.Option(
+            "--allow-cpu-fallback",
+            rich_help_panel=WORK,
+            help="Translate on the CPU, slowly, what is too large for a GPU even strip by strip.",
+        ),
+    ] = False,
     isolate: Annotated[
         bool,
         typer.Option(
@@ -253,7 +261,14 @@ def apply(
         isolate=isolate,
     )
     load = partial(
-        Translator.load, model, device, precision, None if memory is None else int(memory * 2**30), tile_approx, compile
+        Translator.load,
+        model,
+        device,
+        precision,
+        None if memory is None else int(memory * 2**30),
+        tile_approx,
+        compile,
+        allow_cpu_fallback=allow_cpu_fallback,
     )
     if out and (STREAM in inputs or str(out) == STREAM):
         if targets or dry_run or watch or compare or report or failed:
@@ -261,7 +276,8 @@ def apply(
                 "- is one picture without a name, and goes with none of --to all, --dry-run, --watch, --compare,"
                 " --report and --failed."
             )
-        through_pipes(inputs, out, load, meant, how)
+        notes = through_pipes(inputs, out, load, meant, how)
+        say_notes([] if quiet else notes)
         return
     outdated = made.outdated(out, about, meant, how)
     if out:

@@ -18,8 +18,11 @@ STREAM = "-"
 
 def through_pipes(
     inputs: Sequence[str], out: Path, load: "Callable[[], Translator]", target: str, how: "Conversion"
-) -> None:
-    """Translate one picture from a file or from stdin to a file or to stdout, in the format it came in if that can be.
+) -> tuple[str, ...]:
+    """Translate one picture from a file or from stdin to a file or to stdout.
+
+    Returns:
+        What was changed that a user may want to know, as short phrases.
 
     Raises:
         SettingsError: there are several inputs, `out` is a folder, a word does not go with it, nothing says a format,
@@ -43,19 +46,20 @@ def through_pipes(
         raise SettingsError(f"--out {out} is no file name of a picture, which stdin does not give. Name a file or -.")
     if to_stdout and sys.stdout.isatty():
         raise SettingsError("A terminal cannot show pictures. Send stdout to a file or a program, or name a file.")
+    if to_stdout and inputs[0] == STREAM and how.encoding.format is None:
+        raise SettingsError("Neither stdin nor stdout has a name that says a format. Choose one with --format.")
     source = _standard_input() if inputs[0] == STREAM else Path(inputs[0])
     picture = images.read(source, how.limits, how.encoding.depth)
     mask = read_mask(how.mask, how.limits) if how.mask else None
-    if to_stdout and inputs[0] == STREAM and how.encoding.format is None:
-        raise SettingsError("Neither stdin nor stdout has a name that says a format. Choose one with --format.")
     result = load().picture(picture, target, how.size, how.blending, mask, how.encoding.background)
     if to_stdout:
         own = picture.format if picture.format in images.FORMATS and how.encoding.depth == 8 else "PNG"
         encoding = replace(how.encoding, format=how.encoding.format or own)
         sys.stdout.buffer.write(images.encode(result, encoding))
         sys.stdout.buffer.flush()
-    else:
-        images.write(result, out, how.encoding, source if how.preserve_times and isinstance(source, Path) else None)
+        return result.notes
+    times = source if how.preserve_times and isinstance(source, Path) else None
+    return (*result.notes, *images.write(result, out, how.encoding, times))
 
 
 def _standard_input() -> BinaryIO:

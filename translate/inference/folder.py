@@ -30,7 +30,6 @@ B = TypeVar("B")
 THREADS = 4  # that decode and encode while the network runs
 TOGETHER = 16  # pictures, at most, that an accelerator gets in one pass without being asked
 TOGETHER_PIXELS = 2_000_000  # and no more than these
-SMALLER = "memory ran out, so it was translated in smaller parts"
 
 
 @dataclass(frozen=True)
@@ -189,7 +188,7 @@ def _translate(
     for like, group in groupby(decoded, lambda job: job.like if isinstance(job, _Job) else None):
         count = max(1, min(most, pixels // (like[0] * like[1]))) if like and pixels else most
         while some := list(islice(group, count)):
-            jobs, memory = [job for job in some if isinstance(job, _Job)], translator.memory
+            jobs, already = [job for job in some if isinstance(job, _Job)], len(translator.given_up)
             try:
                 made = translator.batch([job.small for job in jobs], jobs[0].target or target) if jobs else []
             except (WeightsError, OutOfMemory, OutputError) as error:  # find out which; only scratch files were written
@@ -197,7 +196,7 @@ def _translate(
                 failed = Result(item.source, item.word, None, "failed", str(error), target=item.target)
                 yield from [failed] if len(jobs) == 1 else _translate(translator, jobs, target, 1, None)
             else:
-                notes = (SMALLER,) if translator.memory < memory else ()
+                notes = translator.given_up_since(already)
                 yield from (job.with_result(one, notes) for job, one in zip(jobs, made, strict=True)) if jobs else some
 
 

@@ -1,6 +1,7 @@
 """Translating one image of any kind, or one batch of pictures of equal size."""
 
 import contextlib
+import copy
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -33,6 +34,13 @@ TOO_LARGE = (
     " short side PX pixels before translating, a smaller --batch, or another --device."
 )
 LEAST = 1 << 26  # bytes of `Translator.memory` that a full memory leaves of it; smaller parts would not help
+
+# What is given up where memory runs out, in this order, as notes of the picture that it happens to.
+ALONE = "memory ran out, so pictures are translated one by one from here on"
+NARROWER = "memory ran out, so pictures are translated in bf16 from here on"
+SMALLER = "memory ran out, so it was translated in smaller parts"
+ON_CPU = "memory ran out, so it was translated on the CPU"
+
 Image = TypeVar("Image")  # a path, a picture of Pillow, an array or a tensor
 A = TypeVar("A")
 
@@ -48,16 +56,26 @@ class Translator:
         engine: how it is run.
         memory: bytes that networks may take for a picture; what needs more is translated strip by strip. It becomes
             less when the device has less.
+        given_up: what was given up so far because memory ran out: `ALONE` and so on, in the order in which it happened.
         tile_approx: whether networks that cannot be run so may translate overlapping tiles instead, see `patches`.
     """
 
     def __init__(
-        self, method: Method, about: About, engine: Engine, memory: int | None = None, tile_approx: bool = False
+        self,
+        method: Method,
+        about: About,
+        engine: Engine,
+        memory: int | None = None,
+        tile_approx: bool = False,
+        on_cpu: "Translator | None" = None,
     ) -> None:
         self.about = about
         self.engine = engine
         self.tile_approx = tile_approx
         self.memory = default_memory(engine.device) if memory is None else memory
+        self.given_up: list[str] = []
+        self._alone = False
+        self._on_cpu = on_cpu
         self._method = method
         engine.ready(method.shipped())  # only these have memory: the others of the method were built without
         self._turn = _COMPILING if engine.compiled else contextlib.nullcontext()
@@ -72,6 +90,7 @@ class Translator:
         tile_approx: bool = False,
         compile: Compile = "auto",
         pictures: int = 1,
+        allow_cpu_fallback: bool = False,
     ) -> Self:
         """Load a model.
 
@@ -83,6 +102,7 @@ class Translator:
             tile_approx: see `Translator`.
             compile: see `devices.engine`.
             pictures: how many are planned, which decides where `compile` is "auto".
+            allow_cpu_fallback: keep a copy on the CPU, for pictures that are too large for another device in every way.
 
         Raises:
             WeightsError: there is no such model, or it is damaged.
@@ -95,7 +115,11 @@ class Translator:
                 raise DeviceError("ONNX models run on the CPU in fp32. Leave out --device, --precision and --compile.")
             device, precision, compile = "cpu", "fp32", "off"
         gmac = tiling.gmac(method.players()["G"], about.size**2)  # as if they had the training size
-        return cls(method, about, engine(device, precision, compile, pictures * gmac), memory, tile_approx)
+        chosen, on_cpu = engine(device, precision, compile, pictures * gmac), None
+        if allow_cpu_fallback and chosen.device.type != "cpu":
+            there = engine("cpu", "auto" if precision == "fp16" else precision)
+            on_cpu = cls(copy.deepcopy(method), about, there, memory, tile_approx)
+        return cls(method, about, chosen, memory, tile_approx, on_cpu)
 
     @property
     def method(self) -> Method:
@@ -161,10 +185,11 @@ class Translator:
         """Translate a decoded picture; everything but its colours stays.
 
         Arguments and errors are those of a call, but for `background`: what the network sees where full transparency
-        hides the colours.
+        hides the colours. What had to be given up is noted in the picture.
         """
-        small = seen(images.visible(picture, background), size, self.about.size)
-        return replace(picture, rgb=finished(picture.rgb, small, self.batch([small], to)[0], blending, mask))
+        already, small = len(self.given_up), seen(images.visible(picture, background), size, self.about.size)
+        rgb = finished(picture.rgb, small, self.batch([small], to)[0], blending, mask)
+        return replace(picture, rgb=rgb, notes=(*picture.notes, *self.given_up_since(already)))
 
     def folder(
         self,
@@ -211,9 +236,17 @@ class Translator:
         """
         for picture in pictures:
             _check(picture)
-        with enough_memory(TOO_LARGE):
-            x, target = stack(pictures), self.about.choose(to)
-            return self._within_memory(lambda: self._batch(x, target), x)
+        target = self.about.choose(to)
+
+        def work(translator: Translator) -> list[Pixels]:
+            x = stack(pictures)
+            return translator._within_memory(lambda: translator._batch(x, target), x)
+
+        return self._or_on_cpu(work)
+
+    def given_up_since(self, count: int) -> tuple[str, ...]:
+        """Return what was given up after as many things as `count`, each once."""
+        return tuple(dict.fromkeys(self.given_up[count:]))
 
     @torch.inference_mode()
     def tensor(self, x: Tensor, target: str) -> Tensor:
@@ -237,25 +270,54 @@ class Translator:
             _check_alive(before, after)
         return made
 
+    def _or_on_cpu(self, work: "Callable[[Translator], A]") -> A:
+        """Return work(self), or where memory runs out in every way, that of the copy on the CPU if there is one."""
+        try:
+            with enough_memory(TOO_LARGE):
+                return work(self)
+        except OutOfMemory:
+            if self._on_cpu is None:
+                raise
+        release_memory()
+        self.given_up.append(ON_CPU)
+        return self._on_cpu._or_on_cpu(work)
+
     def _within_memory(self, work: Callable[[], A], x: Tensor) -> A:
-        """Return work(), which translates `x`. Where memory runs out it is done again, in smaller parts."""
+        """Return work(), which translates `x`. Where memory runs out it is done again, with less."""
         count, _, height, width = x.shape
         while True:
-            pixels = min(count, max(1, self._together(height, width))) * height * width
-            allowed = min(self.memory, tiling.needed(self._method.players()["G"], pixels, self.engine))
+            tried = self._alone, self.engine, self.memory
             try:
                 return work()
             except (MemoryError, RuntimeError) as error:
-                if not is_full(error) or allowed <= LEAST:
+                if not is_full(error):
                     raise
-            self.memory = min(self.memory, allowed // 2)  # another thread may have found less
+                another_did = (self._alone, self.engine, self.memory) != tried  # another thread, in the meantime
+                if not another_did and not self._give_up(height, width, count):
+                    raise
             release_memory()
+
+    def _give_up(self, height: int, width: int, count: int) -> bool:
+        """Take the next rung down for `count` pictures of a size; return whether there was one."""
+        allowed = min(self.memory, tiling.needed(self._method.players()["G"], height * width, self.engine))
+        if min(count, self._together(height, width)) > 1:
+            self._alone = True
+            self.given_up.append(ALONE)
+        elif narrowed := self.engine.narrowed():
+            self.engine = narrowed
+            self.given_up.append(NARROWER)
+        elif allowed > LEAST:
+            self.memory = allowed // 2
+            self.given_up.append(SMALLER)
+        else:
+            return False
+        return True
 
     def _together(self, height: int, width: int) -> int:
         """Return how many pictures may share a pass; 0: not even one can be translated as a whole."""
         count = self.memory // tiling.needed(self._method.players()["G"], height * width, self.engine)
         # On a CPU one pass for each picture is as fast, and then the result cannot depend on the others.
-        return min(count, 1) if self.engine.device.type == "cpu" else count
+        return min(count, 1) if self._alone or self.engine.device.type == "cpu" else count
 
     def _whole(self, x: Tensor, target: str) -> Tensor:
         """Translate (N, 3, H, W), whose sides suit the networks, in one pass."""
@@ -306,12 +368,15 @@ class Translator:
                 f"An image tensor is (3, H, W) or (N, 3, H, W) in floats; found {tuple(image.shape)} of {image.dtype}."
             )
         target = self.about.choose(to)
-        with enough_memory(TOO_LARGE):
-            x = image.to(self.engine.device, torch.float32).reshape(-1, *image.shape[-3:])
+
+        def work(translator: Translator) -> Tensor:
+            x = image.to(translator.engine.device, torch.float32).reshape(-1, *image.shape[-3:])
             small = seen_tensor(x, size, self.about.size)
-            y = self._within_memory(lambda: self.tensor(small, target).float(), small)
+            y = translator._within_memory(lambda: translator.tensor(small, target).float(), small)
             _check_finite(y)
             return finished_tensor(x, small, y, blending, mask).reshape(image.shape).to(image)
+
+        return self._or_on_cpu(work)
 
 
 def _read(picture: Tensor, engine: Engine, top: int, bottom: int) -> Tensor:
