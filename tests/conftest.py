@@ -1,14 +1,17 @@
-"""What holds for every test: no network, one thread."""
+"""What holds for every test: no network, one thread; and pictures that tests of several rooms draw."""
 
 import os
 import socket
+from collections.abc import Callable
 from typing import Any
 
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 os.environ.setdefault("COLUMNS", "120")
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 torch.set_num_threads(1)
 
@@ -24,3 +27,16 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", local_only)
+
+
+@pytest.fixture(scope="session")
+def coarse_noise() -> Callable[..., NDArray[Any]]:
+    """Draw (height, width, 4), as a function of both and of the depth: noise in blocks of 8 pixels, small on disk."""
+
+    def draw(height: int, width: int, depth: int = 8) -> NDArray[Any]:
+        chance = np.random.default_rng(height * 601 + width)
+        blocks = chance.integers(0, 256, (height // 8 + 1, width // 8 + 1, 4), np.uint8)
+        rgba = blocks.repeat(8, 0).repeat(8, 1)[:height, :width].copy()
+        return rgba if depth == 8 else rgba * np.uint16(257)
+
+    return draw

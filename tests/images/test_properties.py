@@ -30,14 +30,6 @@ SIZES = st.integers(1, 600)
 MANY = pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])
 
 
-def noise(height: int, width: int) -> Image.Image:
-    """Return noise in blocks of 8 pixels, which is small on disk, as RGBA."""
-    blocks = np.random.default_rng(height * 601 + width).integers(
-        0, 256, (height // 8 + 1, width // 8 + 1, 4), np.uint8
-    )
-    return Image.fromarray(blocks.repeat(8, 0).repeat(8, 1)[:height, :width].copy())
-
-
 def in_mode(rgba: Image.Image, mode: str) -> Image.Image:
     if mode == "RGBA":
         return rgba
@@ -51,7 +43,7 @@ def in_mode(rgba: Image.Image, mode: str) -> Image.Image:
 
 
 @pytest.mark.parametrize("count", [30, MANY])
-def test_i12_i16_any_size_mode_and_format_is_read_and_written_back(count: int) -> None:
+def test_i12_i16_any_size_mode_and_format_is_read_and_written_back(count: int, coarse_noise: Any) -> None:
     @settings(max_examples=count, deadline=None, derandomize=True)
     @given(pair=st.sampled_from(PAIRS), height=SIZES, width=SIZES)
     @example(pair=("PNG", "RGBA"), height=1, width=1)
@@ -60,7 +52,7 @@ def test_i12_i16_any_size_mode_and_format_is_read_and_written_back(count: int) -
     @example(pair=("JPEG", "CMYK"), height=2, width=599)
     def holds(pair: Any, height: int, width: int) -> None:
         format, mode = pair
-        image = in_mode(noise(height, width), mode)
+        image = in_mode(Image.fromarray(coarse_noise(height, width)), mode)
         stream = io.BytesIO()
         image.save(stream, format)
         for depth in (8, 16):
@@ -89,7 +81,7 @@ def test_i12_i16_any_size_mode_and_format_is_read_and_written_back(count: int) -
 
 
 @pytest.mark.parametrize("count", [15, MANY])
-def test_i13_i16_any_picture_is_written_in_any_format(count: int) -> None:
+def test_i13_i16_any_picture_is_written_in_any_format(count: int, coarse_noise: Any) -> None:
     @settings(max_examples=count, deadline=None, derandomize=True)
     @given(
         format=st.sampled_from(sorted(FORMATS)),
@@ -100,8 +92,7 @@ def test_i13_i16_any_picture_is_written_in_any_format(count: int) -> None:
         frames=st.integers(1, 3),
     )
     def holds(format: str, height: int, width: int, alpha: bool, depth: Any, frames: int) -> None:
-        rgba = np.asarray(noise(height, width))
-        levels = rgba if depth == 8 else rgba * np.uint16(257)
+        rgba, levels = coarse_noise(height, width), coarse_noise(height, width, depth)
         picture = Picture(levels[..., :3], levels[..., 3] if alpha else None, "", shown_ms=50)
         flipped = Picture(picture.rgb[::-1], picture.alpha, "", shown_ms=50)
         encoding = Encoding(format, depth=depth if FORMATS[format].deep else 8)
@@ -121,8 +112,8 @@ def test_i13_i16_any_picture_is_written_in_any_format(count: int) -> None:
 
 
 @pytest.mark.parametrize("format", MODES)
-def test_probe_and_suffix_agree_with_what_is_read(format: str, tmp_path: Any) -> None:
+def test_probe_and_suffix_agree_with_what_is_read(format: str, tmp_path: Any, coarse_noise: Any) -> None:
     for mode in MODES[format]:
-        in_mode(noise(9, 31), mode).save(tmp_path / "a", format)
+        in_mode(Image.fromarray(coarse_noise(9, 31)), mode).save(tmp_path / "a", format)
         assert probe(tmp_path / "a")[:2] == read(tmp_path / "a").rgb.shape[:2]
         assert output_suffix(tmp_path / "a") in SUFFIXES

@@ -39,17 +39,8 @@ def made() -> Translator:
 TRANSLATOR = made()
 
 
-def noise(height: int, width: int, depth: Any) -> Any:
-    """Return (height, width, 4) in blocks of 8 pixels, which is small on disk."""
-    blocks = np.random.default_rng(height * 601 + width).integers(
-        0, 256, (height // 8 + 1, width // 8 + 1, 4), np.uint8
-    )
-    rgba = blocks.repeat(8, 0).repeat(8, 1)[:height, :width]
-    return rgba if depth == 8 else rgba * np.uint16(257)
-
-
 @pytest.mark.parametrize("count", [8, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])], ids=str)
-def test_i13_i16_any_picture_becomes_one_of_its_size_with_its_alpha(count: int) -> None:
+def test_i13_i16_any_picture_becomes_one_of_its_size_with_its_alpha(count: int, coarse_noise: Any) -> None:
     @settings(max_examples=count, deadline=None, derandomize=True)
     @given(
         format=st.sampled_from(sorted(FORMATS)),
@@ -64,7 +55,7 @@ def test_i13_i16_any_picture_becomes_one_of_its_size_with_its_alpha(count: int) 
     @example(format="GIF", height=1, width=600, alpha=True, depth=8, frames=2, size=1)
     def holds(format: str, height: int, width: int, alpha: bool, depth: Any, frames: int, size: Any) -> None:
         depth = depth if FORMATS[format].deep else 8
-        rgba = noise(height, width, depth)
+        rgba = coarse_noise(height, width, depth)
         picture = Picture(rgba[..., :3], rgba[..., 3] if alpha else None, "", shown_ms=50)
         flipped = Picture(picture.rgb[::-1], picture.alpha, "", shown_ms=50)
         with tempfile.TemporaryDirectory() as name:
