@@ -21,7 +21,7 @@ from PIL import ExifTags, Image
 
 from translate import files, images
 from translate.devices import engine
-from translate.errors import DeviceError, OutputError, SettingsError, WeightsError
+from translate.errors import DataError, DeviceError, OutputError, SettingsError, WeightsError
 from translate.images import Encoding, Limits
 from translate.inference import folder
 from translate.inference.blending import Blending
@@ -98,6 +98,14 @@ def test_i27_what_is_missing_is_kept_and_fails(tmp_path: Path) -> None:
         tmp_path / "gone.png", words[0], None, "failed", "it does not exist, cannot be read, or matches nothing"
     )
     assert results["a.png"].status == "done"
+
+
+def test_i27_an_address_is_not_fetched(tmp_path: Path) -> None:
+    word = "https://example.org/a.jpg"
+    result = run([word, put(tmp_path / "a.png")], tmp_path / "out")["a.jpg"]
+    assert (result.word, result.status, result.reason) == (word, "failed", folder.ELSEWHERE)
+    with pytest.raises(DataError, match=f"no pictures in {word}: 1 input not found and addresses are not downloaded"):
+        plan([word], tmp_path / "out")
 
 
 @pytest.mark.parametrize(

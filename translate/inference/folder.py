@@ -18,6 +18,7 @@ from translate.images import Encoding, Limits, Picture
 from translate.inference.blending import WHOLLY, Blending
 from translate.inference.comparing import Compare, comparison, suffix_of
 from translate.inference.finishing import finished, read_mask, seen
+from translate.inference.inputs import is_address
 from translate.inference.isolation import Call, Readers, read_here
 from translate.inference.planning import AS_IT_IS, Item, Plan, beside, find_mask
 from translate.inference.translator import TOO_LARGE, Translator
@@ -30,6 +31,9 @@ B = TypeVar("B")
 THREADS = 4  # that decode and encode while the network runs
 TOGETHER = 16  # pictures, at most, that an accelerator gets in one pass without being asked
 TOGETHER_PIXELS = 2_000_000  # and no more than these
+
+MISSING = "it does not exist, cannot be read, or matches nothing"
+ELSEWHERE = "it is an address, and nothing is downloaded here; download it, and name the file"
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ def convert(translator: Translator, plan: Plan, to: str | None = None, how: Conv
 
 def _convert(translator: Translator, plan: Plan, target: str, how: Conversion) -> Iterator[Result]:
     for word in plan.missing:
-        yield Result(Path(word), word, None, "failed", "it does not exist, cannot be read, or matches nothing")
+        yield Result(Path(word), word, None, "failed", ELSEWHERE if is_address(word) else MISSING)
     for item in plan.existing:
         yield Result(item.source, item.word, item.output, "skipped", "the output is already there", target=item.target)
     written = [place for item in plan.items for place in (item.output, item.original) if place]

@@ -1,6 +1,7 @@
 """What the words of a command mean: files, folders, patterns, and lists of these."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -61,10 +62,11 @@ def find(inputs: Sequence[str | Path], hole: Path | None = None) -> Inputs:
                 ignored.add(place)
     if not found:
         reasons = [f"{counted(len(missing), 'input')} not found"] if missing else []
+        reasons += ["addresses are not downloaded"] if any(map(is_address, missing)) else []
         if ignored or not missing:
             suffixes = ", ".join(sorted(images.SUFFIXES))
             reasons.append(f"{counted(len(ignored), 'file')} whose names do not end in {suffixes}")
-        raise DataError(f"There are no pictures in {', '.join(map(str, named))}: {' and '.join(reasons)}.")
+        raise DataError(f"There are no pictures in {', '.join(words)}: {' and '.join(reasons)}.")
     return Inputs(found, named, missing, len(ignored))
 
 
@@ -86,6 +88,11 @@ def write_list(words: Sequence[str]) -> bytes:
     """Return the bytes of a file that `read_list` reads back: lines, or where a word has several, zero bytes."""
     several = any("\n" in word or "\r" in word for word in words)
     return b"".join(os.fsencode(word) + (b"\0" if several else b"\n") for word in words)
+
+
+def is_address(word: str) -> bool:
+    """Tell whether a word is the address of something elsewhere, such as https://..., which is not fetched."""
+    return re.match(r"[a-zA-Z][\w+.-]+://", word) is not None
 
 
 def is_picture(path: Path) -> bool:
