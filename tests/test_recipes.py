@@ -326,6 +326,7 @@ def test_a_run_from_before_a_setting_existed_had_its_default(copied):
     del identity["data"]["held_out"], identity["dataset"]["held_out"]
     path.write_text(json.dumps(identity), encoding="utf-8")
     assert prepare(TOY, out=copied, device="cpu").finished
+    assert prepare(TOY, out=copied, batch="auto", device="cpu").recipe.training.batch == 1  # nothing is measured anew
     identity["training"]["averaging"] = 0.5  # a setting that exists no longer
     path.write_text(json.dumps(identity), encoding="utf-8")
     with pytest.raises(SettingsError, match=r"training\.averaging was 0\.5, now None"):

@@ -78,7 +78,7 @@ def batch_of_run(folder: Path) -> tuple[int, int] | None:
     """Return the batch of the run in `folder`, of all ranks together, and with how many ranks it began."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         identity = _read(folder)
-        return identity["training"]["batch"], identity["ranks"]
+        return identity["training"]["batch"], identity.get("ranks", 1)  # of which older runs knew one
     return None
 
 
