@@ -119,6 +119,8 @@ def _train(run: "Run", quiet: bool) -> None:
     _say_notes(run, said)
     if run.interrupted is not None:
         done = f"Stopped after {run.step} of {run.steps} steps; everything is saved."
+        if not run.steps:
+            done = "Stopped while pictures were read, before a step was done."
         say(f"{done} Continue with: {command_line()}")
         return
     about = run.about()
