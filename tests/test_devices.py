@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from translate import devices
-from translate.devices import engine
+from translate.devices import engine, engine_to_train
 from translate.errors import DeviceError
 
 MUCH = 1e9  # GMAC
@@ -51,6 +51,25 @@ def test_with_amx_less_work_repays(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda has_amx=has_amx: has_amx)
         assert engine("cpu", "bf16", "auto", of_400_pictures).compiled is has_amx
         assert not engine("cpu", "fp32", "auto", of_400_pictures).compiled
+
+
+@pytest.mark.usefixtures("compiler")
+@pytest.mark.parametrize(("word", "compiled"), [("auto", False), ("on", True), ("off", False)])
+def test_trainings_are_compiled_on_a_cpu_only_when_that_is_said(word: Any, compiled: bool) -> None:
+    assert engine_to_train("cpu", "fp32", word).compiled is compiled
+
+
+@pytest.mark.parametrize(
+    ("word", "lacking", "compiled"), [("auto", "", True), ("off", "", False), ("auto", "x", False)]
+)
+def test_trainings_are_compiled_on_a_gpu_where_that_can_be_done(
+    monkeypatch: pytest.MonkeyPatch, word: Any, lacking: str, compiled: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(devices, "_missing_for_compiling", lambda _: lacking)
+    found = engine_to_train("cuda:0", "fp32", word)
+    assert found.compiled is compiled
+    assert found.note == ("Networks are not compiled, which would have been faster: x." if lacking else "")
 
 
 @pytest.mark.usefixtures("compiler")

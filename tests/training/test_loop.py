@@ -1,4 +1,5 @@
 import signal
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from translate.devices import engine
 from translate.errors import DeviceError, Diverged
 from translate.inference.exports import build_without_memory
 from translate.methods.base import settings_class
+from translate.training import loop
 from translate.training.checkpoint import Checkpoints
 from translate.training.loop import Plan, Training, TrainingSettings
 from translate.training.stop import StopSignals
@@ -356,6 +358,19 @@ def test_a_batch_worked_on_in_parts_gives_the_step_of_the_whole_batch():
     for parts in after[1:]:
         for name, whole in after[0].items():
             torch.testing.assert_close(parts[name], whole, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(("ranks", "dropout", "number"), [(1, False, 2), (1, True, 2), (2, False, 2), (2, True, 0)])
+def test_generators_are_compiled_for_each_shape_and_discriminators_are_not(monkeypatch, ranks, dropout, number):
+    """Nor what draws for the whole batch, where ranks hold parts of it: they send messages then."""
+    compiled = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda network, **how: compiled.append((network, how)))
+    monkeypatch.setattr(torch.compiler, "reset", lambda: None)
+    monkeypatch.setattr(loop, "world", lambda: ranks)
+    method = settings_class("cyclegan").parse({**TREE, "generator": {"width": 2, "blocks": 1, "dropout": dropout}})
+    built, shadow = method.build(DOMAINS, 32), build_without_memory(method, DOMAINS, 32)
+    Training(built, shadow, replace(ENGINE, compiled=True), settings())
+    assert compiled == [(network, {"dynamic": False}) for network in (built.G, built.F)][:number]
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError()])

@@ -18,6 +18,10 @@ Compile = Annotated[
     Literal["auto", "on", "off"],
     typer.Option(help="Compile the networks first: auto does where that is repaid by the planned work."),
 ]
+MaybeCompile = Annotated[
+    Literal["auto", "on", "off"] | None,
+    typer.Option(help="Compile the generators first: auto does on CUDA GPUs.", show_default="the recipe's, or auto"),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress, only the result.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, such as method.lambda_idt=0.")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from translate.cli.data import fetch_pictures
-from translate.cli.options import Device, MaybePrecision, Quiet, Set, datasets
+from translate.cli.options import Device, MaybeCompile, MaybePrecision, Quiet, Set, datasets
 from translate.cli.terminal import command_line, duration, progress, read_duration, say
 from translate.errors import SettingsError, exit_code_of
 
@@ -55,6 +55,7 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Of everything that is drawn at random.")] = None,
     device: Device = "auto",
     precision: MaybePrecision = None,
+    compile: MaybeCompile = None,
     workers: Annotated[int, typer.Option(min=0, help="Threads that prepare batches ahead.")] = 0,
     grace: Annotated[
         str | None, typer.Option(help="End so long after a signal, such as 25s, even if the step is not done.")
@@ -86,9 +87,9 @@ def train(
         run = recipes.prepare(
             data, domains=_domains(domain or []), method=method, out=out, steps=steps, epochs=epochs, seconds=seconds,
             size=size, batch=_batch(batch), accumulate=accumulate, seed=seed, device=device, precision=precision,
-            workers=workers, config=config,
-            tensorboard=tensorboard, words=set_ or [], grace_s=None if grace is None else read_duration(grace),
-            begin_from=begin_from,
+            compile=compile, workers=workers,
+            config=config, tensorboard=tensorboard, words=set_ or [],
+            grace_s=None if grace is None else read_duration(grace), begin_from=begin_from,
         )  # fmt: skip
         if parallel.rank() > 0:
             _follow(run, dry_run)

@@ -176,6 +176,11 @@ def initialise(network: nn.Module, gain: float = 0.02) -> None:
             nn.init.zeros_(layer.bias)
 
 
+def mixes_pictures(network: nn.Module) -> bool:
+    """Whether what a network makes of a picture depends on its batch: by statistics of it, or draws for all of it."""
+    return any(isinstance(layer, nn.BatchNorm2d | nn.Dropout) for layer in network.modules())
+
+
 def together(network: nn.Module, *batches: Tensor) -> tuple[Tensor, ...]:
     """Apply a network to several batches in one pass where that gives the same result, else one after the other.
 
@@ -189,7 +194,7 @@ def together(network: nn.Module, *batches: Tensor) -> tuple[Tensor, ...]:
     Returns:
         the outputs, in order.
     """
-    if any(isinstance(layer, nn.BatchNorm2d | nn.Dropout) for layer in network.modules()):
+    if mixes_pictures(network):
         return tuple(network(batch) for batch in batches)
     output: Tensor = network(torch.cat(batches))
     return torch.split(output, [len(batch) for batch in batches])

@@ -1,5 +1,7 @@
 """What fits: as many steps as into a given time, as many pictures as into memory. Both are tried out on noise."""
 
+from dataclasses import replace
+
 from translate.data.folders import Dataset
 from translate.devices import (
     Engine,
@@ -13,12 +15,11 @@ from translate.devices import (
 from translate.errors import OutOfMemory, SettingsError
 from translate.parallel import apart, greatest, neighbours, world
 from translate.recipes.building import BATCHES
-from translate.recipes.prospect import measured
+from translate.recipes.prospect import TURN, measured
 from translate.recipes.recipe import Recipe
 from translate.training.loop import Plan
 
 STEPS = 15  # to measure the speed: whole turns of players that move in every third or fifth
-TURN = 5  # steps in which every player moves
 LARGEST = 16  # pictures, on a CPU: StarGAN's batch; more of them only take longer together
 RESERVE = 0.1  # of a GPU's memory: for what comes later, and for gaps in it
 
@@ -41,6 +42,7 @@ def largest_batch(recipe: Recipe, dataset: Dataset, engine: Engine) -> int:
         DataError: the method cannot be trained on the dataset.
         SettingsError: nor at this size; or nobody knows how much memory is free.
     """
+    engine = replace(engine, compiled=False)  # that takes longer to try, and no more memory in the run
     sharing = neighbours()
     counts = [len(pictures) for pictures in dataset.train.values()]
     most = BATCHES[recipe.method.batches].pictures_per_epoch(counts) // world()

@@ -10,7 +10,7 @@ from translate.data.folders import Dataset
 from translate.data.known import open_known
 from translate.data.layouts import open_domains, open_folder
 from translate.data.truth import open_drawn
-from translate.devices import Engine, Precision, engine
+from translate.devices import Compile, Engine, Precision, engine_to_train
 from translate.errors import DataError, Interrupted, SettingsError
 from translate.parallel import joined, world
 from translate.recipes.beginning import Beginning
@@ -38,6 +38,7 @@ class Options(TypedDict, total=False):
     seed: int | None
     device: str  # "auto", "cpu", "cuda", "cuda:1" or "mps"
     precision: Precision | None
+    compile: Compile | None  # whether generators are compiled; by default on CUDA GPUs
     workers: int  # threads that prepare batches ahead
     grace_s: float | None  # seconds after a signal when the process ends, wherever it is; None: steps are waited for
     begin_from: str | Path | None  # a model whose networks to begin with, instead of random ones
@@ -84,8 +85,7 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
             raise DataError(f"Domain {domain} has one picture, which teaches nothing. Add more.")
     recipe = recipe.model_copy(update={"method": recipe.method.for_labels(attributes=bool(dataset.attributes))})
     place = Path(options.get("out") or Path("runs") / dataset.name)
-    # Nothing is compiled: with compiled generators a step took 1.03 times as long on a CPU. GPUs were not measured.
-    found = engine(options.get("device", "auto"), recipe.training.precision)
+    found = engine_to_train(options.get("device", "auto"), recipe.training.precision, recipe.training.compile)
     if options.get("batch") == "auto":
         recipe = _filled(recipe, dataset, place, found)
     recipe = _for_all_ranks(recipe, place)
@@ -155,7 +155,8 @@ def _named(options: Options) -> Tree:
     said = {key: value for key, value in lengths.items() if value is not None}
     if len(said) > 1:
         raise SettingsError("Give one of --steps, --epochs and --time.")
-    training = {key: options.get(key) for key in ("batch", "accumulate", "seed", "precision")}
+    names = ("batch", "accumulate", "seed", "precision", "compile")
+    training = {key: options.get(key) for key in names}
     if training["batch"] == "auto":
         del training["batch"]
     tree: Tree = {"training": {key: value for key, value in training.items() if value is not None}}

@@ -20,7 +20,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from translate.data.batches import Batches
@@ -70,7 +70,7 @@ class Run:
         self.step, self.steps, self.steps_per_epoch = 0, 0, 0  # done, and in all; known once the pictures are read
         self.terms: Mapping[str, Term] = {}  # what losses mean; known then, too
         self.interrupted: int | None = None  # the signal that stopped the run
-        self.notes: list[str] = []  # what the user should know
+        self.notes = [engine.note] if engine.note else []  # what the user should know
         self._spared = False  # whether something could not be written
         self._workers = workers
         self._tensorboard = tensorboard
@@ -78,7 +78,8 @@ class Run:
         self._beginning = beginning
         model = beginning.origin if beginning else None
         self._identity = identity_of(recipe, dataset, out, model)
-        self._results = Results(out, recipe, dataset, engine, model)
+        # Sample grids and scores are too few pictures, in too many shapes, to repay compiling.
+        self._results = Results(out, recipe, dataset, replace(engine, compiled=False), model)
         self._refuse_a_file()
         refuse_another_run(out, self._identity)
 

@@ -13,10 +13,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from translate.devices import Engine, Precision, enough_memory
+from translate.devices import Compile, Engine, Precision, enough_memory
 from translate.errors import Diverged
 from translate.methods.base import Method, MethodSettings
-from translate.parallel import means, rank, wait
+from translate.networks.blocks import mixes_pictures
+from translate.parallel import means, rank, wait, world
 from translate.schedules import constant_then_linear
 from translate.settings import Settings
 from translate.tensors import enter
@@ -43,6 +44,7 @@ class TrainingSettings(Settings):
     accumulate: int = Field(1, ge=1)  # parts of the batch that are worked on one after the other, in less memory
     seed: int = Field(0, ge=0, lt=2**31)
     precision: Precision = "auto"
+    compile: Compile = "auto"  # the generators; it changes rounding
     average: float = Field(0.999, ge=0, lt=1)  # decay of the averaged networks
     log_every: int = Field(50, ge=1)  # steps
     sample_every: int | None = Field(None, ge=1)  # steps; by default a fortieth of the run, at least 25
@@ -112,6 +114,9 @@ class Training:
         scale = LossScale(engine.device) if engine.dtype == torch.float16 else None
         self.players = Players(method, settings.accumulate, scale)
         self.average = Average(method, shadow, settings.average)
+        # Generators are nearly all of the work. Discriminators may have a penalty on gradients, and a gradient of
+        # gradients cannot be compiled; nor can the messages in layers that mix the pictures of several ranks.
+        engine.ready_to_train(G for G in method.players()["G"] if world() == 1 or not mixes_pictures(G))
         self.step = 0
         self._engine = engine
         self._settings = settings
