@@ -299,6 +299,7 @@ def test_a_finished_run_says_so_and_is_left_alone(copied):
         ),
         (["training.steps=4", "training.epochs=7"], ["training.epochs was 200, now 7"]),
         (["training.compile=off"], ["training.compile was 'auto', now 'off'"]),
+        (["training.deterministic=true"], ["training.deterministic was False, now True"]),
     ],
 )
 def test_r15_other_settings_under_the_same_name_are_refused_with_the_differences(copied, words, changes):

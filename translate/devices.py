@@ -248,6 +248,33 @@ def leaving(share: float, device: torch.device) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def deterministic(wanted: bool) -> Iterator[None]:
+    """Let torch compute only what comes out the same every time on the same device, until the block ends, if wanted.
+
+    Raises:
+        SettingsError: something in the block does not, on this device.
+    """
+    if not wanted:
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # wanted by cuBLAS for it
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    except RuntimeError as error:
+        if "use_deterministic_algorithms" not in str(error):
+            raise
+        what = str(error).split(",")[0]
+        raise SettingsError(
+            f"Not everything in a step can come out the same every time on this device: {what}. Leave out"
+            " --deterministic, or the setting that needs it, such as translation in method.diffaugment."
+        ) from error
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+
+
+@contextlib.contextmanager
 def enough_memory(refusal: str) -> Iterator[None]:
     """Turn what a full memory raises, which differs from device to device, into `OutOfMemory`.
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from translate.devices import deterministic
 from translate.networks.blocks import (
     BatchNorm,
     InstanceNorm,
@@ -209,15 +210,18 @@ def test_norm_layers_are_called_by_name(norm, kind):
 
 @pytest.mark.parametrize("pixels", [1, 3])
 @pytest.mark.parametrize("order", ORDERS)
-def test_reflection_padding_is_torchs(order, pixels):
+@pytest.mark.parametrize("only_deterministic", [False, True])
+def test_r44_reflection_padding_is_torchs(order, pixels, only_deterministic):
     torch.manual_seed(0)
     x = randn(2, 3, 5, 6).requires_grad_()
     expected = nn.ReflectionPad2d(pixels)(x)
     weights = torch.randn_like(expected)
     (expected_gradient,) = torch.autograd.grad(expected, x, weights)
     ours = laid(x, ORDERS[order]).requires_grad_()
-    found = ReflectionPad(pixels)(ours)
-    (gradient,) = torch.autograd.grad(found, ours, laid(weights, ORDERS[order]))
+    with deterministic(only_deterministic):
+        found = ReflectionPad(pixels)(ours)
+        assert ("Cat" in type(found.grad_fn).__name__) is only_deterministic
+        (gradient,) = torch.autograd.grad(found, ours, laid(weights, ORDERS[order]))
     assert torch.equal(found, expected)
     torch.testing.assert_close(gradient, expected_gradient, rtol=0, atol=1e-14)
 

@@ -8,9 +8,10 @@ from translate.data.augmentation import Augmentation
 from translate.data.batches import Store, UnpairedBatches
 from translate.data.truth import Drawn
 from translate.devices import engine
-from translate.errors import DeviceError, Diverged
+from translate.errors import DeviceError, Diverged, SettingsError
 from translate.inference.exports import build_without_memory
 from translate.methods.base import settings_class
+from translate.recipes.building import BATCHES
 from translate.training import loop
 from translate.training.checkpoint import Checkpoints
 from translate.training.loop import Plan, Training, TrainingSettings
@@ -358,6 +359,52 @@ def test_a_batch_worked_on_in_parts_gives_the_step_of_the_whole_batch():
     for parts in after[1:]:
         for name, whole in after[0].items():
             torch.testing.assert_close(parts[name], whole, rtol=0, atol=1e-10)
+
+
+def test_r44_a_deterministic_step_refuses_all_else_and_only_it(tmp_path):
+    trained = settings(steps=2, deterministic=True)
+    training, seen = new_training(trained), []
+    step = training.method.step
+
+    def spy(batch, update, n):
+        seen.append(torch.are_deterministic_algorithms_enabled())
+        return step(batch, update, n)
+
+    training.method.step = spy
+    run(training, trained, tmp_path)
+    assert (seen, torch.are_deterministic_algorithms_enabled()) == ([True, True], False)
+
+
+def test_r44_what_is_not_deterministic_is_one_sentence(tmp_path):
+    """The words are torch's, which raises them on a GPU only."""
+    training = new_training(settings(deterministic=True))
+
+    def refused(*_):
+        raise RuntimeError(
+            "grid_sampler_2d_backward_cuda does not have a deterministic implementation, but you set"
+            " 'torch.use_deterministic_algorithms(True)'. You can turn off determinism just for this operation"
+        )
+
+    training.method.step = refused
+    with pytest.raises(SettingsError, match="grid_sampler_2d_backward_cuda does not have a deterministic implementat"):
+        run(training, settings(deterministic=True), tmp_path)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ["cyclegan", "discogan", "stargan"])
+def test_r44_on_a_gpu_every_method_trains_deterministically_to_the_same_bits(name):
+    tree = {"stargan": {"discriminator": {"layers": 4}}, "discogan": {}}.get(name, {"diffaugment": "colour,cutout"})
+    method, cuda, weights = settings_class(name).parse(tree), engine("cuda", "fp32"), []
+    noise = BATCHES[method.batches].noise(DOMAINS, 2, 64)
+    for _ in range(2):
+        torch.manual_seed(0)
+        built, shadow = method.build(DOMAINS, 64), build_without_memory(method, DOMAINS, 64)
+        training = Training(built, shadow, cuda, settings(deterministic=True))
+        for _ in range(6):  # so that all players have moved
+            training.train_step(noise)
+        weights.append(training.method.state_dict())
+    assert_equal(*weights)
 
 
 @pytest.mark.parametrize(("ranks", "dropout", "number"), [(1, False, 2), (1, True, 2), (2, False, 2), (2, True, 0)])

@@ -56,6 +56,9 @@ def train(
     device: Device = "auto",
     precision: MaybePrecision = None,
     compile: MaybeCompile = None,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="On a GPU, too, compute the same bits every time; that is slower.")
+    ] = False,
     workers: Annotated[int, typer.Option(min=0, help="Threads that prepare batches ahead.")] = 0,
     grace: Annotated[
         str | None, typer.Option(help="End so long after a signal, such as 25s, even if the step is not done.")
@@ -87,7 +90,7 @@ def train(
         run = recipes.prepare(
             data, domains=_domains(domain or []), method=method, out=out, steps=steps, epochs=epochs, seconds=seconds,
             size=size, batch=_batch(batch), accumulate=accumulate, seed=seed, device=device, precision=precision,
-            compile=compile, workers=workers,
+            compile=compile, deterministic=deterministic or None, workers=workers,
             config=config, tensorboard=tensorboard, words=set_ or [],
             grace_s=None if grace is None else read_duration(grace), begin_from=begin_from,
         )  # fmt: skip

@@ -93,7 +93,10 @@ class Dropout(nn.Dropout):
 
 
 class ReflectionPad(nn.Module):
-    """Reflection padding that keeps the dtype: autocast would widen it to fp32 and copy twice."""
+    """Reflection padding that keeps the dtype: autocast would widen it to fp32 and copy twice.
+
+    On GPUs the gradient of torch's own is a sum in any order. Where that is not allowed it is put together from slices.
+    """
 
     def __init__(self, pixels: int) -> None:
         super().__init__()
@@ -104,7 +107,16 @@ class ReflectionPad(nn.Module):
         if x.is_meta:  # its shape is all there is, and autocast knows no such device
             return F.pad(x, (self.pixels,) * 4, mode="reflect")
         with torch.autocast(x.device.type, enabled=False):
+            if torch.are_deterministic_algorithms_enabled():
+                return _reflected(_reflected(x, self.pixels, 2), self.pixels, 3)
             return F.pad(x, (self.pixels,) * 4, mode="reflect")
+
+
+def _reflected(x: Tensor, pixels: int, axis: int) -> Tensor:
+    """Make `x` longer by so many pixels at both ends of an axis."""
+    last = x.shape[axis] - 1
+    ends = x.narrow(axis, 1, pixels), x.narrow(axis, last - pixels, pixels)
+    return torch.cat([ends[0].flip(axis), x, ends[1].flip(axis)], axis)
 
 
 def norm_layer(norm: Norm, channels: int) -> nn.Module:

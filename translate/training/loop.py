@@ -13,7 +13,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from translate.devices import Compile, Engine, Precision, enough_memory
+from translate.devices import Compile, Engine, Precision, deterministic, enough_memory
 from translate.errors import Diverged
 from translate.methods.base import Method, MethodSettings
 from translate.networks.blocks import mixes_pictures
@@ -45,6 +45,7 @@ class TrainingSettings(Settings):
     seed: int = Field(0, ge=0, lt=2**31)
     precision: Precision = "auto"
     compile: Compile = "auto"  # the generators; it changes rounding
+    deterministic: bool = False  # on a GPU, too, the same bits every time; on CPUs they are anyway
     average: float = Field(0.999, ge=0, lt=1)  # decay of the averaged networks
     log_every: int = Field(50, ge=1)  # steps
     sample_every: int | None = Field(None, ge=1)  # steps; by default a fortieth of the run, at least 25
@@ -139,6 +140,7 @@ class Training:
             Diverged: losses were not finite in three steps in a row.
             OutputError: a checkpoint could not be written.
             OutOfMemory: there is not enough memory for a step.
+            SettingsError: a step that should be deterministic is not.
         """
         started, counted_from = time.perf_counter(), self.step
         rate = 0.0
@@ -181,7 +183,7 @@ class Training:
             name: enter(values, self._engine) if values.dtype == torch.uint8 else values.to(device)
             for name, values in batch.items()
         }
-        with self._engine.autocast():
+        with deterministic(self._settings.deterministic), self._engine.autocast():
             parts = [self.method.step(part, self.players, self.step) for part in self._parts(prepared)]
         self.players.move()
         self.average.update(self.step)
