@@ -16,7 +16,7 @@ import torch
 import translate
 from translate import cards, images, recipes
 from translate.data.batches import Store, UnpairedBatches
-from translate.errors import DataError, Interrupted, OutOfMemory, OutputError, SettingsError, WeightsError
+from translate.errors import DataError, Diverged, Interrupted, OutOfMemory, OutputError, SettingsError, WeightsError
 from translate.evaluation.drawn import drawn_scores
 from translate.inference.exports import read_about
 from translate.inference.translator import Translator
@@ -398,6 +398,7 @@ def test_fewer_held_out_pictures_than_a_choice_needs_are_refused(tmp_path, photo
 @pytest.mark.parametrize("key", ["log_every", "sample_every", "checkpoint_every", "keep", "milestone_every"])
 def test_r15_settings_that_cannot_change_the_result_may_change(copied, key):
     assert prepare(TOY, out=copied, words=[f"training.{key}=3"], device="cpu").finished
+    assert prepare(TOY, out=copied, nan_policy="recover", device="cpu").finished
 
 
 def interrupt(run, after):
@@ -648,6 +649,56 @@ def test_r27_memory_that_is_short_twice_stops_the_run_and_the_newest_checkpoint_
         list(prepare(TOY, out=tmp_path / "run", device="cpu").start())
     assert caught.value.exit_code == 6
     assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["00000002"]
+
+
+def break_steps(monkeypatch, is_broken):
+    """Let steps not be finite of whose rate and number that is said; two such steps in a row are too many."""
+    step = CycleGAN.step
+
+    def some_broken(self, batch, update, n):
+        if not is_broken(update._optimisers["G"].param_groups[0]["lr"], n):
+            return step(self, batch, update, n)
+        return step(self, batch, lambda **losses: update(**{name: loss * np.nan for name, loss in losses.items()}), n)
+
+    monkeypatch.setattr(CycleGAN, "step", some_broken)
+    monkeypatch.setattr("translate.training.loop.PATIENCE", 2)
+
+
+def test_r22_a_run_that_recovers_goes_on_with_half_the_rate_also_when_it_was_stopped_since(tmp_path, monkeypatch):
+    break_steps(monkeypatch, lambda rate, n: n >= 2 and rate * (n - 1) > 1e-4)  # the last two of four, at full rate
+    whole = prepare(TOY, out=tmp_path / "whole", nan_policy="recover", device="cpu")
+    list(whole.start())
+    assert whole.finished
+    rates = {line["step"]: line["learning_rate"] for line in read_log(whole.out / "log.jsonl")}
+    assert rates == pytest.approx({1: 2e-4, 2: 2e-4, 3: 2e-4 / 3, 4: 1e-4 / 3})
+    (note,) = whole.notes
+    assert note.startswith("The losses were not finite in 2 steps in a row, up to step 4. The last good checkpoint is ")
+    assert note.endswith(" The run goes on from there with half the learning rate.")
+    skipped = read_log(whole.out / "skipped.jsonl")
+    assert [(line["step"], line["seed"], [*line["pictures"]]) for line in skipped] == [
+        (3, 0, ["horse", "zebra"]),
+        (4, 0, ["horse", "zebra"]),
+    ]
+    stopped = prepare(TOY, out=tmp_path / "stopped", nan_policy="recover", device="cpu")
+    for report in stopped.start():
+        if report.step == 3 and report.losses:  # the second time
+            signal.raise_signal(signal.SIGINT)
+    assert (stopped.step, stopped.interrupted) == (3, signal.SIGINT)
+    list(prepare(TOY, out=tmp_path / "stopped", nan_policy="recover", device="cpu").start())
+    assert untimed(stopped.out / "log.jsonl") == untimed(whole.out / "log.jsonl")
+    assert (stopped.out / "model.safetensors").read_bytes() == (whole.out / "model.safetensors").read_bytes()
+
+
+def test_r22_a_run_that_stopped_may_recover_and_does_so_once(tmp_path, monkeypatch):
+    break_steps(monkeypatch, lambda rate, n: n >= 2)
+    with pytest.raises(Diverged, match="--nan-policy recover halves it and goes on") as caught:
+        list(prepare(TOY, out=tmp_path / "run", device="cpu").start())
+    assert caught.value.exit_code == 1
+    run = prepare(TOY, out=tmp_path / "run", nan_policy="recover", device="cpu")
+    with pytest.raises(Diverged, match="up to step 4"):
+        list(run.start())
+    assert sum("half the learning rate" in note for note in run.notes) == 1
+    assert [path.name for path in (run.out / "checkpoints").iterdir()] == ["00000002"]
 
 
 def test_r21_a_clock_that_runs_backwards_changes_nothing(tmp_path, finished, monkeypatch):

@@ -326,6 +326,15 @@ def test_augmenting_leaves_the_held_pictures_as_they_are():
     np.testing.assert_array_equal([stores["A"][index] for index in range(2)], before)
 
 
+@pytest.mark.parametrize("batch", [1, 2])
+def test_r22_batches_know_the_names_of_their_pictures(batch):
+    """Of plain pictures the first pixel is the number."""
+    made = make(numbered(5), [None, *numbered(99)], batch=batch)  # the first of B cannot be read
+    for n in range(9):
+        names = {domain: [int(name.removesuffix(".png")) for name in names] for domain, names in made.names(n).items()}
+        assert names == {"A": values(made, [n], "A"), "B": [value + 1 for value in values(made, [n], "B")]}
+
+
 class Watched(UnpairedBatches):
     """Batches that remember which of them were made."""
 

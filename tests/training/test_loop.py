@@ -332,6 +332,39 @@ def test_r22_three_steps_in_a_row_that_are_not_finite_stop_the_run_and_keep_the_
     assert (read.step, damaged) == (4, [])
 
 
+def test_r22_more_than_a_tenth_of_all_steps_that_are_not_finite_stop_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "MOST", 2)
+    with pytest.raises(Diverged, match=r"^The losses were not finite in 3 of 5 steps\. The last good .*00000004"):
+        run(poisoned_training(settings(), {0, 2, 4}), settings(), tmp_path)
+
+
+def test_r22_reports_say_which_steps_were_skipped_also_before_the_run_stops(tmp_path):
+    training, found = poisoned_training(settings(), {2, 5, 6, 7}), []
+    made = UnpairedBatches(STORES, AUGMENTATION, 1, 0)
+    plan = Plan.of(settings(), METHOD, made.steps_per_epoch)
+    reports = training.run(plan, made.stream(0, 8), Checkpoints(tmp_path, {}, 2), StopSignals())
+    with pytest.raises(Diverged, match="--nan-policy recover halves it and goes on"):
+        found.extend((report.step, step) for report in reports for step in report.skipped_steps)
+    assert found == [(3, 3), (6, 6), (8, 7), (8, 8)]
+
+
+def test_r22_no_checkpoint_is_made_of_a_moment_when_steps_are_skipped(tmp_path):
+    run(poisoned_training(settings(), {3}), settings(), tmp_path)
+    assert [place.name for place in Checkpoints(tmp_path, {}, 2).places()] == ["00000008"]
+
+
+def test_r22_a_rate_that_was_halved_stays_so_and_is_remembered(tmp_path, straight):
+    training = new_training(settings())
+    training.halve_rate()
+    rates = [report.learning_rate for report in run(training, settings(), tmp_path, stop_after=5)]
+    training = new_training(settings())
+    training.restore(Checkpoints(tmp_path, {}, 2).newest()[0])
+    assert training.halved == 1
+    rates += [report.learning_rate for report in run(training, settings(), tmp_path)]
+    assert max(rates) == 1e-4
+    assert rates[-1] == straight[1][-1].learning_rate / 2
+
+
 def test_divergence_before_the_first_checkpoint_says_so(tmp_path):
     with pytest.raises(Diverged, match=r"up to step 3\. No checkpoint was written yet\."):
         run(poisoned_training(settings(), {0, 1, 2}), settings(), tmp_path)

@@ -161,7 +161,7 @@ def test_players_continue_from_their_state_bit_for_bit():
     twin.load_state_dict(duel.state_dict())
     others = Players(twin)
     others.load(copy.deepcopy(players.state()))
-    assert (int(others.skipped), int(others.in_a_row)) == (1, 1)
+    assert (int(others.skipped), int(others.failed), int(others.in_a_row)) == (1, 1, 1)
     for _ in range(3):
         players(**good(duel))
         others(**good(twin))
@@ -334,9 +334,9 @@ def test_r24_an_overflow_halves_the_scale_and_is_no_divergence_while_that_helps(
         players(G=duel.G.weight.sum() * torch.inf)
         assert float(scale.value) == first / 2**skipped
     assert float(scale.value) == 1
-    assert (int(players.skipped), int(players.in_a_row)) == (12, 0)
+    assert (int(players.skipped), int(players.failed), int(players.in_a_row)) == (12, 0, 0)
     players(G=duel.G.weight.sum() * torch.inf)
-    assert (float(scale.value), int(players.in_a_row)) == (1, 1)
+    assert (float(scale.value), int(players.failed), int(players.in_a_row)) == (1, 1, 1)
 
 
 def test_the_scale_is_doubled_after_many_steps_without_an_overflow_and_is_restored(monkeypatch):

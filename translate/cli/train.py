@@ -59,6 +59,13 @@ def train(
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="On a GPU, too, compute the same bits every time; that is slower.")
     ] = False,
+    nan_policy: Annotated[
+        Literal["stop", "recover"] | None,
+        typer.Option(
+            help="When losses are not finite again and again: stop, or once go back and on with half the rate.",
+            show_default="the recipe's, or stop",
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Threads that prepare batches ahead.")] = 0,
     grace: Annotated[
         str | None, typer.Option(help="End so long after a signal, such as 25s, even if the step is not done.")
@@ -90,7 +97,7 @@ def train(
         run = recipes.prepare(
             data, domains=_domains(domain or []), method=method, out=out, steps=steps, epochs=epochs, seconds=seconds,
             size=size, batch=_batch(batch), accumulate=accumulate, seed=seed, device=device, precision=precision,
-            compile=compile, deterministic=deterministic or None, workers=workers,
+            compile=compile, deterministic=deterministic or None, nan_policy=nan_policy, workers=workers,
             config=config, tensorboard=tensorboard, words=set_ or [],
             grace_s=None if grace is None else read_duration(grace), begin_from=begin_from,
         )  # fmt: skip

@@ -97,6 +97,10 @@ class Store:
                 return result[0]
         raise DataError(f"100 pictures in a row cannot be read. The last: {result}")
 
+    def name(self, index: int) -> str:
+        """Return the name of picture `index`."""
+        return self._pictures.name(self._readable[index])
+
     def label(self, index: int) -> NDArray[np.float32]:
         """Return the label of picture `index`, (labels,) of 0 and 1."""
         assert self._labels is not None
@@ -154,6 +158,18 @@ class Batches(ABC):
     def __getitem__(self, n: int) -> dict[str, Tensor]:
         """Return batch `n`, as the method wants it."""
 
+    def names(self, n: int) -> dict[str, list[str]]:
+        """Return the names of the pictures in batch `n`, that of all ranks, by their domain."""
+        names: dict[str, list[str]] = {domain: [] for domain in self._stores}
+        for position in range(n * self._batch, (n + 1) * self._batch):
+            for domain, index, _ in self._drawn(position):
+                names[domain].append(self._stores[domain].name(index))
+        return names
+
+    @abstractmethod
+    def _drawn(self, position: int) -> list[tuple[str, int, np.random.Generator]]:
+        """Draw the pictures for a position: the domain of each, its index, and what draws what is done to it."""
+
     @property
     def steps_per_epoch(self) -> int:
         """Batches in an epoch."""
@@ -210,15 +226,19 @@ class UnpairedBatches(Batches):
 
     def __getitem__(self, n: int) -> dict[str, Tensor]:
         """Return batch `n`: uint8 (N, 3, size, size) for each domain."""
-        return {
-            domain: stack([self._draw(store, number, position) for position in self._positions(n)])
-            for number, (domain, store) in enumerate(self._stores.items())
-        }
+        pictures: dict[str, list[Pixels]] = {domain: [] for domain in self._stores}
+        for position in self._positions(n):
+            for domain, index, draws in self._drawn(position):
+                pictures[domain].append(self._augmented(self._stores[domain][index], draws))
+        return {domain: stack(several) for domain, several in pictures.items()}
 
-    def _draw(self, store: Store, number: int, position: int) -> Pixels:
-        draws = np.random.default_rng([self._seed, position, number])
-        index = self._shuffled(position) if number == 0 else int(draws.integers(len(store)))
-        return self._augmented(store[index % len(store)], draws)
+    def _drawn(self, position: int) -> list[tuple[str, int, np.random.Generator]]:
+        drawn: list[tuple[str, int, np.random.Generator]] = []
+        for number, (domain, store) in enumerate(self._stores.items()):
+            draws = np.random.default_rng([self._seed, position, number])
+            index = self._shuffled(position) if number == 0 else int(draws.integers(len(store)))
+            drawn.append((domain, index % len(store), draws))
+        return drawn
 
 
 class LabelledBatches(Batches):
@@ -245,14 +265,16 @@ class LabelledBatches(Batches):
         pictures: list[Pixels] = []
         labels: list[NDArray[np.float32]] = []
         for position in self._positions(n):
-            index, number = self._shuffled(position), 0
-            stores = list(self._stores.values())
-            while index >= len(stores[number]):
-                index, number = index - len(stores[number]), number + 1
-            draws = np.random.default_rng([self._seed, position, number])
-            pictures.append(self._augmented(stores[number][index], draws))
-            labels.append(stores[number].label(index))
+            for domain, index, draws in self._drawn(position):
+                pictures.append(self._augmented(self._stores[domain][index], draws))
+                labels.append(self._stores[domain].label(index))
         return {"x": stack(pictures), "c": torch.from_numpy(np.stack(labels))}
+
+    def _drawn(self, position: int) -> list[tuple[str, int, np.random.Generator]]:
+        index, number, domains = self._shuffled(position), 0, list(self._stores)
+        while index >= (length := len(self._stores[domains[number]])):
+            index, number = index - length, number + 1
+        return [(domains[number], index, np.random.default_rng([self._seed, position, number]))]
 
 
 @lru_cache(maxsize=2)

@@ -40,6 +40,7 @@ class Options(TypedDict, total=False):
     precision: Precision | None
     compile: Compile | None  # whether generators are compiled; by default on CUDA GPUs
     deterministic: bool | None  # whether a GPU, too, computes the same bits every time
+    nan_policy: Literal["stop", "recover"] | None  # when losses are not finite: stop, or go on at half the rate
     workers: int  # threads that prepare batches ahead
     grace_s: float | None  # seconds after a signal when the process ends, wherever it is; None: steps are waited for
     begin_from: str | Path | None  # a model whose networks to begin with, instead of random ones
@@ -156,7 +157,7 @@ def _named(options: Options) -> Tree:
     said = {key: value for key, value in lengths.items() if value is not None}
     if len(said) > 1:
         raise SettingsError("Give one of --steps, --epochs and --time.")
-    names = ("batch", "accumulate", "seed", "precision", "compile", "deterministic")
+    names = ("batch", "accumulate", "seed", "precision", "compile", "deterministic", "nan_policy")
     training = {key: options.get(key) for key in names}
     if training["batch"] == "auto":
         del training["batch"]

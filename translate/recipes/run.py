@@ -2,6 +2,7 @@
 
 settings.json       what it was made with
 log.jsonl           losses over the steps
+skipped.jsonl       in which steps something was not finite, and what they were done on, if there are some
 losses.svg          the same as curves
 unreadable.txt      which pictures cannot be read, if there are some
 running             which process trains here, while one does
@@ -19,14 +20,14 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from translate.data.batches import Batches
 from translate.data.folders import Dataset
 from translate.devices import Engine, release_memory
-from translate.errors import DataError, OutOfMemory, OutputError
+from translate.errors import DataError, Diverged, OutOfMemory, OutputError
 from translate.files import alone, sweep, write_text, written_to
 from translate.inference.exports import About
 from translate.methods.base import Term
@@ -72,6 +73,7 @@ class Run:
         self.interrupted: int | None = None  # the signal that stopped the run
         self.notes = [engine.note] if engine.note else []  # what the user should know
         self._spared = False  # whether something could not be written
+        self._recovered = False  # whether the rate was halved because losses were not finite
         self._workers = workers
         self._tensorboard = tensorboard
         self._grace_s = grace_s
@@ -105,7 +107,8 @@ class Run:
 
         Raises:
             DataError: too many pictures cannot be read.
-            Diverged: losses were not finite in three steps in a row.
+            Diverged: losses were not finite in three steps in a row, or in a tenth of all; with the policy "recover",
+                also after the rate was halved.
             OutOfMemory: there is not enough memory for a step, also when it is tried again.
             OutputError: the disk is full, the place cannot be written, or the run is going on in another process.
             ProcessLost: another rank has ended.
@@ -140,19 +143,28 @@ class Run:
         """Train; where there is not enough memory for a step, free all of it and continue once, as after a kill.
 
         Memory may be short because others took it, or because of gaps in it, and be enough the second time. Of several
-        ranks one cannot do so alone: the others wait for it in the middle of a step.
+        ranks one cannot do so alone: the others wait for it in the middle of a step. Losses that are not finite are so
+        for all ranks; with the policy "recover" the run goes on from the newest checkpoint once, at half the rate.
         """
-        try:
-            yield from self._train(batches, stop)
-            return
-        except OutOfMemory:
-            if world() > 1:
-                raise
-        self.notes.append("There was not enough memory for a step. It is tried once more from the newest checkpoint.")
-        release_memory()
-        yield from self._train(batches, stop)
+        short, diverged = False, False
+        while True:
+            try:
+                yield from self._train(batches, stop, slower=diverged)
+                return
+            except OutOfMemory:
+                if short or world() > 1:
+                    raise
+                short = True
+                note = "There was not enough memory for a step. It is tried once more from the newest checkpoint."
+            except Diverged as error:
+                if self._recovered or self.recipe.training.nan_policy == "stop":
+                    raise
+                diverged = True
+                note = f"{error} The run goes on from there with half the learning rate."
+            self.notes.append(note)
+            release_memory()
 
-    def _train(self, batches: Batches, stop: StopSignals) -> Iterator[Report]:
+    def _train(self, batches: Batches, stop: StopSignals, slower: bool) -> Iterator[Report]:
         plan = Plan.of(self.recipe.training, self.recipe.method, batches.steps_per_epoch)
         checkpoints = Checkpoints(self.out / "checkpoints", self._identity, self.recipe.training.keep)
         newest, damaged = checkpoints.newest()
@@ -160,6 +172,9 @@ class Run:
         training = build_training(self.recipe, self.dataset, self.engine, plan, None if newest else self._beginning)
         if newest:
             training.restore(newest)
+        if slower and not training.halved:
+            training.halve_rate()
+        self._recovered = training.halved > 0
         if rank() == 0:
             checkpoints.refuse_full_disk(training.checkpoint_bytes())
         self.step, self.steps, self.steps_per_epoch = training.step, plan.steps, batches.steps_per_epoch
@@ -173,7 +188,7 @@ class Run:
         watch = self._watch(batches, training, plan) if rank() == 0 else None
         stream = batches.stream(training.step, plan.steps, self._workers)
         reports = training.run(plan, stream, checkpoints, stop)
-        for report in self._written(reports, training, plan, watch, stop) if watch else reports:
+        for report in self._written(reports, training, plan, batches, watch, stop) if watch else reports:
             self.step = report.step
             yield report
         if watch and self.step == self.steps:
@@ -186,8 +201,9 @@ class Run:
         )  # fmt: skip
 
     def _written(
-        self, reports: Iterator[Report], training: Training, plan: Plan, watch: Watch, stop: StopSignals
-    ) -> Iterator[Report]:
+        self, reports: Iterator[Report], training: Training, plan: Plan, batches: Batches, watch: Watch,
+        stop: StopSignals,
+    ) -> Iterator[Report]:  # fmt: skip
         """Pass on the reports, and leave in the run's folder what each is the time for."""
         write_text(self.out / FILE, json.dumps(self._identity, indent=2) + "\n")
         record = Record(self.out / "log.jsonl", training.step)
@@ -196,8 +212,11 @@ class Run:
         started = time.perf_counter()
         for report in reports:
             with self._sparing():
+                if report.skipped_steps:
+                    self._note_skipped(report.skipped_steps, batches)
                 if report.losses:
-                    record.write({**asdict(report), "elapsed_s": round(time.perf_counter() - started, 3)})
+                    line = {key: value for key, value in asdict(report).items() if key != "skipped_steps"}
+                    record.write({**line, "elapsed_s": round(time.perf_counter() - started, 3)})
                     watch.losses(report)
                 if report.milestone:
                     self._results.milestone(training, plan.steps)
@@ -208,6 +227,12 @@ class Run:
                 if report.sample:
                     stop.drop(lambda: self._show(training, watch))
             yield report
+
+    def _note_skipped(self, steps: Sequence[int], batches: Batches) -> None:
+        """Write down what is needed to do these steps again: all they draw is a function of the seed and the step."""
+        record = Record(self.out / "skipped.jsonl", steps[0] - 1)
+        for step in steps:
+            record.write({"step": step, "seed": self.recipe.training.seed, "pictures": batches.names(step - 1)})
 
     def _show(self, training: Training, watch: Watch) -> None:
         grid = self._results.draw_grid(training)

@@ -110,6 +110,7 @@ def skipped(log: Sequence[Mapping[str, Any]]) -> list[Alarm]:
     if not log or not log[-1]["skipped"]:
         return []
     seen = f"In {log[-1]['skipped']} steps a loss or a gradient was not finite; they were skipped."
+    seen += " Which, and the pictures they were done on, are in skipped.jsonl."
     help_ = "If it happens more often, use --precision fp32 or --set method.optimiser.lr=1e-4."
     return [Alarm("skipped", log[-1]["step"], f"{seen} {help_}")]
 

@@ -61,7 +61,7 @@ class Checkpoints:
             Diverged: a weight is not finite. Older checkpoints are then untouched.
         """
         place = self.folder / f"{checkpoint.step:08d}"
-        self._refuse_what_is_not_finite(checkpoint)
+        self.refuse_what_is_not_finite(checkpoint)
         sweep(self.folder)
         shutil.rmtree(place, ignore_errors=True)  # there only if it was damaged and the run fell back to an older one
         try:
@@ -89,6 +89,21 @@ class Checkpoints:
                 f"The disk of {self.folder.parent} has {_size(free)} left; a checkpoint of this run takes"
                 f" {_size(expected)}, and there must be room for two. Free some space or choose another --out."
             )
+
+    def refuse_what_is_not_finite(self, checkpoint: Checkpoint) -> None:
+        """Refuse to save values that are not finite. All ranks hold the same, so that all of them stop.
+
+        Raises:
+            Diverged: a weight is not finite.
+        """
+        for name, tensor in [*checkpoint.weights.items(), *checkpoint.average.items()]:
+            if not tensor.isfinite().all():
+                places = self.places()
+                kept = f"The last good one is kept in {places[-1]}." if places else "There is none before it."
+                raise Diverged(
+                    f"After step {checkpoint.step} {name} holds values that are not finite, so no checkpoint was"
+                    f" written. {kept} Try --precision fp32 or a lower rate, such as --set method.optimiser.lr=1e-4."
+                )
 
     def places(self) -> list[Path]:
         """List the checkpoint folders, oldest first."""
@@ -123,16 +138,6 @@ class Checkpoints:
             files = {file.name: {"bytes": file.stat().st_size, "sha256": sha256(file)} for file in temporary.iterdir()}
             manifest = {"format": FORMAT, "step": checkpoint.step, "settings": self._settings, "files": files}
             (temporary / "manifest.json").write_text(json.dumps(manifest, indent=2), encoding="utf-8")
-
-    def _refuse_what_is_not_finite(self, checkpoint: Checkpoint) -> None:
-        for name, tensor in [*checkpoint.weights.items(), *checkpoint.average.items()]:
-            if not tensor.isfinite().all():
-                places = self.places()
-                kept = f"The last good one is kept in {places[-1]}." if places else "There is none before it."
-                raise Diverged(
-                    f"After step {checkpoint.step} {name} holds values that are not finite, so no checkpoint was"
-                    f" written. {kept} Try --precision fp32 or a lower rate, such as --set method.optimiser.lr=1e-4."
-                )
 
 
 class _Damaged(WeightsError):

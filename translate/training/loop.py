@@ -5,8 +5,10 @@ torch's generator is seeded from (seed, step), so what a step draws is a pure fu
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import torch
@@ -28,6 +30,7 @@ from translate.training.stop import StopSignals
 from translate.training.transfer import transferred
 
 PATIENCE = 3  # steps in a row that may be skipped because something was not finite; that many stop the run
+SHARE, MOST = 0.1, 10  # of all steps so far, or this many if that is more: so many may be skipped
 TOO_LARGE = (
     "There is not enough memory for a step. Start again with --accumulate 2 or more, which works on a batch in parts, a"
     " smaller --batch or --size, or --set method.generator.width=32; with more memory the same command continues."
@@ -46,6 +49,7 @@ class TrainingSettings(Settings):
     precision: Precision = "auto"
     compile: Compile = "auto"  # the generators; it changes rounding
     deterministic: bool = False  # on a GPU, too, the same bits every time; on CPUs they are anyway
+    nan_policy: Literal["stop", "recover"] = "stop"  # when too many steps are skipped; see `Training.halve_rate`
     average: float = Field(0.999, ge=0, lt=1)  # decay of the averaged networks
     log_every: int = Field(50, ge=1)  # steps
     sample_every: int | None = Field(None, ge=1)  # steps; by default a fortieth of the run, at least 25
@@ -91,6 +95,7 @@ class Report:
             logged reports, and when all were skipped.
         learning_rate: of the last step.
         skipped: steps in which something was not finite.
+        skipped_steps: which of the steps since the last report these are, counted from 1.
         seconds_per_step: over the steps since the last report, in seconds.
         sample: whether a sample grid is due.
         milestone: whether an export is due that is kept. After the last step none is: the run's own export is it.
@@ -101,6 +106,7 @@ class Report:
     losses: Mapping[str, float]
     learning_rate: float
     skipped: int
+    skipped_steps: Sequence[int]
     seconds_per_step: float
     sample: bool
     milestone: bool
@@ -119,9 +125,12 @@ class Training:
         # gradients cannot be compiled; nor can the messages in layers that mix the pictures of several ranks.
         engine.ready_to_train(G for G in method.players()["G"] if world() == 1 or not mixes_pictures(G))
         self.step = 0
+        self.halved = 0  # how often the learning rate was halved
         self._engine = engine
         self._settings = settings
         self._sums: dict[str, Tensor] = {}  # (2,): sum of each loss since the last logged report, and of how many
+        self._skipped = 0  # steps up to the last report
+        self._skips: list[Tensor] = []  # the same after each step since then
 
     def run(
         self, plan: Plan, batches: Iterable[Mapping[str, Tensor]], checkpoints: Checkpoints, stop: StopSignals
@@ -137,7 +146,7 @@ class Training:
             stop: polled after every step.
 
         Raises:
-            Diverged: losses were not finite in three steps in a row.
+            Diverged: losses were not finite in three steps in a row, or in a tenth of all.
             OutputError: a checkpoint could not be written.
             OutOfMemory: there is not enough memory for a step.
             SettingsError: a step that should be deterministic is not.
@@ -151,23 +160,30 @@ class Training:
                 return
         with enough_memory(TOO_LARGE):  # also for those who prepare batches
             for batch in transferred(batches, self._engine.device):
-                rate = self.players.set_learning_rate(plan.learning_rate_factor(self.step))
+                rate = self.players.set_learning_rate(plan.learning_rate_factor(self.step) / 2**self.halved)
                 self.train_step(batch)
                 log = self.step % self._settings.log_every == 0 or self.step == plan.steps
                 sample = self.step % plan.sample_every == 0 or self.step == plan.steps
                 milestone = self.step % plan.milestone_every == 0 and self.step < plan.steps
-                if log or self._engine.device.type == "cpu":  # reading a counter makes a GPU wait
-                    self._refuse_divergence(checkpoints)
                 seconds = (time.perf_counter() - started) / (self.step - counted_from)
+                looks = log or self._engine.device.type == "cpu"  # reading a counter makes a GPU wait
+                if looks and (diverged := self._divergence(checkpoints)):
+                    yield self._report(rate, seconds)  # of the steps that were skipped
+                    wait()
+                    raise diverged
                 if log or sample or milestone:
                     yield self._report(rate, seconds, sample, milestone, log=log)
                     wait()
                     started, counted_from = time.perf_counter(), self.step
                 last = stop.agreed() or self.step == plan.steps  # a signal may have come while the report was looked at
-                save = self.step % self._settings.checkpoint_every == 0 or last
-                if save:  # after the report, so that what a checkpoint has behind it is in the log, even after a kill
+                due = self.step % self._settings.checkpoint_every == 0
+                # Not while steps are skipped: from there it would only go on so. After the report, so that what a
+                # checkpoint has behind it is in the log, even after a kill.
+                if last or (due and not int(self.players.in_a_row)):
                     if rank() == 0:
                         checkpoints.save(self.checkpoint())
+                    else:
+                        checkpoints.refuse_what_is_not_finite(self.checkpoint())
                     yield self._report(rate, seconds, saved=True)
                     wait()
                 if last:
@@ -186,12 +202,17 @@ class Training:
         with deterministic(self._settings.deterministic), self._engine.autocast():
             parts = [self.method.step(part, self.players, self.step) for part in self._parts(prepared)]
         self.players.move()
+        self._skips.append(self.players.skipped.clone())
         self.average.update(self.step)
         moved = self.players.moved
         losses = {name: torch.stack([part[name] for part in parts]).mean(0) for name in parts[0]}
         for name, loss in zip(losses, means(list(losses.values())), strict=True):
             self._sums[name] = self._sums.get(name, 0) + torch.stack([torch.where(moved, loss, 0), moved.to(loss)])
         self.step += 1
+
+    def halve_rate(self) -> None:
+        """Go on with half the learning rate to the end of the run, which its checkpoints remember."""
+        self.halved += 1
 
     def _parts(self, batch: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
         """Split a batch into as many equal parts as the settings say."""
@@ -200,7 +221,7 @@ class Training:
 
     def checkpoint(self) -> Checkpoint:
         """Return everything the rest of the run depends on."""
-        state = {**self.players.state(), "sums": self._sums}
+        state = {**self.players.state(), "sums": self._sums, "halved": self.halved}
         return Checkpoint(self.step, self.method.state_dict(), self.average.networks.state_dict(), state)
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -209,6 +230,8 @@ class Training:
         self.method.load_state_dict(checkpoint.weights)
         self.average.networks.load_state_dict(checkpoint.average)
         self.players.load(dict(checkpoint.state))
+        self.halved = checkpoint.state.get("halved", 0)  # older runs could not
+        self._skipped = int(self.players.skipped)
         self._sums = {name: value.to(self._engine.device) for name, value in checkpoint.state["sums"].items()}
 
     def checkpoint_bytes(self) -> int:
@@ -231,14 +254,25 @@ class Training:
             sums = {name: pair.tolist() for name, pair in self._sums.items()}
             losses = {name: total / count for name, (total, count) in sums.items() if count}
             self._sums = {}
-        return Report(self.step, losses, rate, int(self.players.skipped), seconds, sample, milestone, saved)
+        counts = [self._skipped, *(int(count) for count in self._skips)]
+        first = self.step - len(self._skips) + 1
+        lost = [first + k for k, (before, after) in enumerate(pairwise(counts)) if after > before]
+        self._skipped, self._skips = counts[-1], []
+        return Report(self.step, losses, rate, counts[-1], lost, seconds, sample, milestone, saved)
 
-    def _refuse_divergence(self, checkpoints: Checkpoints) -> None:
-        if int(self.players.in_a_row) < PATIENCE:
-            return
+    def _divergence(self, checkpoints: Checkpoints) -> Diverged | None:
+        """Return the reason to stop, if too many steps were skipped."""
+        failed = int(self.players.failed)
+        if int(self.players.in_a_row) >= PATIENCE:
+            seen = f"{PATIENCE} steps in a row, up to step {self.step}"
+        elif failed > max(SHARE * self.step, MOST):
+            seen = f"{failed} of {self.step} steps"
+        else:
+            return None
         places = checkpoints.places()
         kept = f"The last good checkpoint is kept in {places[-1]}" if places else "No checkpoint was written yet"
-        raise Diverged(
-            f"The losses were not finite in {PATIENCE} steps in a row, up to step {self.step}. {kept}."
+        return Diverged(
+            f"The losses were not finite in {seen}. {kept}."
             " Try --precision fp32 or a lower rate, such as --set method.optimiser.lr=1e-4."
+            + (" --nan-policy recover halves it and goes on." if self._settings.nan_policy == "stop" else "")
         )

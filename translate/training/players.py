@@ -15,7 +15,7 @@ class Players:
     """The optimisers of a method's players; calling it is the `update` that `Method.step` is given.
 
     A step with a loss or a gradient that is not finite moves nobody. That is decided on the device, so nothing waits
-    for a GPU; `skipped` and `in_a_row` say how often it happened.
+    for a GPU; `skipped` says how often it happened, `failed` and `in_a_row` how often it was no matter of the scale.
 
     Gradients are those of the whole batch, of which several ranks may hold parts. DistributedDataParallel is of no use
     here: it averages what `backward` leaves in all parameters, but each loss has a gradient for its player only. What
@@ -39,6 +39,7 @@ class Players:
         self._ttur = {name: method.settings.ttur if name == "D" else 1.0 for name in self._parameters}
         device = next(method.parameters()).device
         self.skipped = torch.zeros((), dtype=torch.long, device=device)
+        self.failed = torch.zeros((), dtype=torch.long, device=device)
         self.in_a_row = torch.zeros((), dtype=torch.long, device=device)
         self._parts = parts
         self.moved = torch.ones((), dtype=torch.bool, device=device)  # whether those who were called last did move
@@ -77,6 +78,7 @@ class Players:
         torch.clear_autocast_cache()  # it holds half-precision copies of the weights as they were
         self.skipped += ~self._finite
         counted = self._scale.lowest if self._scale else 1  # an overflow says little while the scale can be lowered
+        self.failed += torch.where(self._finite, 0, counted)
         self.in_a_row = torch.where(self._finite, 0, self.in_a_row + counted)
         if self._scale:
             self._scale.update(self._finite)
@@ -93,7 +95,8 @@ class Players:
     def state(self) -> dict[str, Any]:
         """Return everything the next step depends on."""
         optimisers = {name: optimiser.state_dict() for name, optimiser in self._optimisers.items()}
-        state = {"optimisers": optimisers, "skipped": self.skipped, "in_a_row": self.in_a_row}
+        counts = {"skipped": self.skipped, "failed": self.failed, "in_a_row": self.in_a_row}
+        state = {"optimisers": optimisers, **counts}
         return {**state, "scale": self._scale.state()} if self._scale else state
 
     def load(self, state: dict[str, Any]) -> None:
@@ -105,6 +108,8 @@ class Players:
                 held.update({key: _laid_out_like(parameter, value) for key, value in moments.items()})
         self.skipped.copy_(state["skipped"])
         self.in_a_row.copy_(state["in_a_row"])
+        if "failed" in state:  # older runs did not count them
+            self.failed.copy_(state["failed"])
         if self._scale and "scale" in state:  # it is not where the run went on with another number format
             self._scale.load(state["scale"])
 
