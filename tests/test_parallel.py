@@ -258,10 +258,12 @@ def test_the_largest_batch_is_the_smallest_of_what_the_ranks_find(ranks):
     assert [rank["largest"] for rank in ranks[1]] == [[2, 2]] * 2  # one picture for each
 
 
-def test_r10_a_signal_to_one_rank_stops_both_after_the_same_step(ranks):
+def test_r10_a_signal_to_one_rank_stops_both_after_the_same_step(ranks, out):
     """Torchrun passes SIGTERM on to every rank, but they need not be in the same step when it comes."""
     (first, by_first), (second, by_second) = (rank["run"] for rank in ranks[1])
     assert by_first == by_second == signal.SIGTERM
+    word = json.loads((out / "run" / "preempted.json").read_text(encoding="utf-8"))
+    assert word == {"signal": "SIGTERM", "exit_code": 143, "step": 3, "steps": 6}  # torchrun itself ends with 1
     assert first == second
     assert first[-1][0] == 3
 
@@ -294,6 +296,7 @@ def test_a_run_of_two_ranks_is_continued_by_one(ranks, out, tmp_path, batch):
     assert run.recipe.training.batch == 4
     assert [report.step for report in run.start() if report.losses] == [4, 5, 6]
     assert run.finished
+    assert not (tmp_path / "run" / "preempted.json").exists()
     assert json.loads((tmp_path / "run" / "settings.json").read_text(encoding="utf-8")) == origin
 
 

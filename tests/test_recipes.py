@@ -416,6 +416,7 @@ def test_r12_r13_an_interrupted_run_continues_to_the_same_result(tmp_path, finis
     first = prepare(TOY, out=out, device="cpu", workers=2)
     interrupt(first, after)
     assert (first.interrupted, first.step, first.steps) == (signal.SIGINT, after, 4)
+    assert not (out / "preempted.json").exists()  # a person knows that
     assert not first.finished
     assert (out / "model.safetensors").exists() == (after > 0)
     second = prepare(TOY, out=out, device="cpu")
@@ -507,14 +508,14 @@ def test_the_python_face_trains_and_continues(tmp_path, finished, monkeypatch):
     assert path.read_bytes() == (finished[0] / "model.safetensors").read_bytes()
 
 
-def test_r06_r09_a_signal_while_pictures_are_read_ends_it_and_nothing_is_written(tmp_path, photos):
+def test_r06_r09_a_signal_while_pictures_are_read_ends_it_and_only_that_is_written(tmp_path, photos):
     run = prepare(photos, out=tmp_path / "run", words=SMALL, device="cpu")
     assert list(run.start(lambda *_: signal.raise_signal(signal.SIGTERM))) == []
     assert (run.interrupted, run.step) == (signal.SIGTERM, 0)
-    assert not (tmp_path / "run").exists()
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["preempted.json"]
 
 
-def test_r09_a_grid_that_a_signal_ended_is_drawn_when_the_run_continues(tmp_path, finished, monkeypatch):
+def test_r09_r11_a_grid_that_a_signal_ended_is_drawn_when_the_run_continues(tmp_path, finished, monkeypatch):
     draw, drawn = recipes.results.sample_grid, []
 
     def interrupted(*arguments):
@@ -527,9 +528,15 @@ def test_r09_a_grid_that_a_signal_ended_is_drawn_when_the_run_continues(tmp_path
     first = prepare(TOY, out=tmp_path / "run", device="cpu")
     list(first.start())
     assert (first.interrupted, first.step) == (signal.SIGUSR1, 2)
+    word = {"signal": "SIGUSR1", "exit_code": 75, "step": 2, "steps": 4}
+    assert json.loads((tmp_path / "run" / "preempted.json").read_text(encoding="utf-8")) == word
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "2")
     assert not (tmp_path / "run" / "samples" / "00000002.png").exists()
-    list(prepare(TOY, out=tmp_path / "run", device="cpu").start())
+    second = prepare(TOY, out=tmp_path / "run", device="cpu")
+    list(second.start())
+    assert second.notes == ["Restarts of this job by SLURM so far: 2."]
     one, two = contents(finished[0]), contents(tmp_path / "run")
+    assert set(one) == set(two)
     assert all(one[name][0] == two[name][0] for name in one if name.startswith(("samples/", "model")))
 
 

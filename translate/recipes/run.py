@@ -6,6 +6,7 @@ skipped.jsonl       in which steps something was not finite, and what they were 
 losses.svg          the same as curves
 unreadable.txt      which pictures cannot be read, if there are some
 running             which process trains here, while one does
+preempted.json      which signal of a batch system stopped it, until it goes on
 alarms.jsonl        what went wrong, in words
 report.html         all of it on one page, renewed with every checkpoint
 samples/            grids on fixed inputs: input | translated | cycled
@@ -18,6 +19,7 @@ milestones/         exports from on the way, which are kept
 import contextlib
 import json
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +29,7 @@ from pathlib import Path
 from translate.data.batches import Batches
 from translate.data.folders import Dataset
 from translate.devices import Engine, release_memory
-from translate.errors import DataError, Diverged, OutOfMemory, OutputError
+from translate.errors import DataError, Diverged, OutOfMemory, OutputError, exit_code_of
 from translate.files import alone, sweep, write_text, written_to
 from translate.inference.exports import About
 from translate.methods.base import Term
@@ -44,6 +46,8 @@ from translate.training.checkpoint import Checkpoints
 from translate.training.loop import Plan, Report, Training
 from translate.training.record import Record
 from translate.training.stop import StopSignals
+
+PREEMPTED = "preempted.json"
 
 
 class Run:
@@ -120,6 +124,8 @@ class Run:
                 yield from self._alone(batches, stop) if rank() == 0 else self._start(batches, stop)
             finished = self.finished if rank() == 0 else 0 < self.steps == self.step
             self.interrupted = None if finished else stop.received
+            if rank() == 0 and self.interrupted not in (None, signal.SIGINT):
+                self._leave_word(signal.Signals(self.interrupted))
 
     def _alone(self, batches: Batches, stop: StopSignals) -> Iterator[Report]:
         with written_to(self.out):
@@ -133,6 +139,9 @@ class Run:
                 sweep(folder)  # what a run left here that was killed while it wrote
             if batches.unreadable:
                 write_text(self.out / "unreadable.txt", "\n".join(batches.unreadable) + "\n")
+            (self.out / PREEMPTED).unlink(missing_ok=True)
+            if (restarts := os.environ.get("SLURM_RESTART_COUNT", "0")) != "0":
+                self.notes.append(f"Restarts of this job by SLURM so far: {restarts}.")
             write_text(running, f"Process {os.getpid()} on {socket.gethostname()}")
             try:
                 yield from self._start(batches, stop)
@@ -245,6 +254,13 @@ class Run:
         watch.write_page(self.step, scores, flat(self._identity), str(self.engine))
         watch.close()
         self._results.export(training, plan.steps, scores)  # the last thing written: it makes the run a finished one
+
+    def _leave_word(self, number: signal.Signals) -> None:
+        """Let scripts know that the run was stopped: torchrun ends with 1 then, whatever its processes end with."""
+        step = self.step if self.steps else None  # it was stopped before one was known
+        said = {"signal": number.name, "exit_code": exit_code_of(number), "step": step, "steps": self.steps or None}
+        with self._sparing():
+            write_text(self.out / PREEMPTED, json.dumps(said) + "\n")
 
     @contextlib.contextmanager
     def _sparing(self) -> Iterator[None]:
