@@ -65,6 +65,9 @@ class Noise:
         noise = np.random.default_rng([self.seed, index]).integers(0, 130, (72, 72, 3))
         return (noise + 20 * index).astype(np.uint8)
 
+    def name(self, index):
+        return f"{index}.png"
+
 
 def new_training(case, settings):
     size, tree = CASES[case]

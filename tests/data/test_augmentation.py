@@ -29,6 +29,9 @@ class Painted:
     def __getitem__(self, index):
         return self.pictures[index]
 
+    def name(self, index):
+        return f"{index}.png"
+
 
 def noise(side, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8)

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from translate import images
-from translate.data import batches
+from translate.data import batches, deadline
 from translate.data.augmentation import Augmentation
 from translate.data.batches import Store, UnpairedBatches
 from translate.errors import DataError, ImageDecodeError, SettingsError
@@ -333,6 +333,37 @@ def test_r22_batches_know_the_names_of_their_pictures(batch):
     for n in range(9):
         names = {domain: [int(name.removesuffix(".png")) for name in names] for domain, names in made.names(n).items()}
         assert names == {"A": values(made, [n], "A"), "B": [value + 1 for value in values(made, [n], "B")]}
+
+
+def test_r29_a_disk_that_does_not_answer_ends_the_process_with_what_it_waits_for(monkeypatch, capsys):
+    ended, answered = [], threading.Event()
+
+    class Stuck(Painted):
+        def __getitem__(self, index):
+            answered.wait()
+            return super().__getitem__(index)
+
+    def end(code):
+        ended.append(code)
+        answered.set()
+
+    monkeypatch.setattr(deadline.os, "_exit", end)
+    monkeypatch.setattr(deadline, "PATIENCE_S", 0.01)
+    Store("A", Stuck(numbered(1)), Augmentation(size=32))
+    said = "Error: A disk has not answered for 0.01 s. What is being read: 0.png. When it does again, the same command"
+    assert ended == [DataError.exit_code]
+    assert capsys.readouterr().err.startswith(said)
+
+
+def test_r29_a_disk_that_answers_in_time_is_waited_for_and_nothing_is_left_behind(monkeypatch):
+    ended = []
+    monkeypatch.setattr(deadline.os, "_exit", ended.append)
+    before = threading.active_count()
+    with deadline.in_time("a.png"):
+        (watching,) = [thread for thread in threading.enumerate() if thread.name.endswith("(_watch)")]
+        assert threading.active_count() == before + 1
+    watching.join()
+    assert (ended, deadline._under_way) == ([], {})
 
 
 class Watched(UnpairedBatches):

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from translate import images
 from translate.data.augmentation import Augmentation, Augmenter
+from translate.data.deadline import in_time
 from translate.data.folders import Pictures
 from translate.errors import DataError, ImageDecodeError
 from translate.parallel import part
@@ -113,7 +114,8 @@ class Store:
 
     def _try_read(self, index: int) -> tuple[Pixels, int] | ImageDecodeError:
         try:
-            pixels = self._pictures[index]
+            with in_time(self._pictures.name(index)):
+                pixels = self._pictures[index]
         except ImageDecodeError as error:
             return error
         return images.resize(pixels, self._side, self._side), min(pixels.shape[:2])
