@@ -226,7 +226,7 @@ def test_pictures_are_resized_once_by_antialiased_bicubic_like_pillows(shape):
 def test_r38_small_pictures_are_enlarged_and_counted():
     sides = [(31, 200), (200, 31), (32, 32), (33, 200), (300, 300)]
     store = Store("A", Painted(np.zeros((*side, 3), np.uint8) for side in sides), Augmentation(size=32))
-    assert (store.census.pictures, store.census.enlarged, store.census.unreadable) == (5, 2, ())
+    assert (store.census.pictures, store.census.enlarged, store.census.unreadable) == (5, 2, {})
     assert all(store[index].shape == (36, 36, 3) for index in range(5))
 
 
@@ -236,7 +236,7 @@ def test_r35_a_hundredth_of_the_pictures_may_be_unreadable_and_is_skipped_and_co
     store = Store("A", Painted(pictures), Augmentation(size=32))
     assert len(store) == 99
     assert store.census.pictures == 100
-    assert store.census.unreadable == ("7.png cannot be decoded: it is broken.",)
+    assert store.census.unreadable == {7: "7.png cannot be decoded: it is broken."}
     assert [int(store[index][0, 0, 0]) for index in range(99)] == [value for value in range(100) if value != 7]
 
 
@@ -250,6 +250,18 @@ def test_r35_more_unreadable_pictures_are_refused(broken, count):
         f"{broken} of {count} pictures of domain horse cannot be read, more than 1 %."
         " The first: 0.png cannot be decoded: it is broken."
     )
+
+
+def test_r35_of_very_many_pictures_a_hundred_may_be_unreadable_and_with_bad_error_none(monkeypatch):
+    monkeypatch.setattr(batches, "MOST_UNREADABLE", 1)
+    pictures = [plain(1)] * 200
+    pictures[5] = None
+    assert len(Store("A", Painted(pictures), Augmentation(size=32))) == 199
+    with pytest.raises(DataError, match=r"1 of 200 pictures of domain A cannot be read, and none may be so with --bad"):
+        Store("A", Painted(pictures), Augmentation(size=32), strict=True)
+    pictures[6] = None
+    with pytest.raises(DataError, match=r"2 of 200 pictures of domain A cannot be read, more than 1\. The first: 5\."):
+        Store("A", Painted(pictures), Augmentation(size=32))
 
 
 def test_r42_equal_pictures_have_the_same_number_in_all_stores():
@@ -288,19 +300,26 @@ def test_r36_a_flipped_bit_in_a_jpeg_is_another_picture_and_no_error():
     whole[len(whole) // 2] ^= 4
     before, after = (images.read(bytes(content)).rgb for content in (buffer.getvalue(), whole))
     store = Store("A", Painted([before, after]), Augmentation(size=32))
-    assert store.census.unreadable == ()
+    assert store.census.unreadable == {}
     assert not np.array_equal(store[0], store[1])
 
 
-def test_r37_a_picture_that_breaks_while_training_is_replaced_by_the_next(monkeypatch):
+def test_r32_r37_a_picture_that_breaks_while_training_is_replaced_by_the_next_with_its_label_until_too_many_are(
+    monkeypatch,
+):
     monkeypatch.setattr(batches, "MEMORY", 0)
-    pictures = Painted(numbered(4))
-    store = Store("A", pictures, Augmentation(size=32))
-    pictures.pictures[1] = pictures.pictures[3] = None
-    assert [int(store[index][0, 0, 0]) for index in range(4)] == [0, 2, 2, 0]
-    pictures.pictures[:] = [None] * 4
-    with pytest.raises(DataError, match=r"100 pictures in a row cannot be read\. The last: 3\.png"):
-        store[0]
+    pictures, labels = Painted(numbered(200)), np.arange(200, dtype=np.float32)[:, None]
+    settings = Augmentation(size=32)
+    store = Store("A", pictures, settings, labels=labels)
+    pictures.pictures[1] = pictures.pictures[199] = None
+    assert [int(store[index][0, 0, 0]) for index in (0, 1, 2, 199)] == [0, 2, 2, 0]
+    assert [int(store.label(index)[0]) for index in (0, 1, 2, 199)] == [0, 2, 2, 0]
+    assert [store.name(index) for index in (1, 199)] == ["2.png", "0.png"]
+    found = UnpairedBatches({"A": store}, settings, 1, 0).unreadable
+    assert found == [f"{number}.png cannot be decoded: it is broken." for number in (1, 199)]
+    pictures.pictures[7] = None
+    with pytest.raises(DataError, match=r"3 of 200 pictures of domain A cannot be read, more than 1 %\. The first: 1"):
+        store[7]
 
 
 def test_colour_augmentation_changes_colours_and_nothing_else():

@@ -66,6 +66,13 @@ def train(
             show_default="the recipe's, or stop",
         ),
     ] = None,
+    bad: Annotated[
+        Literal["skip", "error"] | None,
+        typer.Option(
+            help="Pictures that cannot be read: skip up to a hundredth, and 100; or stop at the first.",
+            show_default="the recipe's, or skip",
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Threads that prepare batches ahead.")] = 0,
     grace: Annotated[
         str | None, typer.Option(help="End so long after a signal, such as 25s, even if the step is not done.")
@@ -97,7 +104,7 @@ def train(
         run = recipes.prepare(
             data, domains=_domains(domain or []), method=method, out=out, steps=steps, epochs=epochs, seconds=seconds,
             size=size, batch=_batch(batch), accumulate=accumulate, seed=seed, device=device, precision=precision,
-            compile=compile, deterministic=deterministic or None, nan_policy=nan_policy, workers=workers,
+            compile=compile, deterministic=deterministic or None, nan_policy=nan_policy, bad=bad, workers=workers,
             config=config, tensorboard=tensorboard, words=set_ or [],
             grace_s=None if grace is None else read_duration(grace), begin_from=begin_from,
         )  # fmt: skip

@@ -5,7 +5,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +23,7 @@ from translate.parallel import part
 from translate.tensors import Pixels, stack
 
 MEMORY = 4 << 30  # bytes of decoded pictures held for each domain
+MOST_UNREADABLE = 100  # pictures of a domain, or a hundredth of them if that is less
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Census:
 
     pictures: int = 0
     enlarged: int = 0  # smaller than the crop
-    unreadable: tuple[str, ...] = ()  # one sentence each
+    unreadable: dict[int, str] = field(default_factory=dict)  # by their index: one sentence each
 
 
 class Store:
@@ -43,9 +44,10 @@ class Store:
         augmentation: gives the sizes.
         tell: is told the domain, how many pictures have been read, and how many there are.
         labels: (pictures, labels) of 0 and 1, for methods that want them.
+        strict: refuse the first picture that cannot be read.
 
     Raises:
-        DataError: no picture is readable, or more than 1 % are not.
+        DataError: more pictures cannot be read than may be.
     """
 
     def __init__(
@@ -55,7 +57,10 @@ class Store:
         augmentation: Augmentation,
         tell: Callable[[str, int, int], None] = lambda *_: None,
         labels: NDArray[np.float32] | None = None,
+        strict: bool = False,
     ) -> None:
+        self._domain = domain
+        self._strict = strict
         self._pictures = pictures
         self._labels = labels
         self._side = augmentation.load_size
@@ -65,23 +70,17 @@ class Store:
         if len(pictures) * self._side**2 * 3 > MEMORY:
             return
         held: list[Pixels | None] = []
-        unreadable: list[str] = []
         with ThreadPoolExecutor(os.cpu_count()) as threads:
-            for result in threads.map(self._try_read, range(len(pictures))):
+            for index, result in enumerate(threads.map(self._try_read, range(len(pictures)))):
                 if isinstance(result, ImageDecodeError):
-                    unreadable.append(str(result))
+                    self.census.unreadable[index] = str(result)
                     held.append(None)
                 else:
                     pixels, small = result
                     self.census.enlarged += small < augmentation.size
                     held.append(pixels)
                 tell(domain, len(held), len(pictures))
-        self.census.unreadable = tuple(unreadable)
-        if 100 * len(unreadable) > len(pictures):
-            raise DataError(
-                f"{len(unreadable)} of {len(pictures)} pictures of domain {domain} cannot be read, more than 1 %."
-                f" The first: {unreadable[0]} Repair or remove them (`translate data check` lists all)."
-            )
+        self._refuse_too_many()
         self._readable = [index for index, pixels in enumerate(held) if pixels is not None]
         self._held = [pixels for pixels in held if pixels is not None]
 
@@ -89,24 +88,48 @@ class Store:
         return len(self._readable)
 
     def __getitem__(self, index: int) -> Pixels:
-        """Return picture `index`, (load, load, 3) uint8. A broken one is replaced by the next that is not."""
+        """Return picture `index`, (load, load, 3) uint8. A broken one is replaced by the next that is not.
+
+        Raises:
+            DataError: more pictures than may be turned out to be broken.
+        """
         if self._held is not None:
             return self._held[index]
-        for other in range(100):
-            result = self._try_read(self._readable[(index + other) % len(self)])
-            if not isinstance(result, ImageDecodeError):
-                return result[0]
-        raise DataError(f"100 pictures in a row cannot be read. The last: {result}")
+        while isinstance(result := self._try_read(number := self._standing_for(index)), ImageDecodeError):
+            self.census.unreadable[number] = str(result)
+            self._refuse_too_many()
+        return result[0]
 
     def name(self, index: int) -> str:
         """Return the name of picture `index`."""
-        return self._pictures.name(self._readable[index])
+        return self._pictures.name(self._standing_for(index))
 
     def label(self, index: int) -> NDArray[np.float32]:
         """Return the label of picture `index`, (labels,) of 0 and 1."""
         assert self._labels is not None
-        label: NDArray[np.float32] = self._labels[self._readable[index]]
+        label: NDArray[np.float32] = self._labels[self._standing_for(index)]
         return label
+
+    def _standing_for(self, index: int) -> int:
+        """Return the place among all pictures of picture `index`, or of the next that is not known to be broken."""
+        while (number := self._readable[index % len(self)]) in self.census.unreadable:
+            index += 1
+        return number
+
+    def _refuse_too_many(self) -> None:
+        broken, count = self.census.unreadable, len(self._pictures)
+        if self._strict and broken:
+            which = "and none may be so with --bad error"
+        elif 100 * len(broken) > count:
+            which = "more than 1 %"
+        elif len(broken) > MOST_UNREADABLE:
+            which = f"more than {MOST_UNREADABLE}"
+        else:
+            return
+        raise DataError(
+            f"{len(broken)} of {count} pictures of domain {self._domain} cannot be read, {which}."
+            f" The first: {next(iter(broken.values()))} Repair or remove them (`translate data check` lists all)."
+        )
 
     def contents(self) -> set[int]:
         """Return a number for each different picture, which in this process is the same in all stores; if held."""
@@ -137,9 +160,13 @@ class Batches(ABC):
         self._batch = batch
         self._seed = seed
         self.counts = [len(store) for store in stores.values()]  # readable pictures of each domain
-        self.unreadable = [sentence for store in stores.values() for sentence in store.census.unreadable]
         self._length = self.pictures_per_epoch(self.counts)
         self._thread = threading.local()
+
+    @property
+    def unreadable(self) -> list[str]:
+        """A sentence for each picture that could not be read so far."""
+        return [sentence for store in self._stores.values() for sentence in list(store.census.unreadable.values())]
 
     def pictures(self, domain: str, count: int) -> list[Pixels]:
         """Return at most `count` training pictures of a domain as they are held, (load, load, 3) uint8 each."""

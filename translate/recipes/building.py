@@ -48,9 +48,9 @@ def read_batches(
     """
     stores: dict[str, Store] = {}
     for domain, pictures in dataset.train.items():
-        store = Store(domain, pictures, recipe.data, tell, dataset.labels(domain))
+        store = Store(domain, pictures, recipe.data, tell, dataset.labels(domain), strict=recipe.data.bad == "error")
         if store.census.unreadable:
-            count, first = len(store.census.unreadable), store.census.unreadable[0]
+            count, first = len(store.census.unreadable), next(iter(store.census.unreadable.values()))
             note(f"{count} pictures of {domain} cannot be read, as {first} All are in unreadable.txt.")
         if store.census.enlarged:
             note(f"{store.census.enlarged} pictures of {domain} are smaller than the crop and were enlarged.")

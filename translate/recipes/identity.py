@@ -16,7 +16,7 @@ FILE = "settings.json"
 
 # Settings that cannot change the result; a run may continue with other ones.
 _FREE = frozenset(
-    {"ranks", "training.nan_policy"}
+    {"ranks", "data.bad", "training.nan_policy"}
     | {f"training.{key}" for key in ("log_every", "sample_every", "checkpoint_every", "keep", "milestone_every")}
 )
 

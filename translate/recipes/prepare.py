@@ -41,6 +41,7 @@ class Options(TypedDict, total=False):
     compile: Compile | None  # whether generators are compiled; by default on CUDA GPUs
     deterministic: bool | None  # whether a GPU, too, computes the same bits every time
     nan_policy: Literal["stop", "recover"] | None  # when losses are not finite: stop, or go on at half the rate
+    bad: Literal["skip", "error"] | None  # pictures that cannot be read: skip a hundredth and 100 at most, or none
     workers: int  # threads that prepare batches ahead
     grace_s: float | None  # seconds after a signal when the process ends, wherever it is; None: steps are waited for
     begin_from: str | Path | None  # a model whose networks to begin with, instead of random ones
@@ -164,8 +165,7 @@ def _named(options: Options) -> Tree:
     tree: Tree = {"training": {key: value for key, value in training.items() if value is not None}}
     if said:
         tree["training"] |= {"steps": None, "seconds": None, **said}  # a recipe may have set another
-    if options.get("size") is not None:
-        tree["data"] = {"size": options["size"]}
+    tree["data"] = {key: value for key in ("size", "bad") if (value := options.get(key)) is not None}
     if options.get("method"):
         tree["method"] = {"name": options["method"]}
     return tree

@@ -1,6 +1,6 @@
 """Everything that decides what a run computes, but for the pictures."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SerializeAsAny, field_validator
 
@@ -17,6 +17,7 @@ class DataSettings(Augmentation):
 
     attributes: tuple[str, ...] | None = None  # of a list of attributes; by default StarGAN's five, or all
     held_out: int = Field(0, ge=0)  # pictures of each domain that are not trained on, to choose a checkpoint by
+    bad: Literal["skip", "error"] = "skip"  # a hundredth of pictures that cannot be read, or all but none
 
     @field_validator("held_out")
     @classmethod

@@ -76,6 +76,7 @@ class Run:
         self.terms: Mapping[str, Term] = {}  # what losses mean; known then, too
         self.interrupted: int | None = None  # the signal that stopped the run
         self.notes = [engine.note] if engine.note else []  # what the user should know
+        self._unreadable = 0  # pictures that are in unreadable.txt
         self._spared = False  # whether something could not be written
         self._recovered = False  # whether the rate was halved because losses were not finite
         self._workers = workers
@@ -137,8 +138,7 @@ class Run:
         with alone(self.out, refusal):
             for folder in (self.out, self.out / "samples", self.out / "milestones"):
                 sweep(folder)  # what a run left here that was killed while it wrote
-            if batches.unreadable:
-                write_text(self.out / "unreadable.txt", "\n".join(batches.unreadable) + "\n")
+            self._list_unreadable(batches)
             (self.out / PREEMPTED).unlink(missing_ok=True)
             if (restarts := os.environ.get("SLURM_RESTART_COUNT", "0")) != "0":
                 self.notes.append(f"Restarts of this job by SLURM so far: {restarts}.")
@@ -229,6 +229,8 @@ class Run:
                     watch.losses(report)
                 if report.milestone:
                     self._results.milestone(training, plan.steps)
+                if report.saved and self._list_unreadable(batches):
+                    self.notes.append("More pictures turned out to be unreadable. All are in unreadable.txt.")
                 if report.saved and report.step < plan.steps:
                     self._results.export(training, plan.steps, {})
                     self._results.draw_curves(self.terms)
@@ -236,6 +238,14 @@ class Run:
                 if report.sample:
                     stop.drop(lambda: self._show(training, watch))
             yield report
+
+    def _list_unreadable(self, batches: Batches) -> bool:
+        """Write down which pictures cannot be read, if there are more than before: not all are held in memory."""
+        more = len(batches.unreadable) > self._unreadable
+        self._unreadable = len(batches.unreadable)
+        if more:
+            write_text(self.out / "unreadable.txt", "\n".join(batches.unreadable) + "\n")
+        return more
 
     def _note_skipped(self, steps: Sequence[int], batches: Batches) -> None:
         """Write down what is needed to do these steps again: all they draw is a function of the seed and the step."""
