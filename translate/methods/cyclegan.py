@@ -9,8 +9,8 @@ arXiv 1703.10593. With x from domain X, y from domain Y, G: X -> Y and F: Y -> X
 
 and D_Y, D_X minimise (E (D_Y(y) - 1)^2 + E D_Y(G(x))^2) / 2 and its mirror image, where G(x) comes from a history of 50
 generated images (section 4). With `diffaugment` a discriminator sees T(y) wherever it saw y (arXiv 2006.10738). In the
-steps of `warm_up` L_GAN is left out: generators that can draw find the other domain sooner (as the initialization phase
-of CartoonGAN, Chen et al. 2018, section 3.2.2).
+first `warm_up` steps the generators learn to draw: they minimise E |G(x) - x| + E |F(y) - y| (as in the initialization
+phase of CartoonGAN, Chen et al. 2018, section 3.2.2, which compares features).
 
 Deviations from the paper, all of them those of the official PyTorch code: the identity term is on by default (5, an
 absolute weight), the generators' adversarial term is not halved, and the two discriminators move together after the two
@@ -42,7 +42,7 @@ class Settings(MethodSettings):
     objective: ObjectiveName = "lsgan"
     lambda_cyc: float = Field(10.0, ge=0)
     lambda_idt: float = Field(5.0, ge=0)
-    warm_up: int = Field(0, ge=0)  # first steps, in which generators only learn to keep what they are given
+    warm_up: int = Field(0, ge=0)  # first steps, in which generators learn to copy
     pool: int = Field(50, ge=0)  # images, for each domain
     init_gain: float = Field(0.02, gt=0)
 
@@ -107,9 +107,9 @@ class CycleGAN(Method):
         L_GAN_G, L_GAN_F = objective.g(D_Y(T(y_fake))), objective.g(D_X(T(x_fake)))
         L_cyc_X, L_cyc_Y = l1(x_cycled, x), l1(y_cycled, y)
         L_idt_X, L_idt_Y = l1(x_same, x), l1(y_same, y)
-        L_G = lambda_cyc * (L_cyc_X + L_cyc_Y) + lambda_idt * (L_idt_X + L_idt_Y)
-        if n >= self.settings.warm_up:
-            L_G = L_GAN_G + L_GAN_F + L_G
+        L_G = L_GAN_G + L_GAN_F + lambda_cyc * (L_cyc_X + L_cyc_Y) + lambda_idt * (L_idt_X + L_idt_Y)
+        if n < self.settings.warm_up:
+            L_G = l1(y_fake, x) + l1(x_fake, y)
 
         real_Y, fake_Y = together(D_Y, T(y), T(self.pool_Y.query(y_fake)))
         real_X, fake_X = together(D_X, T(x), T(self.pool_X.query(x_fake)))
