@@ -92,7 +92,10 @@ def evaluate_every_checkpoint(
     how, files = find_protocol(given.protocol), _checkpoints(Path(run))
     about = read_about(files[max(files)])
     if about.attributes:
-        raise SettingsError("A model that changes attributes has no KID to choose by. Leave out --every-checkpoint.")
+        raise SettingsError(
+            "A model that changes attributes has no KID to choose by, and what a classifier sees in its translations"
+            " does not say how real they look. Leave out --every-checkpoint, and look at its samples."
+        )
     target, dataset, network = about.choose(to), open_data(data, about), open_features(given.features, how.middle)
     refuse_empty(dataset, "test", about)
     if about.held_out:

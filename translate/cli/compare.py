@@ -17,7 +17,8 @@ def compare(
         typer.Option(help="A dataset's name, or a folder; by default the known dataset that the first was trained on."),
     ] = None,
     to: Annotated[
-        str | None, typer.Option(help="The domain to translate to, unless the models have a default.")
+        str | None,
+        typer.Option(help="The domain to translate to, unless the models have a default; or changes of attributes."),
     ] = None,
     pictures: Annotated[int, typer.Option(min=1, help="How many of each other domain are shown.")] = 12,
     protocol: Annotated[str, typer.Option(help="Of the scores; see `translate eval`.")] = "cut",

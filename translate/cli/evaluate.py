@@ -40,7 +40,8 @@ def evaluate(
         typer.Option(
             "--every-checkpoint",
             help="Choose the milestone of a run with the lowest KID, best on pictures that it held out; measure it once"
-            " on others.",
+            " on others. Not for models of attributes: what a classifier sees in their translations does not say how"
+            " real these look.",
         ),
     ] = False,
     report: Annotated[
