@@ -60,6 +60,12 @@ def test_safetensors_are_read_as_well_and_halves_become_whole(tmp_path: Path) ->
     assert torch.equal(found["a.weight"], TENSORS["a.weight"])
 
 
+def test_an_export_of_our_own_needs_no_import(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    safetensors.torch.save_file(TENSORS, path, {"translate": "{}"})
+    assert "is an export of translate already" in refusal(path)
+
+
 def test_the_network_of_a_bundle_is_found_and_several_are_asked_about(tmp_path: Path) -> None:
     one = saved(tmp_path / "one.pth", {"epoch": 3, "state_dict": TENSORS})
     assert read_checkpoint(one).keys() == TENSORS.keys()

@@ -43,6 +43,8 @@ def read_checkpoint(path: Path, part: str | None = None) -> dict[str, Tensor]:
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     with opened(path) as file:
+        if "translate" in (file.metadata() or {}):
+            raise WeightsError(f"{path} is an export of translate already. Use it as it is, wherever a model is named.")
         return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
 
 

@@ -70,7 +70,7 @@ def _options(settings: Resnet | UNet) -> str:
     ):
         raise SettingsError(
             "test.py builds generators of 6 or 9 blocks, or U-Nets of depth 7 or 8, with instance or batch norm and"
-            f" nothing else; this one is {settings.to_json()}."
+            f" nothing else; this one is {settings.model_dump_json()}."
         )
     eval_ = " --eval" if settings.norm == "batch" else ""
     return f"--model test --no_dropout --netG {name} --ngf {settings.width} --norm {settings.norm}{eval_}"
