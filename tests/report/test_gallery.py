@@ -1,12 +1,15 @@
 """The page is one file that needs nothing else, and shows every name as a name."""
 
+import base64
 import os
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
+import numpy as np
 import pytest
 
+from translate import images
 from translate.report.gallery import Row, gallery
 
 
@@ -43,6 +46,17 @@ def test_a_pair_has_two_lazy_pictures_and_a_slider() -> None:
     assert "--at" in slider["oninput"]
     assert "photos/deep/a.jpg" in shown.text
     assert "3 done" in shown.text
+
+
+def test_what_browsers_do_not_show_is_in_the_page_as_a_small_copy(tmp_path: Path) -> None:
+    images.write_pixels(np.full((30, 1280, 3), 99, np.uint8), tmp_path / "a.tif")
+    before, after = page(Row(tmp_path / "a.tif", tmp_path / "out" / "gone.tif"), folder=tmp_path / "out").all("img")
+    kind, _, copy = before["src"].partition(",")
+    assert kind == "data:image/jpeg;base64"
+    shown = images.read(base64.b64decode(copy)).rgb
+    assert shown.shape == (15, 640, 3)
+    assert (shown == 99).all()
+    assert after["src"] == "gone.tif"
 
 
 def test_nothing_is_fetched_from_elsewhere() -> None:

@@ -89,7 +89,8 @@ class Outcome:
             files.write_bytes(failed, write_list([result.word for result in self.results if not result.output]))
         if report:
             rows = [Row(result.source, result.output, result.reason) for result in self.results]
-            files.write_text(folder / "report.html", gallery(f"To {self.target}", self._summary(), rows, folder))
+            page = gallery(f"To {self.target}", self._summary(), rows, folder, limits)
+            files.write_text(folder / "report.html", page)
             say(f"Look at {folder / 'report.html'}.")
         there = [result for result in self.results if result.output]
         if grid and there:

@@ -1,10 +1,16 @@
 """A page to look through many pictures and what became of them: one HTML file without scripts or styles of others."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from translate.report.html import head, link, text
+from translate import images
+from translate.errors import ImageDecodeError
+from translate.images import Encoding, Limits
+from translate.report.html import data, head, link, text
+
+UNSHOWN = ("TIFF", "HEIF", "PPM")  # which browsers do not show
+SIDE = 640  # pixels of the longer side of what is shown instead
 
 _STYLE = """\
   body { margin: 2rem; font-family: sans-serif; background: #fff; color: #222; }
@@ -52,11 +58,11 @@ class Row:
     reason: str = ""
 
 
-def gallery(title: str, summary: str, rows: Sequence[Row], folder: Path) -> str:
+def gallery(title: str, summary: str, rows: Sequence[Row], folder: Path, limits: Limits = images.LIMITS) -> str:
     """Write the page; links are relative to `folder`, where it is to lie.
 
     On the left of a slider a picture is as it was, on the right as it became. Pictures are loaded when they come into
-    sight; what a browser cannot show, such as TIFF, stays a name.
+    sight. Of what browsers do not show, such as TIFF, a small copy is in the page, unless it is larger than `limits`.
 
     Returns:
         the text of an HTML file.
@@ -67,5 +73,20 @@ def gallery(title: str, summary: str, rows: Sequence[Row], folder: Path) -> str:
         if row.output is None:
             parts.append(_FAILED.format(name=name, reason=text(row.reason)))
         else:
-            parts.append(_PAIR.format(name=name, before=link(row.source, folder), after=link(row.output, folder)))
+            before, after = (_address(path, folder, limits) for path in (row.source, row.output))
+            parts.append(_PAIR.format(name=name, before=before, after=after))
     return "".join([*parts, _TAIL])
+
+
+def _address(path: Path, folder: Path, limits: Limits) -> str:
+    """Return the address of a picture, or one that is itself a small copy, where browsers do not show the format."""
+    if images.SUFFIXES.get(path.suffix.lower()) not in UNSHOWN:
+        return link(path, folder)
+    try:
+        picture = images.laid_on(images.read(path, limits), images.WHITE)
+    except ImageDecodeError:  # it has gone, or is too large
+        return link(path, folder)
+    height, width, _ = picture.rgb.shape
+    share = min(1, SIDE / max(height, width))
+    small = images.resize(picture.rgb, max(1, round(share * height)), max(1, round(share * width)))
+    return data(images.encode(replace(picture, rgb=small), Encoding("JPEG", quality=85)), "jpeg")

@@ -7,9 +7,9 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-# Pictures beside the page, and the styles and scripts within it; browsers refuse everything else.
-POLICY = "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-# The same of a page with pictures in it.
+# Pictures beside the page and in it, and the styles and scripts within it; browsers refuse everything else.
+POLICY = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+# The same of a page with all pictures in it.
 EMBEDDED = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 _HEAD = """<!DOCTYPE html>
@@ -46,7 +46,12 @@ def link(path: Path, folder: Path) -> str:
 
 def embedded(picture: bytes, name: str, kind: str = "png") -> str:
     """Return an image that is in the page itself, called `name`, from the bytes of a file of this kind."""
-    return f'<img src="data:image/{kind};base64,{base64.b64encode(picture).decode()}" alt="{text(name)}">'
+    return f'<img src="{data(picture, kind)}" alt="{text(name)}">'
+
+
+def data(picture: bytes, kind: str = "png") -> str:
+    """Return an address that is itself a picture, from the bytes of a file of this kind."""
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
 
 
 def table(rows: Sequence[Sequence[str]], heads: Sequence[str] = ()) -> str:
