@@ -232,6 +232,7 @@ def apply(
     from translate.inference import folder, made, planning
     from translate.inference.blending import Blending
     from translate.inference.exports import find_export, read_about
+    from translate.inference.onnx import OnnxMethod
     from translate.inference.translator import Translator
     from translate.inference.watching import watch as watched
 
@@ -290,7 +291,8 @@ def apply(
     plan = planning.Plan((), (), 0, ()) if watch and not dry_run else look()
     total = len(plan.items) + len(plan.existing) + len(plan.missing)
     translator = load(pictures=0 if dry_run else len(plan.items))  # none: nothing is compiled
-    running = f"To {meant} with {printable(model)}. {running_on(translator.engine, device)}"
+    is_onnx = isinstance(translator.method, OnnxMethod)
+    running = f"To {meant} with {printable(model)}. {running_on(translator.engine, device, is_onnx)}"
     if dry_run:
         show_plan(plan, how, about, meant, running, json_)
         return

@@ -22,9 +22,10 @@ GRID_COLUMNS = 4  # of pictures and their results
 GRID_GAP = 8  # pixels
 
 
-def running_on(engine: "Engine", asked: str) -> str:
+def running_on(engine: "Engine", asked: str, is_onnx: bool) -> str:
     """Say on which device, and why on this one where nobody asked for it."""
-    why = "no GPU was found" if engine.device.type == "cpu" else "a GPU was found"
+    found = "no GPU was found" if engine.device.type == "cpu" else "a GPU was found"
+    why = "ONNX models run there" if is_onnx else found
     return f"Running on {engine}{f': {why}' if asked == 'auto' else ''}."
 
 
