@@ -85,6 +85,25 @@ def test_u02_stdout_is_one_document_whatever_stderr_says(apply: Apply, place: Pa
     assert "Failed: photos/torn.png: cannot be decoded" in err
 
 
+def test_u02_each_result_is_a_line_of_json_where_that_is_asked_for(apply: Apply, place: Path) -> None:
+    (place / "photos/torn.png").write_bytes(b"torn")
+    code, out, err = apply("photos", "gone.png", "--out", "results", "--jsonl")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == 3
+    assert {line["source"]: line["status"] for line in lines} == {
+        "gone.png": "failed", "photos/a.jpg": "done", "photos/torn.png": "failed", "photos/below/b.png": "done"
+    }  # fmt: skip
+    assert lines[1]["output"] == "results/a.jpg"
+    assert "2 done, 0 skipped, 2 failed" in err
+    assert apply("photos/a.jpg", "--out", "results", "--jsonl", "--quiet")[1:] == (
+        '{"source": "photos/a.jpg", "output": "results/a.jpg", "status": "skipped",'
+        ' "reason": "the output is already there", "notes": []}\n',
+        "",
+    )
+    for word in ("--json", "--dry-run"):
+        assert apply("photos", "--out", "x", "--jsonl", word)[0] == 2
+
+
 @pytest.mark.parametrize("colour", [{}, {"FORCE_COLOR": "1"}], ids=str)
 def test_u03_into_a_pipe_progress_is_plain_lines(
     apply: Apply, monkeypatch: pytest.MonkeyPatch, colour: dict[str, str]

@@ -788,6 +788,8 @@ def test_i29_u09_a_picture_goes_through_pipes(run: Run, place: Path, monkeypatch
         (b"x", ["-", "--out", "-", "--compare", "grid"], 2),
         (b"x", ["-", "--out", "x.png", "--dry-run"], 2),
         (b"x", ["-", "--out", "-", "--watch"], 2),
+        (b"x", ["-", "--out", "x.png", "--json"], 2),
+        (b"x", ["-", "--out", "x.png", "--jsonl"], 2),
         (b"x", ["-", "--out", "-", "--report"], 2),
         (b"x", ["-", "--out", "-", "--failed", "x.txt"], 2),
         (b"x", ["-", "--out", "-", "--format", "png", "--mask", "photos"], 2),

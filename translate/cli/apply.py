@@ -1,6 +1,7 @@
 """`translate apply`."""
 
 import importlib.metadata
+import json
 import re
 import time
 from functools import partial
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from translate.cli.options import Compile, Device, Json, Model, Precision, Quiet, count_of
-from translate.cli.outcome import Outcome, running_on, show_plan
+from translate.cli.outcome import Outcome, running_on, show_plan, told
 from translate.cli.pipes import STREAM, through_pipes
 from translate.cli.terminal import printable, progress, say, say_notes, stopping
 from translate.errors import SettingsError, counted
@@ -211,6 +212,9 @@ def apply(
     compile: Compile = "auto",
     quiet: Quiet = False,
     json_: Json = False,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Print each result on stdout as a line of JSON, as soon as it is there.")
+    ] = False,
 ) -> None:
     """Translate pictures. Folders are mirrored, results that are already there are skipped."""
     part = _part_of(shard)
@@ -218,6 +222,8 @@ def apply(
         raise SettingsError(f"--size takes auto, native or a number of pixels; found {size!r}.")
     if keep_colour and colour_only:
         raise SettingsError("--keep-colour and --colour-only exclude each other. Give one of them.")
+    if jsonl and (json_ or dry_run):
+        raise SettingsError("--jsonl goes with neither --json nor --dry-run.")
     if in_place is (out is not None):
         raise SettingsError("Results need one place: name it with --out, or replace the pictures with --in-place.")
     if in_place and (overwrite or flat or compare or report or watch or to == "all" or format != "auto"):
@@ -272,10 +278,10 @@ def apply(
         allow_cpu_fallback=allow_cpu_fallback,
     )
     if out and (STREAM in inputs or str(out) == STREAM):
-        if targets or dry_run or watch or compare or report or failed:
+        if targets or dry_run or watch or compare or report or failed or json_ or jsonl:
             raise SettingsError(
                 "- is one picture without a name, and goes with none of --to all, --dry-run, --watch, --compare,"
-                " --report and --failed."
+                " --report, --failed, --json and --jsonl."
             )
         notes = through_pipes(inputs, out, load, meant, how)
         say_notes([] if quiet else notes)
@@ -303,10 +309,12 @@ def apply(
     converted = folder.convert(translator, plan, target, how)
     results: list[Result] = []
     started = time.perf_counter()
-    with progress(quiet or json_ or watch) as advance, stopping(watch):
+    with progress(quiet or json_ or jsonl or watch) as advance, stopping(watch):
         new = watched(translator, look, lambda: time.sleep(POLL_S), target, how) if watch else iter(())
         for result in made.recorded(chain(converted, new), out, about, meant, how):
             results.append(result)
+            if jsonl:
+                print(json.dumps(told(result)), flush=True)
             if result.status == "failed":
                 say(f"Failed: {result.source}: {result.reason}")
             elif watch and not quiet and result.status == "done":
@@ -316,7 +324,10 @@ def apply(
     outcome.write(failed, report, compare == "grid", how.limits)
     if not quiet:
         say_notes(outcome.notes(suffixes_said=format != "auto" or not (out and out.is_dir())))
-    outcome.show(json_)
+    if not jsonl:
+        outcome.show(json_)
+    elif not quiet:
+        say(outcome.summary())
     outcome.check()
 
 

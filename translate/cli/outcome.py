@@ -55,6 +55,17 @@ def show_plan(plan: "Plan", how: "Conversion", about: "About", target: str, runn
     show({**tree, "model": about.sha256, "most_bytes": most_bytes, "running": running}, lines, as_json)
 
 
+def told(result: "Result") -> dict[str, Any]:
+    """Return what a program is told of a result, as JSON has it."""
+    return {
+        "source": printable(result.source),
+        "output": printable(result.output) if result.output else None,
+        "status": result.status,
+        "reason": result.reason,
+        "notes": result.notes,
+    }
+
+
 def _pixels(size: tuple[int, int]) -> str:
     return f"{size[1]} x {size[0]}"
 
@@ -90,7 +101,7 @@ class Outcome:
             files.write_bytes(failed, write_list([result.word for result in self.results if not result.output]))
         if report:
             rows = [Row(result.source, result.output, result.reason) for result in self.results]
-            page = gallery(f"To {self.target}", self._summary(), rows, folder, limits)
+            page = gallery(f"To {self.target}", self.summary(), rows, folder, limits)
             files.write_text(folder / "report.html", page)
             say(f"Look at {folder / 'report.html'}.")
         there = [result for result in self.results if result.output]
@@ -116,21 +127,21 @@ class Outcome:
             for note, sources in happened.items()
         ]
 
+    def summary(self) -> str:
+        """Say in a sentence what became of all pictures, how fast, and where they are."""
+        words = ", ".join(f"{self.count(status)} {status}" for status in ("done", "skipped", "failed"))
+        rate = f", {self.count('done') / self.elapsed_s:.2f} pictures/s" if self.count("done") else ""
+        took = f" in {duration(self.elapsed_s)}{rate}"
+        where = "in place of their pictures, which are kept in .originals" if self.out is None else f"in {self.out}"
+        place = f" Results are {printable(where)}." if any(result.output for result in self.results) else ""
+        return f"{words}, {self.ignored} ignored (no pictures){took}.{place}"
+
     def show(self, as_json: bool) -> None:
         """Print the summary."""
-        items: list[dict[str, Any]] = [
-            {
-                "source": printable(result.source),
-                "output": printable(result.output) if result.output else None,
-                "status": result.status,
-                "reason": result.reason,
-                "notes": result.notes,
-            }
-            for result in self.results
-        ]
+        items = [told(result) for result in self.results]
         counts = {status: self.count(status) for status in ("done", "skipped", "failed")}
         tree = {"to": self.target, "out": self.out, "engine": self.engine, **counts, "ignored": self.ignored}
-        show({**tree, "elapsed_s": round(self.elapsed_s, 3), "results": items}, [self._summary()], as_json)
+        show({**tree, "elapsed_s": round(self.elapsed_s, 3), "results": items}, [self.summary()], as_json)
 
     def check(self) -> None:
         """Raise `SomeFailed` if pictures failed."""
@@ -149,11 +160,3 @@ class Outcome:
         tiles = [square(images.laid_on(picture, images.WHITE).rgb, GRID_SIDE) for picture in pictures]
         captions = (printable(result.source.name), f"to {result.target or self.target}")
         return images.sheet([tiles], captions=captions)
-
-    def _summary(self) -> str:
-        words = ", ".join(f"{self.count(status)} {status}" for status in ("done", "skipped", "failed"))
-        rate = f", {self.count('done') / self.elapsed_s:.2f} pictures/s" if self.count("done") else ""
-        took = f" in {duration(self.elapsed_s)}{rate}"
-        where = "in place of their pictures, which are kept in .originals" if self.out is None else f"in {self.out}"
-        told = f" Results are {printable(where)}." if any(result.output for result in self.results) else ""
-        return f"{words}, {self.ignored} ignored (no pictures){took}.{told}"
