@@ -696,6 +696,18 @@ def test_r22_a_run_that_recovers_goes_on_with_half_the_rate_also_when_it_was_sto
     assert (stopped.out / "model.safetensors").read_bytes() == (whole.out / "model.safetensors").read_bytes()
 
 
+def test_r22_a_run_that_recovers_before_its_first_checkpoint_begins_again(tmp_path, monkeypatch):
+    break_steps(monkeypatch, lambda rate, n: rate > 1.5e-4)
+    run = prepare(TOY, out=tmp_path / "run", nan_policy="recover", device="cpu")
+    list(run.start())
+    assert run.finished
+    (note,) = run.notes
+    assert "up to step 2. No checkpoint was written yet." in note
+    assert note.endswith(" The run begins again with half the learning rate.")
+    rates = {line["step"]: line["learning_rate"] for line in read_log(run.out / "log.jsonl")}
+    assert rates == pytest.approx({1: 1e-4, 2: 1e-4, 3: 2e-4 / 3, 4: 1e-4 / 3})
+
+
 def test_r22_a_run_that_stopped_may_recover_and_does_so_once(tmp_path, monkeypatch):
     break_steps(monkeypatch, lambda rate, n: n >= 2)
     with pytest.raises(Diverged, match="--nan-policy recover halves it and goes on") as caught:

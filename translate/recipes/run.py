@@ -169,7 +169,8 @@ class Run:
                 if self._recovered or self.recipe.training.nan_policy == "stop":
                     raise
                 diverged = True
-                note = f"{error} The run goes on from there with half the learning rate."
+                way = "goes on from there" if (self.out / "checkpoints").exists() else "begins again"
+                note = f"{error} The run {way} with half the learning rate."
             self.notes.append(note)
             release_memory()
 
