@@ -19,7 +19,11 @@ from translate.recipes import Run, prepare
 from translate.recipes.building import BATCHES
 from translate.training.loop import Training, TrainingSettings
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1800),
+    pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf"),  # torch itself looks at it
+]
 
 STEPS = 6  # so that all players have moved
 CASES: dict[str, tuple[int, dict[str, Any]]] = {  # size in pixels, and settings
