@@ -176,7 +176,7 @@ def test_in_the_steps_of_the_warm_up_generators_learn_to_copy():
     terms = closed_form(batch, *scales, "lsgan")
     L_G, L_D = weighted(terms, 10, 5)
     a, b, *_ = scales
-    copying = abs(a - 1) * mean(abs, batch["horse"]) + abs(b - 1) * mean(abs, batch["zebra"])
+    copying = (10 + 5) * (abs(a - 1) * mean(abs, batch["horse"]) + abs(b - 1) * mean(abs, batch["zebra"]))
     found = [[float(losses[player].detach()) for losses in spy.losses] for player in "GD"]
     assert found[0] == pytest.approx([copying, copying, L_G], rel=1e-12)
     assert found[1] == pytest.approx([L_D] * 3, rel=1e-12)

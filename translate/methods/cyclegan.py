@@ -9,8 +9,9 @@ arXiv 1703.10593. With x from domain X, y from domain Y, G: X -> Y and F: Y -> X
 
 and D_Y, D_X minimise (E (D_Y(y) - 1)^2 + E D_Y(G(x))^2) / 2 and its mirror image, where G(x) comes from a history of 50
 generated images (section 4). With `diffaugment` a discriminator sees T(y) wherever it saw y (arXiv 2006.10738). In the
-first `warm_up` steps the generators learn to draw: they minimise E |G(x) - x| + E |F(y) - y| (as in the initialization
-phase of CartoonGAN, Chen et al. 2018, section 3.2.2, which compares features).
+first `warm_up` steps the generators learn to draw (as in the initialization phase of CartoonGAN, Chen et al. 2018,
+section 3.2.2, which compares features): they minimise (lambda_cyc + lambda_idt) (E |G(x) - x| + E |F(y) - y|), whose
+gradients are as large as those that follow. Where they were smaller, Adam's first steps afterwards destroyed them.
 
 Deviations from the paper, all of them those of the official PyTorch code: the identity term is on by default (5, an
 absolute weight), the generators' adversarial term is not halved, and the two discriminators move together after the two
@@ -109,7 +110,7 @@ class CycleGAN(Method):
         L_idt_X, L_idt_Y = l1(x_same, x), l1(y_same, y)
         L_G = L_GAN_G + L_GAN_F + lambda_cyc * (L_cyc_X + L_cyc_Y) + lambda_idt * (L_idt_X + L_idt_Y)
         if n < self.settings.warm_up:
-            L_G = l1(y_fake, x) + l1(x_fake, y)
+            L_G = (lambda_cyc + lambda_idt) * (l1(y_fake, x) + l1(x_fake, y))
 
         real_Y, fake_Y = together(D_Y, T(y), T(self.pool_Y.query(y_fake)))
         real_X, fake_X = together(D_X, T(x), T(self.pool_X.query(x_fake)))
