@@ -641,7 +641,7 @@ def test_every_command_of_the_readme_works(run: Run, place: Path, monkeypatch: p
     add_test_pictures(place, 12)  # half of them to choose by
     (place / "horses").rename(place / "paintings")
     picture = np.full((40, 40, 3), 128, np.uint8)
-    for name in ("holidays/a.jpg", "holidays/below/b.jpg", "scans/c.png", "scans/d.png", "photo.png"):
+    for name in ("holidays/a.jpg", "holidays/below/b.jpg", "stable/a.jpg", "scans/c.png", "scans/d.png", "photo.png"):
         images.write_pixels(picture, place / name)
     commands = readme_commands()
     assert "pip install uv && uv run translate train toy-horse2zebra" in commands

@@ -437,6 +437,11 @@ def test_a_model_is_found_as_file_run_folder_or_name(export: Path, monkeypatch: 
         find_export("ukiyo")
     with pytest.raises(WeightsError, match=r"holds no model\.safetensors"):
         find_export(shelf)
+    monkeypatch.chdir(export.parent)
+    Path("horse2zebra").mkdir()  # of pictures
+    assert find_export("horse2zebra") == shelf / "horse2zebra.safetensors"
+    with pytest.raises(WeightsError, match=r"holds no model\.safetensors"):
+        find_export("./horse2zebra")
 
 
 def test_a_model_whose_name_is_too_long_is_one_sentence() -> None:

@@ -165,12 +165,13 @@ def find_export(model: str | Path) -> Path:
         SettingsError: it begins like a name on the Hugging Face Hub, and is none.
     """
     path = Path(model)
+    known = {name: file for name, file in cards.weights_here().items() if file.suffix != ".pth"}
     try:
         if path.is_file():
             return path
-        if path.is_dir():
-            if (path / "model.safetensors").is_file():
-                return path / "model.safetensors"
+        if (path / "model.safetensors").is_file():
+            return path / "model.safetensors"
+        if path.is_dir() and str(model) not in known:  # pictures may lie in a folder with the name of a model
             raise WeightsError(f"{path} holds no model.safetensors; it appears with the first checkpoint of a run.")
     except OSError as error:
         raise WeightsError(
@@ -179,7 +180,6 @@ def find_export(model: str | Path) -> Path:
     name = str(model)
     if name in cards.names("weights") and cards.weights(name).features:
         raise WeightsError(f"{name} is a feature network for `translate eval --features`; it translates nothing.")
-    known = {name: file for name, file in cards.weights_here().items() if file.suffix != ".pth"}
     on_hub = name.startswith(cards.ON_HUB)
     name = cards.HubWeights.parse(name).name if on_hub else name
     if name in known:
