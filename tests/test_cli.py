@@ -603,7 +603,8 @@ def test_a_non_finite_run_stops_with_exit_code_1(run: Run, place: Path, monkeypa
     assert "not finite in 3 steps in a row" in err
 
 
-def test_bench_and_doctor_speak_json(run: Run) -> None:
+def test_bench_and_doctor_speak_json(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("translate.bench.SIDE", 64)
     tiny = ["--set", "method.generator.width=2", "--set", "method.generator.blocks=0"]
     code, out, _ = run("bench", "--size", 32, "--repeats", 1, "--json", *tiny)
     assert code == 0
@@ -631,6 +632,7 @@ def test_every_command_of_the_readme_works(run: Run, place: Path, monkeypatch: p
         return prepare(*arguments, **named)
 
     monkeypatch.setattr(recipes, "prepare", shortened)
+    monkeypatch.setattr("translate.bench.SIDE", 64)
     monkeypatch.setattr("translate.evaluation.drawn.COUNT", 2)
     monkeypatch.setattr("translate.evaluation.features.RandomConvolutions.side", 32)
     card = cards.dataset("toy-horse2zebra").model_copy(update={"train": 4, "test": 4})

@@ -14,6 +14,8 @@ from translate.inference.translator import Translator
 from translate.methods.base import MethodSettings
 from translate.training.loop import Training, TrainingSettings
 
+SIDE = 4096  # of the matrices whose product is the ceiling
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -22,7 +24,7 @@ class Bench:
     engine: str
     threads: int
     size: int  # pixels
-    ceiling_gmac_s: float  # of 4096 x 4096 matrix products, best of ten before and ten after
+    ceiling_gmac_s: float  # of products of two matrices, best of ten before and ten after
     train_steps_s: float  # batch 1
     train_gmac: float  # multiply-accumulates of one training step, in units of 10^9
     apply_images_s: float
@@ -63,9 +65,9 @@ def bench(settings: MethodSettings, engine: Engine, size: int = 256, repeats: in
     return Bench(str(engine), torch.get_num_threads(), size, ceiling, 1 / train_s, train_gmac, 1 / apply_s, apply_gmac)
 
 
-def _ceiling(engine: Engine, side: int = 4096) -> float:
-    a, b = (torch.randn(side, side, device=engine.device, dtype=engine.dtype) for _ in range(2))
-    return side**3 / 1e9 / min(_times(lambda: a @ b, engine, 10))
+def _ceiling(engine: Engine) -> float:
+    a, b = (torch.randn(SIDE, SIDE, device=engine.device, dtype=engine.dtype) for _ in range(2))
+    return SIDE**3 / 1e9 / min(_times(lambda: a @ b, engine, 10))
 
 
 def _median(work: Callable[[], object], engine: Engine, repeats: int) -> float:
