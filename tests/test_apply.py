@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from translate import cli, images
-from translate.inference.exports import About, write_export
 from translate.inference.translator import ON_CPU, Translator
 from translate.methods.cyclegan import Settings
+from translate.models.exports import About, write_export
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 

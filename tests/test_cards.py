@@ -8,7 +8,7 @@ import pytest
 from translate import cards
 from translate.errors import SettingsError
 from translate.methods.cyclegan import Settings as CycleGAN
-from translate.recipes.recipe import Recipe
+from translate.runs.recipe import Recipe
 from translate.settings import merge
 
 OFFICIAL = [

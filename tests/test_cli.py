@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 import torch
 
-from translate import cards, cli, devices, images, recipes
-from translate.data.truth import Drawn
+from translate import cards, cli, devices, images, runs
+from translate.toys.drawn import Drawn
 from translate.training.loop import Training
 
 ROOT = Path(__file__).parent.parent
@@ -207,7 +207,7 @@ def test_ctrl_c_finishes_the_step_saves_and_the_printed_command_continues(
 def test_ctrl_c_while_pictures_are_read_says_that_no_step_was_done(
     run: Run, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("translate.recipes.run.read_batches", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("translate.runs.run.read_batches", lambda *_: signal.raise_signal(signal.SIGINT))
     code, out, err = train(run)
     assert (code, out) == (130, "")
     assert "Stopped while pictures were read, before a step was done. Continue with: translate train horses" in err
@@ -235,7 +235,7 @@ def test_r06_r08_a_signal_to_the_whole_process_group_saves_and_says_how_to_conti
 def test_r09_a_signal_while_a_dataset_is_looked_through_is_answered(
     run: Run, place: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
 ) -> None:
-    monkeypatch.setattr(recipes, "prepare", lambda *_, **__: signal.raise_signal(number))
+    monkeypatch.setattr(runs, "prepare", lambda *_, **__: signal.raise_signal(number))
     before = signal.getsignal(number)
     found, out, err = run("train", "horses")
     assert (found, out) == (code, "")
@@ -252,8 +252,8 @@ def test_ctrl_c_outside_of_a_step_is_answered_too(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt(signal.SIGINT)
 
-    monkeypatch.setattr(recipes, "prepare", interrupted)
-    monkeypatch.setattr("translate.inference.exports.find_export", interrupted)
+    monkeypatch.setattr(runs, "prepare", interrupted)
+    monkeypatch.setattr("translate.models.exports.find_export", interrupted)
     monkeypatch.setattr("translate.data.check.check", interrupted)
     monkeypatch.setattr("translate.data.known.fetch", interrupted)
     words = {
@@ -623,18 +623,18 @@ def readme_commands() -> list[str]:
 @pytest.mark.timeout(600)
 def test_every_command_of_the_readme_works(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At toy size: the words are the README's, but runs are shortened and networks narrowed."""
-    prepare = recipes.prepare
+    prepare = runs.prepare
 
-    def shortened(*arguments: Any, **named: Any) -> recipes.Run:
+    def shortened(*arguments: Any, **named: Any) -> runs.Run:
         named["config"] = place / "tiny.toml"
         named |= {"size": 32, "steps": 2, "epochs": None, "seconds": None}
         named["words"] = [*named["words"], "method.generator.blocks=6", "training.milestone_every=1"]
         return prepare(*arguments, **named)
 
-    monkeypatch.setattr(recipes, "prepare", shortened)
+    monkeypatch.setattr(runs, "prepare", shortened)
     monkeypatch.setattr("translate.bench.SIDE", 64)
-    monkeypatch.setattr("translate.evaluation.drawn.COUNT", 2)
-    monkeypatch.setattr("translate.evaluation.features.RandomConvolutions.side", 32)
+    monkeypatch.setattr("translate.toys.scores.COUNT", 2)
+    monkeypatch.setattr("translate.metrics.features.RandomConvolutions.side", 32)
     card = cards.dataset("toy-horse2zebra").model_copy(update={"train": 4, "test": 4})
     dataset = cards.dataset
     monkeypatch.setattr(cards, "dataset", lambda name: card if name == card.name else dataset(name))
@@ -876,7 +876,7 @@ def add_test_pictures(place: Path, count: int = 6) -> None:
 def test_eval_prints_a_table_and_as_json_every_figure_with_its_origin(
     run: Run, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("translate.evaluation.features.RandomConvolutions.side", 32)
+    monkeypatch.setattr("translate.metrics.features.RandomConvolutions.side", 32)
     train(run, "--out", "short", "--quiet")
     add_test_pictures(place)
     words = ("eval", "short", "horses", "--device", "cpu", "--seed", 3)
@@ -892,8 +892,8 @@ def test_eval_prints_a_table_and_as_json_every_figure_with_its_origin(
 
 
 def test_eval_chooses_among_the_checkpoints_of_a_run(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("translate.evaluation.features.RandomConvolutions.side", 32)
-    monkeypatch.setattr("translate.assessment.judging.SUBSETS", 2)
+    monkeypatch.setattr("translate.metrics.features.RandomConvolutions.side", 32)
+    monkeypatch.setattr("translate.evaluation.evaluator.SUBSETS", 2)
     train(run, "--out", "short", "--quiet", "--set", "training.milestone_every=2")
     for letter, domain in (("A", "horse"), ("B", "zebra")):
         drawn = Drawn("toy-horse2zebra", domain, "test", 8, 40)
@@ -919,7 +919,7 @@ def test_eval_chooses_among_the_checkpoints_of_a_run(run: Run, place: Path, monk
 
 def test_eval_refuses_what_it_cannot_measure(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRANSLATE_HOME", str(place / "home"))
-    monkeypatch.setattr("translate.evaluation.features.RandomConvolutions.side", 32)
+    monkeypatch.setattr("translate.metrics.features.RandomConvolutions.side", 32)
     train(run, "--out", "short", "--quiet")
     code, _, err = run("eval", "short", "horses", "--device", "cpu")
     assert (code, "at least 4 pictures in each set; found 2 and 2" in err) == (4, True)
@@ -956,7 +956,7 @@ def test_compare_writes_a_page_and_refuses_a_single_model(
         given.update(options, models=models, data=data, to=to)
         out.write_text("page")
 
-    monkeypatch.setattr("translate.assessment.comparison.compare", write)
+    monkeypatch.setattr("translate.evaluation.comparison.compare", write)
     code, out, err = run("compare", "first", "second", "--data", "horses", "--out", "page.html", "--pictures", 3)
     assert (code, out) == (0, "Wrote page.html, 0.0 MB. Open it in a browser.\n"), err
     assert (given["models"], given["data"], given["to"], given["pictures"]) == (["first", "second"], "horses", None, 3)

@@ -10,20 +10,20 @@ import torch
 from torch import nn
 
 from translate import images
-from translate.assessment.evaluation import evaluate
-from translate.assessment.shown import SHOWN
 from translate.data.celeba import write_list
 from translate.data.folders import Dataset, fingerprints
 from translate.data.layouts import open_folder
-from translate.data.truth import Drawn, open_drawn
 from translate.errors import DataError, SettingsError
-from translate.evaluation.features import RandomConvolutions
-from translate.inference.exports import About, write_export
+from translate.evaluation.evaluation import evaluate
+from translate.evaluation.thumbnails import SHOWN
 from translate.inference.translator import Translator
 from translate.methods import stargan
 from translate.methods.cyclegan import Settings
+from translate.metrics.features import RandomConvolutions
+from translate.models.exports import About, write_export
 from translate.networks.discriminators import Critic, PatchGAN
 from translate.networks.generators import LabelResnet, Resnet
+from translate.toys.drawn import Drawn, open_drawn
 
 TINY = Settings(generator=Resnet(width=2, blocks=0), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=32, steps=1, planned=1)
@@ -132,8 +132,8 @@ def test_a_drawn_dataset_is_scored_by_rule_as_well(model, monkeypatch):
     def few(card, size, attributes):
         return open_drawn(card.model_copy(update={"train": 2, "test": 6}), size, attributes)
 
-    monkeypatch.setattr("translate.assessment.subject.open_drawn", few)
-    monkeypatch.setattr("translate.assessment.evaluation.drawn_scores", lambda *_: {"stripe score": 0.5})
+    monkeypatch.setattr("translate.evaluation.pictures.open_drawn", few)
+    monkeypatch.setattr("translate.evaluation.evaluation.drawn_scores", lambda *_: {"stripe score": 0.5})
     found = figures(evaluate(model, "toy-horse2zebra", device="cpu"))
     assert found["stripe score"].value == 0.5
     assert {"KID", "background error"} <= found.keys()
@@ -192,7 +192,7 @@ def test_too_few_pictures_are_refused_before_anything_is_translated(model, horse
     shutil.copytree(horses, tmp_path / "horses")
     for path in sorted((tmp_path / "horses" / "testB").iterdir())[3:]:
         path.unlink()
-    monkeypatch.setattr("translate.assessment.judging.Translator.__call__", lambda *_: pytest.fail("too late"))
+    monkeypatch.setattr("translate.evaluation.evaluator.Translator.__call__", lambda *_: pytest.fail("too late"))
     with pytest.raises(DataError, match="at least 4 pictures in each set; found 9 and 3"):
         evaluate(model, tmp_path / "horses", device="cpu")
 
@@ -231,9 +231,9 @@ def test_pictures_are_not_kept(model, monkeypatch):
         tracemalloc.stop()
         return most
 
-    monkeypatch.setattr("translate.assessment.evaluation.Drawn", type(None))  # they are not scored by rule
-    monkeypatch.setattr("translate.assessment.judging.SUBSETS", 2)
-    monkeypatch.setattr("translate.assessment.judging._mask", lambda *_: None)
+    monkeypatch.setattr("translate.evaluation.evaluation.Drawn", type(None))  # they are not scored by rule
+    monkeypatch.setattr("translate.evaluation.evaluator.SUBSETS", 2)
+    monkeypatch.setattr("translate.evaluation.evaluator._mask", lambda *_: None)
     monkeypatch.setattr("translate.inference.translator.Translator.__call__", lambda self, picture, _: picture)
     few, many = peak(8), peak(24)
     assert many - few < 16 * 256 * 256 * 3 / 2  # half of what the further inputs alone would take
@@ -258,7 +258,7 @@ def changer(tmp_path_factory):
 
 def test_a_model_of_attributes_is_measured_on_a_list_of_them(changer, horses, tmp_path, monkeypatch):
     monkeypatch.setenv("TRANSLATE_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("translate.evaluation.classifier.STEPS", 2)
+    monkeypatch.setattr("translate.metrics.classifier.STEPS", 2)
     drawn = Drawn("toy-faces", "face", "train", 40, 32)
     has = {}
     for index in range(len(drawn)):

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from translate import Translator, images
 from translate.data.folders import held_out
 from translate.methods import base
-from translate.recipes import Run, prepare
 from translate.report.samples import square
+from translate.runs import Run, prepare
 from translate.training.record import read_log
 
 STEPS = 7

@@ -26,7 +26,7 @@ from itertools import islice
 
 import albumentations  # like much else it would be imported by each process, for seconds
 import torch
-from translate.recipes import prepare
+from translate.runs import prepare
 
 torch.set_num_threads(1)
 words = ["method.generator={width = 2, blocks = 1}", "method.discriminator={width = 2, layers = 1}", "method.pool=4"]

@@ -20,9 +20,9 @@ from translate.data.augmentation import Augmentation
 from translate.data.batches import LabelledBatches, Store, UnpairedBatches
 from translate.devices import Engine
 from translate.errors import DataError, ProcessLost, SettingsError
-from translate.inference.exports import build_without_memory
 from translate.methods.base import settings_class
-from translate.recipes import fitting, prepare
+from translate.models.exports import build_without_memory
+from translate.runs import fitting, prepare
 from translate.training.checkpoint import Checkpoints
 from translate.training.loop import Plan, Training, TrainingSettings
 from translate.training.record import read_log
@@ -284,7 +284,7 @@ def test_only_rank_0_writes(ranks, out):
     (3, 1, "training.batch was 4, now 3"),
 ])  # fmt: skip
 def test_a_run_keeps_the_batch_of_all_ranks_it_began_with(ranks, out, monkeypatch, ranks_now, batch, sentence):
-    monkeypatch.setattr(importlib.import_module("translate.recipes.prepare"), "world", lambda: ranks_now)
+    monkeypatch.setattr(importlib.import_module("translate.runs.prepare"), "world", lambda: ranks_now)
     with pytest.raises(SettingsError, match=sentence):
         tiny_run(out, batch)
 

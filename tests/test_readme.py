@@ -13,7 +13,7 @@ import pytest
 import translate.methods
 from translate import Translator, cards, images
 from translate.methods import base
-from translate.recipes import prepare
+from translate.runs import prepare
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 

@@ -14,15 +14,15 @@ import safetensors.torch
 import torch
 
 import translate
-from translate import cards, images, recipes
+from translate import cards, images, runs
 from translate.data.batches import Store, UnpairedBatches
 from translate.errors import DataError, Diverged, Interrupted, OutOfMemory, OutputError, SettingsError, WeightsError
-from translate.evaluation.drawn import drawn_scores
-from translate.inference.exports import read_about
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import CycleGAN
-from translate.recipes import prepare
-from translate.recipes.prepare import PRESETS
+from translate.models.exports import read_about
+from translate.runs import prepare
+from translate.runs.prepare import PRESETS
+from translate.toys.scores import drawn_scores
 from translate.training import alarms
 from translate.training.loop import Training
 from translate.training.record import read_log
@@ -61,7 +61,7 @@ def shelf(tmp_path_factory):
     (place / f"{TOY}.toml").write_text(CARD, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cards, "shelf", lambda kind: place)
-        patch.setattr(recipes.results, "drawn_scores", functools.partial(drawn_scores, count=3))
+        patch.setattr(runs.results, "drawn_scores", functools.partial(drawn_scores, count=3))
         yield place
 
 
@@ -371,7 +371,7 @@ def test_pictures_that_are_held_out_are_not_trained_on_and_belong_to_the_run(tmp
         read.update((arguments[0], arguments[1].name(index)) for index in range(len(store)))
         return store
 
-    monkeypatch.setattr("translate.recipes.building.Store", remembering)
+    monkeypatch.setattr("translate.runs.building.Store", remembering)
     run = prepare(here, out=tmp_path / "run", words=words, device="cpu")
     interrupt(run, after=1)
     held = {(domain, files.name(index)) for domain, files in run.dataset.held_out.items() for index in range(4)}
@@ -490,7 +490,7 @@ def test_a_run_without_a_whole_checkpoint_is_refused_and_left_alone(copied):
 
 
 def test_the_python_face_trains_and_continues(tmp_path, finished, monkeypatch):
-    start = recipes.Run.start
+    start = runs.Run.start
 
     def interrupted(run, *arguments):
         for report in start(run, *arguments):
@@ -499,7 +499,7 @@ def test_the_python_face_trains_and_continues(tmp_path, finished, monkeypatch):
             yield report
 
     with monkeypatch.context() as patch:
-        patch.setattr(recipes.Run, "start", interrupted)
+        patch.setattr(runs.Run, "start", interrupted)
         with pytest.raises(Interrupted, match="call train again to continue it") as caught:
             translate.train(TOY, out=tmp_path / "run", device="cpu")
     assert caught.value.exit_code == 130
@@ -516,7 +516,7 @@ def test_r06_r09_a_signal_while_pictures_are_read_ends_it_and_only_that_is_writt
 
 
 def test_r09_r11_a_grid_that_a_signal_ended_is_drawn_when_the_run_continues(tmp_path, finished, monkeypatch):
-    draw, drawn = recipes.results.sample_grid, []
+    draw, drawn = runs.results.sample_grid, []
 
     def interrupted(*arguments):
         drawn.append(arguments)
@@ -524,7 +524,7 @@ def test_r09_r11_a_grid_that_a_signal_ended_is_drawn_when_the_run_continues(tmp_
             signal.raise_signal(signal.SIGUSR1)
         return draw(*arguments)
 
-    monkeypatch.setattr(recipes.results, "sample_grid", interrupted)
+    monkeypatch.setattr(runs.results, "sample_grid", interrupted)
     first = prepare(TOY, out=tmp_path / "run", device="cpu")
     list(first.start())
     assert (first.interrupted, first.step) == (signal.SIGUSR1, 2)
@@ -541,12 +541,12 @@ def test_r09_r11_a_grid_that_a_signal_ended_is_drawn_when_the_run_continues(tmp_
 
 
 def test_r09_a_signal_while_it_is_scored_leaves_that_for_the_next_time(tmp_path, finished, monkeypatch):
-    score = recipes.results.drawn_scores
-    monkeypatch.setattr(recipes.results, "drawn_scores", lambda *_: signal.raise_signal(signal.SIGTERM))
+    score = runs.results.drawn_scores
+    monkeypatch.setattr(runs.results, "drawn_scores", lambda *_: signal.raise_signal(signal.SIGTERM))
     first = prepare(TOY, out=tmp_path / "run", device="cpu")
     list(first.start())
     assert (first.interrupted, first.step, first.finished) == (signal.SIGTERM, 4, False)
-    monkeypatch.setattr(recipes.results, "drawn_scores", score)
+    monkeypatch.setattr(runs.results, "drawn_scores", score)
     second = prepare(TOY, out=tmp_path / "run", device="cpu")
     assert list(second.start()) == []
     assert second.finished
@@ -554,14 +554,14 @@ def test_r09_a_signal_while_it_is_scored_leaves_that_for_the_next_time(tmp_path,
 
 
 def test_r04_a_disk_that_is_full_for_a_while_costs_a_note_and_no_step(tmp_path, finished, monkeypatch):
-    write, full = recipes.results.images.write_pixels, [True]
+    write, full = runs.results.images.write_pixels, [True]
 
     def refused(*arguments):
         if full:
             raise OutputError("The disk is full: a grid was not written.")
         write(*arguments)
 
-    monkeypatch.setattr(recipes.results.images, "write_pixels", refused)
+    monkeypatch.setattr(runs.results.images, "write_pixels", refused)
     run = prepare(TOY, out=tmp_path / "run", device="cpu")
     for report in run.start():
         if report.step == 3:
@@ -723,7 +723,7 @@ def test_r22_a_run_that_stopped_may_recover_and_does_so_once(tmp_path, monkeypat
 def test_r21_a_clock_that_runs_backwards_changes_nothing(tmp_path, finished, monkeypatch):
     clock = itertools.count(10**9, -1000)
     for name in ("time", "perf_counter", "monotonic"):
-        monkeypatch.setattr(f"translate.recipes.run.time.{name}", lambda: next(clock))
+        monkeypatch.setattr(f"translate.runs.run.time.{name}", lambda: next(clock))
     first = prepare(TOY, out=tmp_path / "run", device="cpu")
     interrupt(first, 2)
     list(prepare(TOY, out=tmp_path / "run", device="cpu").start())
@@ -883,8 +883,8 @@ def test_only_stargan_learns_attributes(tmp_path):
 
 def test_a_run_of_a_given_time_counts_its_steps_once(tmp_path, photos, monkeypatch):
     clock = itertools.count(step=0.125)  # each look at the clock is an eighth of a second later
-    monkeypatch.setattr("translate.recipes.prospect.time.perf_counter", lambda: next(clock))
-    monkeypatch.setattr("translate.recipes.fitting.STEPS", 1)
+    monkeypatch.setattr("translate.runs.cost_estimate.time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("translate.runs.fitting.STEPS", 1)
 
     def made(seconds):
         words = [word for word in SMALL if "steps" not in word]
@@ -894,7 +894,7 @@ def test_a_run_of_a_given_time_counts_its_steps_once(tmp_path, photos, monkeypat
     assert first.recipe.training.steps == 3  # 0.9 * 0.5 s at an eighth of a second each
     assert not first.out.exists()
     list(first.start())
-    monkeypatch.setattr(importlib.import_module("translate.recipes.prepare"), "steps_within", lambda *_: 1 / 0)
+    monkeypatch.setattr(importlib.import_module("translate.runs.prepare"), "steps_within", lambda *_: 1 / 0)
     assert made(0.5).finished
     with pytest.raises(SettingsError, match=r"training\.seconds was 0\.5, now 0\.75"):
         made(0.75)

@@ -9,8 +9,8 @@ import pytest
 from translate import cards, files, images
 from translate.cli import main
 from translate.exchange import store
-from translate.inference.exports import read_about
 from translate.inference.translator import Translator
+from translate.models.exports import read_about
 
 SHIPPED = [name for name in cards.names("weights") if (cards.shelf("weights") / f"{name}.safetensors").exists()]
 LARGEST = 6_000_000  # bytes

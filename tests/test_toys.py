@@ -3,10 +3,10 @@
 import pytest
 
 from translate import cards
-from translate.data.truth import DATASETS
 from translate.errors import DataError
-from translate.evaluation.drawn import COUNT, JUDGES
-from translate.recipes import prepare
+from translate.runs import prepare
+from translate.toys.drawn import DATASETS
+from translate.toys.scores import COUNT, JUDGES
 
 
 def test_drawn_datasets_have_cards_and_judges():

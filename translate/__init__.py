@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from translate import errors
 
 if TYPE_CHECKING:
-    from translate.assessment.evaluation import evaluate
+    from translate.evaluation.evaluation import evaluate
     from translate.inference.translator import Translator
-    from translate.recipes import train
+    from translate.runs import train
 
 __all__ = ["Translator", "errors", "evaluate", "train"]
 
@@ -27,11 +27,11 @@ def __getattr__(name: str) -> Any:
 
         return Translator
     if name == "train":
-        from translate.recipes import train
+        from translate.runs import train
 
         return train
     if name == "evaluate":
-        from translate.assessment.evaluation import evaluate
+        from translate.evaluation.evaluation import evaluate
 
         return evaluate
     raise AttributeError(f"module 'translate' has no attribute {name!r}")

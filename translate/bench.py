@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 
 from translate.devices import Engine
-from translate.inference.costs import gmac_of
-from translate.inference.exports import About, build_without_memory
 from translate.inference.translator import Translator
 from translate.methods.base import MethodSettings
+from translate.models.costs import gmac_of
+from translate.models.exports import About, build_without_memory
 from translate.training.loop import Training, TrainingSettings
 
 SIDE = 4096  # of the matrices whose product is the ceiling

@@ -14,7 +14,7 @@ from translate import cli, images
 from translate.data.augmentation import Augmentation, Augmenter, read_transforms
 from translate.data.batches import Store, UnpairedBatches
 from translate.errors import SettingsError
-from translate.recipes import prepare
+from translate.runs import prepare
 
 
 class Painted:

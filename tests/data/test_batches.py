@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from translate import images
-from translate.data import batches, deadline
+from translate.data import batches, timeout
 from translate.data.augmentation import Augmentation
 from translate.data.batches import Store, UnpairedBatches
 from translate.errors import DataError, ImageDecodeError, SettingsError
@@ -366,8 +366,8 @@ def test_r29_a_disk_that_does_not_answer_ends_the_process_with_what_it_waits_for
         ended.append(code)
         answered.set()
 
-    monkeypatch.setattr(deadline.os, "_exit", end)
-    monkeypatch.setattr(deadline, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(timeout.os, "_exit", end)
+    monkeypatch.setattr(timeout, "PATIENCE_S", 0.01)
     Store("A", Stuck(numbered(1)), Augmentation(size=32))
     said = "Error: A disk has not answered for 0.01 s. What is being read: 0.png. When it does again, the same command"
     assert ended == [DataError.exit_code]
@@ -376,13 +376,13 @@ def test_r29_a_disk_that_does_not_answer_ends_the_process_with_what_it_waits_for
 
 def test_r29_a_disk_that_answers_in_time_is_waited_for_and_nothing_is_left_behind(monkeypatch):
     ended = []
-    monkeypatch.setattr(deadline.os, "_exit", ended.append)
+    monkeypatch.setattr(timeout.os, "_exit", ended.append)
     before = threading.active_count()
-    with deadline.in_time("a.png"):
+    with timeout.in_time("a.png"):
         (watching,) = [thread for thread in threading.enumerate() if thread.name.endswith("(_watch)")]
         assert threading.active_count() == before + 1
     watching.join()
-    assert (ended, deadline._under_way) == ([], {})
+    assert (ended, timeout._under_way) == ([], {})
 
 
 class Watched(UnpairedBatches):

@@ -11,8 +11,8 @@ from translate.cards import DatasetCard
 from translate.data.celeba import write_list
 from translate.data.folders import held_out
 from translate.data.layouts import open_domains, open_folder
-from translate.data.truth import open_drawn
 from translate.errors import DataError, SettingsError
+from translate.toys.drawn import open_drawn
 
 WANTED = (
     "Wanted are the folders trainA and trainB (testA and testB as well, if you like), or train with a folder for each"

@@ -8,14 +8,14 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from translate import Translator, images, recipes
+from translate import Translator, images, runs
 from translate.errors import SettingsError, WeightsError
 from translate.exchange.exporting import discriminators_of, write_official
-from translate.exchange.found import Choices
 from translate.exchange.importing import Import, import_weights
-from translate.inference.exports import About, read_export, read_tensors, write_export
+from translate.exchange.recognised import Choices
 from translate.methods.cyclegan import Settings
 from translate.methods.discogan import Settings as DiscoGAN
+from translate.models.exports import About, read_export, read_tensors, write_export
 from translate.networks.generators import EncoderDecoder, Resnet
 from translate.networks.unet import UNet
 
@@ -59,13 +59,13 @@ def test_discriminators_are_those_of_the_newest_checkpoint_and_are_trained_furth
             images.write_pixels(noise, tmp_path / "data" / f"train{letter}" / f"{number}.png")
     words = ["method.generator={width = 2, blocks = 1}", "method.discriminator={width = 2, layers = 1}"]
     how = {"size": 32, "steps": 2, "device": "cpu", "precision": "fp32"}
-    export = recipes.train(tmp_path / "data", out=tmp_path / "run", words=words, **how)
+    export = runs.train(tmp_path / "data", out=tmp_path / "run", words=words, **how)
     networks, said = read_export(export)
     judges = discriminators_of(tmp_path / "run", said)
     both = tmp_path / "both.safetensors"
     write_export(both, nn.ModuleList(networks.shipped()), said, half=True, discriminators=judges)
     kept = safetensors.torch.load_file(tmp_path / "run/checkpoints/00000002/weights.safetensors")
-    recipes.train(
+    runs.train(
         tmp_path / "data",
         out=tmp_path / "more",
         words=[*words, "method.optimiser.lr=1e-12"],

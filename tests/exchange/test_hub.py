@@ -19,10 +19,10 @@ from translate.errors import OutputError, SettingsError, WeightsError
 from translate.exchange import hub, store
 from translate.exchange.modelcard import model_card
 from translate.files import alone
-from translate.inference.costs import costs_of
-from translate.inference.exports import About, find_export, read_about, write_export
 from translate.inference.translator import Translator
-from translate.methods.single import Settings as Single
+from translate.methods.pretrained import Settings as Single
+from translate.models.costs import costs_of
+from translate.models.exports import About, find_export, read_about, write_export
 from translate.networks.generators import Resnet
 
 huggingface_hub = pytest.importorskip("huggingface_hub")

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from translate.errors import SettingsError, WeightsError
-from translate.exchange.found import Choices
 from translate.exchange.importing import Import, import_weights
+from translate.exchange.recognised import Choices
 from translate.inference.translator import Translator
 from translate.methods.stargan import Settings as StarGAN
 from translate.networks.discriminators import Critic, PatchGAN, WholeImage

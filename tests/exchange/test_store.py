@@ -20,9 +20,9 @@ from translate.errors import DiskFull, OutputError, SettingsError, WeightsError
 from translate.exchange import store
 from translate.files import alone
 from translate.home import note_on
-from translate.inference.exports import About, read_about, write_export
 from translate.inference.translator import Translator
-from translate.methods.single import Settings as Single
+from translate.methods.pretrained import Settings as Single
+from translate.models.exports import About, read_about, write_export
 from translate.networks.generators import Resnet
 
 OFFICIAL = [

@@ -14,14 +14,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from translate import images
+from translate.conversion.pipeline import Conversion, convert
+from translate.conversion.planning import plan
 from translate.devices import engine
 from translate.images import Encoding, Picture
 from translate.images.formats import FORMATS
-from translate.inference.exports import About
-from translate.inference.folder import Conversion, convert
-from translate.inference.planning import plan
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
+from translate.models.exports import About
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 

@@ -18,12 +18,12 @@ from torch import nn
 from translate import images
 from translate.devices import Engine, engine
 from translate.errors import DeviceError, OutOfMemory, SettingsError, WeightsError
-from translate.inference import finishing, tiling
+from translate.inference import finishing, strips
 from translate.inference import translator as translator_module
 from translate.inference.blending import Blending
-from translate.inference.exports import About, write_export
 from translate.inference.translator import ALONE, NARROWER, ON_CPU, SMALLER, Translator, _pad
 from translate.methods.cyclegan import Settings
+from translate.models.exports import About, write_export
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 from translate.tensors import enter, leave
@@ -261,7 +261,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], Tr
 def failing(translator: Translator, failures: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Let so many tries of a translator run out of memory; return what will be tried."""
     tries: list[str] = []
-    whole, strips = translator._whole, tiling.translate
+    whole, in_strips = translator._whole, strips.translate
 
     def tried(what: str) -> None:
         tries.append(f"{what} in {translator.engine.precision}")
@@ -269,7 +269,7 @@ def failing(translator: Translator, failures: int, monkeypatch: pytest.MonkeyPat
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
     monkeypatch.setattr(translator, "_whole", lambda x, to: tried(str(len(x))) or whole(x, to))
-    monkeypatch.setattr(tiling, "translate", lambda *words: tried("strips") or strips(*words))
+    monkeypatch.setattr(strips, "translate", lambda *words: tried("strips") or in_strips(*words))
     return tries
 
 

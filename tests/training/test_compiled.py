@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from translate import images
-from translate.data.truth import Drawn
 from translate.devices import Engine, engine_to_train
 from translate.errors import DeviceError, SettingsError
-from translate.inference.exports import build_without_memory
 from translate.methods.base import settings_class
-from translate.recipes import Run, prepare
-from translate.recipes.building import BATCHES
+from translate.models.exports import build_without_memory
+from translate.runs import Run, prepare
+from translate.runs.building import BATCHES
+from translate.toys.drawn import Drawn
 from translate.training.loop import Training, TrainingSettings
 
 pytestmark = [

@@ -6,12 +6,12 @@ import torch
 
 from translate.data.augmentation import Augmentation
 from translate.data.batches import Store, UnpairedBatches
-from translate.data.truth import Drawn
 from translate.devices import engine
 from translate.errors import DeviceError, Diverged, SettingsError
-from translate.inference.exports import build_without_memory
 from translate.methods.base import settings_class
-from translate.recipes.building import BATCHES
+from translate.models.exports import build_without_memory
+from translate.runs.building import BATCHES
+from translate.toys.drawn import Drawn
 from translate.training import loop
 from translate.training.checkpoint import Checkpoints
 from translate.training.loop import Plan, Training, TrainingSettings

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from translate.methods.base import Adam, Method, MethodSettings
+from translate.training.loss_scale import LossScale
 from translate.training.players import Average, Players
-from translate.training.scale import LossScale
 
 
 class Duel(Method):
@@ -340,7 +340,7 @@ def test_r24_an_overflow_halves_the_scale_and_is_no_divergence_while_that_helps(
 
 
 def test_the_scale_is_doubled_after_many_steps_without_an_overflow_and_is_restored(monkeypatch):
-    monkeypatch.setattr("translate.training.scale.PATIENCE", 2)
+    monkeypatch.setattr("translate.training.loss_scale.PATIENCE", 2)
     duel = Duel()
     scale, again = LossScale(torch.device("cpu")), LossScale(torch.device("cpu"))
     players, first = Players(duel, scale=scale), float(scale.value)

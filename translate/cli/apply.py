@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from translate.cli.options import Compile, Device, Json, Model, Precision, Quiet, count_of
-from translate.cli.outcome import Outcome, running_on, show_plan, told
 from translate.cli.pipes import STREAM, through_pipes
+from translate.cli.summary import Outcome, running_on, show_plan, told
 from translate.cli.terminal import printable, progress, say, say_notes, stopping
 from translate.errors import SettingsError, counted
 
 if TYPE_CHECKING:
-    from translate.inference.folder import Result
+    from translate.conversion.pipeline import Result
 
 POLL_S = 1.0  # seconds between two looks of --watch; a file is complete when it did not change in between
 
@@ -235,19 +235,19 @@ def apply(
             "--in-place replaces pictures, and keeps them in .originals. Look with --dry-run, then say --yes, too."
         )
     from translate import images
-    from translate.inference import folder, made, planning
+    from translate.conversion import manifest, pipeline, planning
+    from translate.conversion.watching import watch as watched
     from translate.inference.blending import Blending
-    from translate.inference.exports import find_export, read_about
-    from translate.inference.onnx import OnnxMethod
     from translate.inference.translator import Translator
-    from translate.inference.watching import watch as watched
+    from translate.models.exports import find_export, read_about
+    from translate.models.onnx import OnnxMethod
 
     about = read_about(find_export(model))
     targets = about.choices(to)
     target = None if targets else about.choose(to)
     meant = target or ", ".join(targets)
     version = importlib.metadata.version("image-translate")
-    how = folder.Conversion(
+    how = pipeline.Conversion(
         size=size if size in ("auto", "native") else int(size),  # type: ignore[arg-type]  # mypy forgets the words
         batch=batch,
         blending=Blending(strength, "lightness" if keep_colour else "colour" if colour_only else "all"),
@@ -286,7 +286,7 @@ def apply(
         notes = through_pipes(inputs, out, load, meant, how)
         say_notes([] if quiet else notes)
         return
-    outdated = made.outdated(out, about, meant, how)
+    outdated = manifest.outdated(out, about, meant, how)
     if out:
         naming = planning.Naming(flat, on_collision == "suffix")
         look = partial(
@@ -306,12 +306,12 @@ def apply(
         say(running)
         again = 0 if overwrite else sum(item.output.exists() and outdated(item) for item in plan.items)
         say_notes([translator.engine.note, _said_again(again)])
-    converted = folder.convert(translator, plan, target, how)
+    converted = pipeline.convert(translator, plan, target, how)
     results: list[Result] = []
     started = time.perf_counter()
     with progress(quiet or json_ or jsonl or watch) as advance, stopping(watch):
         new = watched(translator, look, lambda: time.sleep(POLL_S), target, how) if watch else iter(())
-        for result in made.recorded(chain(converted, new), out, about, meant, how):
+        for result in manifest.recorded(chain(converted, new), out, about, meant, how):
             results.append(result)
             if jsonl:
                 print(json.dumps(told(result)), flush=True)

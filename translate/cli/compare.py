@@ -28,7 +28,7 @@ def compare(
     precision: Precision = "auto",
 ) -> None:
     """Write one page with what several models make of the same pictures; vote on it without knowing which is which."""
-    from translate.assessment.comparison import compare as write_comparison
+    from translate.evaluation.comparison import compare as write_comparison
 
     with progress() as advance:
         write_comparison(

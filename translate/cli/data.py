@@ -84,7 +84,7 @@ def make(
 ) -> None:
     """Draw a toy dataset into a folder, with the masks and parameters it was drawn from."""
     from translate import cards
-    from translate.data.make import make as draw
+    from translate.toys.make import make as draw
 
     card = cards.dataset(name)
     if not card.drawn:

@@ -11,8 +11,8 @@ from translate.cli.terminal import progress, say, show
 from translate.errors import SettingsError
 
 if TYPE_CHECKING:
-    from translate.assessment.choosing import Choice
-    from translate.evaluation.figures import Evaluation, Figure
+    from translate.evaluation.checkpoint_choice import Choice
+    from translate.metrics.results import Evaluation, Figure
 
 
 def evaluate(
@@ -58,8 +58,8 @@ def evaluate(
     """Measure a model: distances to real pictures, structure, cycles, diversity, and truth where it is known."""
     if every_checkpoint and split != "test":
         raise SettingsError(f"--every-checkpoint measures the chosen one on test pictures. Leave out --split {split}.")
-    from translate.assessment.choosing import evaluate_every_checkpoint
-    from translate.assessment.evaluation import evaluate as measure
+    from translate.evaluation.checkpoint_choice import evaluate_every_checkpoint
+    from translate.evaluation.evaluation import evaluate as measure
 
     conditions = {
         "protocol": protocol, "features": features, "lpips": lpips, "split": split, "seed": seed, "device": device,
@@ -77,7 +77,7 @@ def evaluate(
             choice = None
             result = measure(model, data, to, tell=tell, **conditions)
     if report:
-        from translate.assessment.reporting import write_report
+        from translate.evaluation.reporting import write_report
 
         place = (Path(model) if Path(model).is_dir() else Path()) / "evaluation.html"
         write_report(place, result, choice)

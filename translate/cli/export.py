@@ -60,8 +60,8 @@ def export(
     from torch import nn
 
     from translate.exchange.exporting import discriminators_of, write_official
-    from translate.inference.exports import find_export, read_export, write_export, write_graph
-    from translate.inference.onnx import OPSET
+    from translate.models.exports import find_export, read_export, write_export, write_graph
+    from translate.models.onnx import OPSET
 
     path = find_export(model)
     if path.suffix.lower() == ".onnx":

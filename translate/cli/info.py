@@ -10,8 +10,8 @@ NESTED = ("method", "recipe", "costs")  # said below
 
 def info(model: Model, json_: Json = False) -> None:
     """Tell what a model is, where it comes from and what it costs."""
-    from translate.inference.costs import costs_of
-    from translate.inference.exports import find_export, read_about
+    from translate.models.costs import costs_of
+    from translate.models.exports import find_export, read_about
     from translate.settings import flat
 
     path = find_export(model)

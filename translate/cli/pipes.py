@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from translate.errors import SettingsError
 
 if TYPE_CHECKING:
-    from translate.inference.folder import Conversion
+    from translate.conversion.pipeline import Conversion
     from translate.inference.translator import Translator
 
 STREAM = "-"
@@ -31,8 +31,8 @@ def through_pipes(
         OutputError: `out` cannot be written.
     """
     from translate import images
+    from translate.conversion.masks import read_mask
     from translate.files import written_to
-    from translate.inference.finishing import read_mask
 
     if len(inputs) != 1:
         raise SettingsError(f"- stands for one picture; found {len(inputs)} inputs. Give one.")

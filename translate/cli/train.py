@@ -12,7 +12,7 @@ from translate.cli.terminal import command_line, duration, progress, read_durati
 from translate.errors import SettingsError, exit_code_of
 
 if TYPE_CHECKING:
-    from translate.recipes import Run
+    from translate.runs import Run
     from translate.training.loop import Report
 
 
@@ -91,7 +91,7 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Learn to translate between two folders of pictures. The same command again continues a stopped run."""
-    from translate import cards, parallel, recipes
+    from translate import cards, parallel, runs
 
     seconds = None if time_ is None else read_duration(time_)
     with parallel.joined():
@@ -101,7 +101,7 @@ def train(
             if parallel.rank() == 0 and not cards.dataset(data).drawn:
                 fetch_pictures(data, quiet=quiet)
             parallel.wait()
-        run = recipes.prepare(
+        run = runs.prepare(
             data, domains=_domains(domain or []), method=method, out=out, steps=steps, epochs=epochs, seconds=seconds,
             size=size, batch=_batch(batch), accumulate=accumulate, seed=seed, device=device, precision=precision,
             compile=compile, deterministic=deterministic or None, nan_policy=nan_policy, bad=bad, workers=workers,
@@ -166,7 +166,7 @@ def _say_notes(run: "Run", said: int) -> int:
 
 
 def _next(run: "Run") -> str:
-    from translate.recipes.watch import command_to_use
+    from translate.runs.monitor import command_to_use
 
     return command_to_use(run.out, run.dataset)
 

@@ -47,7 +47,7 @@ def info(name: Name, json_: Json = False) -> None:
     """Tell what is known about weights: picture, addresses, licence, citation, scores and other figures."""
     from translate import cards
     from translate.exchange.store import receipt
-    from translate.inference.exports import find_export
+    from translate.models.exports import find_export
     from translate.settings import flat
 
     kept = receipt(name)
@@ -140,8 +140,8 @@ def publish(
     from translate.exchange import hub
     from translate.exchange.modelcard import model_card
     from translate.files import sha256
-    from translate.inference.costs import costs_of
-    from translate.inference.exports import find_export, read_export
+    from translate.models.costs import costs_of
+    from translate.models.exports import find_export, read_export
 
     weights = HubWeights.parse(place)
     if weights != HubWeights(weights.repository):
@@ -203,8 +203,8 @@ def import_(
     licence: Annotated[str, typer.Option(help="What its authors allow, to be kept with it.")] = "",
 ) -> None:
     """Convert a checkpoint of CycleGAN, pix2pix, CUT, StarGAN or DiscoGAN; what it is, is seen from the file."""
-    from translate.exchange.found import Choices
     from translate.exchange.importing import Import, import_weights
+    from translate.exchange.recognised import Choices
     from translate.exchange.store import place_for
     from translate.files import written_to
     from translate.home import note_on

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from translate import images
 from translate.data.augmentation import Augmentation, Augmenter
-from translate.data.deadline import in_time
 from translate.data.folders import Pictures
+from translate.data.timeout import in_time
 from translate.errors import DataError, ImageDecodeError
 from translate.parallel import part
 from translate.tensors import Pixels, stack

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from translate.exchange.found import Choices, Found, on_meta
+from translate.exchange.recognised import Choices, Found, on_meta
 from translate.networks.discriminators import WholeImage
 from translate.networks.generators import EncoderDecoder
 

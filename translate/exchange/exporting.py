@@ -7,8 +7,8 @@ from torch import nn
 
 from translate.errors import SettingsError, WeightsError
 from translate.files import atomic_file
-from translate.inference.exports import About
 from translate.methods.base import Method, settings_class
+from translate.models.exports import About
 from translate.networks.generators import Resnet, ResnetGenerator
 from translate.networks.unet import UNet, UNetGenerator
 from translate.training.checkpoint import Checkpoints

@@ -9,11 +9,11 @@ from typing import Any
 from torch import nn
 
 from translate.errors import SettingsError, WeightsError
-from translate.exchange.checkpoints import read_checkpoint
-from translate.exchange.found import Choices, Found
-from translate.exchange.recognising import recognise
-from translate.inference.exports import About, build_without_memory, write_export
+from translate.exchange.foreign_checkpoints import read_checkpoint
+from translate.exchange.recognised import Choices, Found
+from translate.exchange.recognition import recognise
 from translate.methods.base import Method, MethodSettings, settings_class
+from translate.models.exports import About, build_without_memory, write_export
 from translate.networks.discriminators import Critic, PatchGAN, PixelGAN, WholeImage
 from translate.networks.generators import EncoderDecoder, LabelResnet
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from translate.errors import SettingsError, WeightsError
-from translate.exchange.found import Choices, Found, in_order, on_meta, renamed, split
+from translate.exchange.recognised import Choices, Found, in_order, on_meta, renamed, split
 from translate.networks.blocks import Norm, Padding
 from translate.networks.discriminators import PatchGAN, PixelGAN
 from translate.networks.generators import Resnet

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from translate.exchange.found import Found, on_meta
+from translate.exchange.recognised import Found, on_meta
 from translate.networks.discriminators import Critic
 from translate.networks.generators import LabelResnet
 

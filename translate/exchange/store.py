@@ -17,11 +17,11 @@ from translate.cards import HubWeights, WeightsCard
 from translate.downloads import download, length_of
 from translate.errors import DownloadError, SettingsError, WeightsError
 from translate.exchange import hub
-from translate.exchange.found import Choices
 from translate.exchange.importing import Import, import_weights
+from translate.exchange.recognised import Choices
 from translate.files import alone, sha256, sweep, write_text, written_to
 from translate.home import in_home
-from translate.inference.exports import find_export, read_export
+from translate.models.exports import find_export, read_export
 from translate.settings import Settings
 
 _IMPORT = "weights import FILE --as NAME"

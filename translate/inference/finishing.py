@@ -1,7 +1,5 @@
 """Before and after the network: what it sees of a picture, and the result at full size, in strips of bounded memory."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,7 +7,6 @@ from torch.nn import functional
 
 from translate import images
 from translate.inference.blending import WHOLLY, Blending
-from translate.inference.isolation import Call, read_here
 from translate.inference.upsampling import Guide, Size, seen_size
 from translate.tensors import Pixels, leave, scaled
 
@@ -69,12 +66,6 @@ def finished_tensor(x: Tensor, small: Tensor, made: Tensor, blending: Blending, 
         return blending(x, y, weights).clamp(-1, 1)
 
     return torch.stack([one(*each) for each in zip(x, small, made, strict=True)])
-
-
-def read_mask(path: Path, limits: images.Limits, call: Call = read_here) -> Pixels:
-    """Read a mask (H, W) of uint8: how light a picture is. Raises `ImageDecodeError`."""
-    lightness: Pixels = call(images.read, path, limits).rgb.mean(axis=2).astype(np.uint8)
-    return lightness
 
 
 def mask_weights(mask: Pixels, height: int, width: int) -> Tensor:

@@ -1,237 +1,200 @@
-"""The layers of a generator, row by row.
+"""Pictures larger than memory: a generator is run strip by strip, and the result is that of the whole picture.
 
-An `Activation` is what a layer returns for the whole picture, computed only where it is asked for: from the rows of the
-activation before it, which are computed in the same way, down to the picture or to one that is kept. Padding is added
-at the borders of the picture only, so that every value is that of the whole.
+Instance normalisation needs the statistics of a whole layer, so every such layer takes a pass of its own over the
+picture. What a pass starts from is kept where a generator is narrowest: 256 channels at a quarter of the size are 16
+values a pixel, in memory or in scratch files. The 64 channels at full size are computed again in every pass that needs
+them, which is cheaper than to keep them: it makes an eighth more multiplications in a generator of 9 blocks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import batch_norm, conv2d, conv_transpose2d, pad
 
-from translate.inference.scratch import Store
-from translate.networks.blocks import InstanceNorm, ReflectionPad
+from translate.devices import Engine
+from translate.inference import scratch
+from translate.inference.activations import (
+    Activation,
+    Averaged,
+    Convolved,
+    Enlarged,
+    Kept,
+    Moments,
+    Normalised,
+    Picture,
+    Pointwise,
+    Reflected,
+    Sum,
+    Transposed,
+    enlargement,
+)
+from translate.inference.scratch import File, Memory, Store
+from translate.methods.base import Layer
+from translate.networks.blocks import InstanceNorm, ReflectionPad, Residual
+
+COPIES = 3  # of its largest activation that a network holds: the input of a layer, the same padded, and the output
+KEPT = 2  # activations kept at once: the sum of the residual blocks so far, and what is inside the next block
+LOWEST = 4  # rows of a strip at least; no residual block reaches further up
+
+POINTWISE = (
+    nn.ReLU,
+    nn.LeakyReLU,
+    nn.Tanh,
+    nn.Sigmoid,
+    nn.Hardtanh,
+    nn.Identity,
+    nn.Dropout,
+    nn.BatchNorm2d,
+)  # in evaluation
 
 
-class Activation:
-    """What a layer returns for the whole picture, (1, channels, height, width).
+def needed(generators: Sequence[nn.Module], pixels: int, engine: Engine) -> int:
+    """Return how many bytes the largest of the generators takes to translate `pixels` pixels in one piece."""
+    values = max(max(_values([generator])) for generator in generators)
+    return round(COPIES * values * engine.dtype.itemsize * pixels)
 
-    Attributes:
-        load: values in the largest of the activations that are computed for one row of this one, in its row.
-        store: the kept activation that it is computed from; None: the picture.
+
+def gmac(generators: Sequence[nn.Module], pixels: int) -> float:
+    """Count what the convolutions of the largest generator do to `pixels` pixels: 10^9 multiply-accumulates."""
+    return max(sum(weights for _, weights in _convolutions([generator])) for generator in generators) * pixels / 1e9
+
+
+@torch.inference_mode()
+def translate(
+    layers: Sequence[Layer],
+    read: Callable[[int, int], Tensor],
+    size: tuple[int, int],
+    write: Callable[[int, Tensor], None],
+    engine: Engine,
+    memory: int,
+) -> None:
+    """Translate one picture strip by strip.
+
+    Args:
+        layers: what is done to the picture, from `Method.layers`.
+        read: returns the rows `top` to `bottom - 1` of the picture, (1, 3, bottom - top, W) in [-1, 1] on the device.
+            It is asked for every row several times.
+        size: (H, W) of the picture, multiples of what the networks need.
+        write: takes the first row and the rows of a strip of the result, (1, 3, h, W), from top to bottom.
+        engine: how networks are run.
+        memory: bytes that activations may take. Strips take an eighth. What has to be kept goes to scratch files where
+            it is too much for the rest.
+
+    Raises:
+        OutputError: the disk has no room for the scratch files; found before the work starts where possible.
+        OutOfMemory: the scratch files would be too large.
+    """
+    height, width = size
+    narrowest = min(list(_values(layers))[:-1]) * height * width  # values; the last layer makes the picture
+    keeps = any(isinstance(part, InstanceNorm | Residual) for part in _modules(layers))
+    kept = round(KEPT * narrowest * engine.dtype.itemsize) if keeps else 0
+    on_disk = kept > memory - memory // 8
+    if on_disk:
+        scratch.check_room(kept)
+    strips = _Strips(engine, memory // 8, narrowest, File if on_disk else Memory)
+    with engine.autocast():
+        strips.sweep(strips.chain(layers, Picture(3, height, width, read), ()), write)
+
+
+class _Strips:
+    """Runs layers, with the passes they need.
+
+    A store may be `reserved`, because somebody further out reads it later.
     """
 
-    def __init__(self, channels: int, height: int, width: int, source: "Activation | None" = None) -> None:
-        self.channels, self.height, self.width = channels, height, width
-        self.load = float(channels * width)
-        self.store: Store | None = None
-        if source is not None:
-            self.load = max(self.load, source.load * source.height / height)
-            self.store = source.store
+    def __init__(self, engine: Engine, memory: int, narrowest: float, kind: type[Memory] | type[File]) -> None:
+        self._engine, self._memory, self._narrowest, self._kind = engine, memory, narrowest, kind
 
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(height, width, channels), as it is stored."""
-        return self.height, self.width, self.channels
+    def chain(self, layers: Sequence[Layer] | nn.Sequential, x: Activation, reserved: tuple[Store, ...]) -> Activation:
+        """Apply layers one after the other."""
+        for layer in layers:
+            x = self._apply(layer, x, reserved)
+        return x
 
-    def rows(self, top: int, bottom: int) -> Tensor:
-        """Compute the rows top to bottom - 1, (1, channels, bottom - top, width), as a tensor of its own."""
-        raise NotImplementedError
+    def sweep(self, x: Activation, write: Callable[[int, Tensor], None]) -> None:
+        """Compute all of `x` from top to bottom. Each strip is written when the next one is computed.
 
+        So it may replace what it was computed from, as long as the next strip reaches no further up than this one.
+        """
+        values = COPIES * x.load * self._engine.dtype.itemsize
+        height = max(LOWEST, int(self._memory / values))
+        last: tuple[int, Tensor] | None = None
+        for top in range(0, x.height, height):
+            rows = x.rows(top, min(top + height, x.height))
+            if last:
+                write(*last)
+            last = top, rows
+        assert last
+        write(*last)
 
-class Picture(Activation):
-    """What the generator is given; `read` returns rows of it."""
+    def _apply(self, layer: Layer, x: Activation, reserved: tuple[Store, ...]) -> Activation:
+        match layer:
+            case nn.Sequential():
+                return self.chain(layer, x, reserved)
+            case Residual() if isinstance(x, Picture):  # which can be read again
+                return Sum(x, self.chain(layer.residual, x, reserved))
+            case Residual():
+                start = x if x.store else self._keep(x, reserved)
+                residual = self.chain(layer.residual, start, (*reserved, *([start.store] if start.store else [])))
+                return self._keep(Sum(start, residual), reserved)
+            case InstanceNorm():
+                moments = Moments()
+                if x.channels * x.height * x.width <= self._narrowest:
+                    x = self._keep(x, reserved, moments)
+                else:
+                    self.sweep(x, lambda top, rows: moments.add(rows))
+                return Normalised(layer, x, moments)
+            case nn.Conv2d():
+                return Convolved(layer, x)
+            case nn.ConvTranspose2d():
+                return Transposed(layer, x)
+            case nn.AvgPool2d():
+                return Averaged(layer, x)
+            case ReflectionPad():
+                return Reflected(layer, x)
+            case nn.Upsample():
+                return Enlarged(layer, x)
+        if isinstance(layer, nn.Module) and not isinstance(layer, POINTWISE):
+            raise TypeError(f"A {type(layer).__name__} cannot be run strip by strip yet.")
+        return Pointwise(layer, x)
 
-    def __init__(self, channels: int, height: int, width: int, read: Callable[[int, int], Tensor]) -> None:
-        super().__init__(channels, height, width)
-        self._read = read
+    def _keep(self, x: Activation, reserved: tuple[Store, ...], moments: Moments | None = None) -> Kept:
+        """Compute all of `x`, in place of the store that it is computed from where nobody else reads that."""
+        store = x.store if x.store and x.store not in reserved and x.store.shape == x.shape else None
 
-    def rows(self, top: int, bottom: int) -> Tensor:
-        """Read rows."""
-        return self._read(top, bottom)
+        def write(top: int, rows: Tensor) -> None:
+            nonlocal store
+            store = store or self._kind(x.shape, rows.dtype, rows.device)
+            store.write(top, rows)
+            if moments:
+                moments.add(rows)
 
-
-class Kept(Activation):
-    """An activation that was computed before and kept."""
-
-    def __init__(self, store: Store) -> None:
-        height, width, channels = store.shape
-        super().__init__(channels, height, width)
-        self.store: Store = store
-
-    def rows(self, top: int, bottom: int) -> Tensor:
-        """Read rows."""
-        return self.store.read(top, bottom)
-
-
-class Pointwise(Activation):
-    """A function of every pixel on its own."""
-
-    def __init__(self, function: Callable[[Tensor], Tensor], source: Activation) -> None:
-        super().__init__(source.channels, source.height, source.width, source)
-        self.function, self.source = function, source
-
-    def rows(self, top: int, bottom: int) -> Tensor:
-        """Compute rows from the same rows."""
-        return self.function(self.source.rows(top, bottom))
-
-
-class Sum(Activation):
-    """x + f(x), where x is kept or the picture."""
-
-    def __init__(self, x: Activation, residual: Activation) -> None:
-        super().__init__(x.channels, x.height, x.width, residual)
-        self.x, self.residual, self.store = x, residual, x.store
-
-    def rows(self, top: int, bottom: int) -> Tensor:
-        """Add the same rows."""
-        return self.x.rows(top, bottom) + self.residual.rows(top, bottom)
-
-
-class Convolved(Activation):
-    """A convolution, padded with zeros."""
-
-    def __init__(self, layer: nn.Conv2d, source: Activation) -> None:
-        self.layer, self.source = layer, source
-        self.size, self.stride, self.padding = layer.kernel_size[0], layer.stride[0], int(layer.padding[0])
-        height, width = ((n + 2 * self.padding - self.size) // self.stride + 1 for n in (source.height, source.width))
-        super().__init__(layer.out_channels, height, width, source)
-
-    def rows(self, top: int, bottom: int) -> Tensor:
-        """Convolve what lies under the kernels of these rows."""
-        first = top * self.stride - self.padding
-        last = (bottom - 1) * self.stride - self.padding + self.size
-        above, below = max(-first, 0), max(last - self.source.height, 0)
-        x = self.source.rows(first + above, last - below)
-        if above or below:
-            x = pad(x, (0, 0, above, below))
-        return conv2d(x, self.layer.weight, self.layer.bias, self.stride, (0, self.padding))
+        self.sweep(x, write)
+        assert store
+        return Kept(store)
 
 
-class Averaged(Activation):
-    """Means of square windows, without padding."""
-
-    def __init__(self, layer: nn.AvgPool2d, source: Activation) -> None:
-        self.layer, self.source = layer, source
-        self.size, self.stride = int(layer.kernel_size), int(layer.stride)  # type: ignore[arg-type]  # squares
-        height, width = ((n - self.size) // self.stride + 1 for n in (source.height, source.width))
-        super().__init__(source.channels, height, width, source)
-
-    def rows(self, top: int, bottom: int) -> Tensor:
-        """Average what lies in the windows of these rows."""
-        y: Tensor = self.layer(self.source.rows(top * self.stride, (bottom - 1) * self.stride + self.size))
-        return y
+def _values(layers: Sequence[Layer]) -> Iterator[float]:
+    """Yield how many values for each pixel of the picture the convolutions return, in order."""
+    return (values for values, _ in _convolutions(layers))
 
 
-class Transposed(Activation):
-    """A transposed convolution. Row y of its source reaches rows y * stride - padding and size - 1 more."""
-
-    def __init__(self, layer: nn.ConvTranspose2d, source: Activation) -> None:
-        self.layer, self.source = layer, source
-        self.size, self.stride, self.padding = layer.kernel_size[0], layer.stride[0], int(layer.padding[0])
-        self.more = layer.output_padding[0]
-        assert self.more <= self.padding  # or the last rows would see nothing
-        grown = self.size - 2 * self.padding + self.more
-        height, width = ((n - 1) * self.stride + grown for n in (source.height, source.width))
-        super().__init__(layer.out_channels, height, width, source)
-
-    def rows(self, top: int, bottom: int) -> Tensor:
-        """Spread all rows that reach these."""
-        first = max(-(-(top + self.padding - self.size + 1) // self.stride), 0)
-        last = min((bottom - 1 + self.padding) // self.stride + 1, self.source.height)
-        x, padding, more = self.source.rows(first, last), (0, self.padding), (0, self.more)
-        y = conv_transpose2d(x, self.layer.weight, self.layer.bias, self.stride, padding, more)
-        return _crop(y, first * self.stride - self.padding, top, bottom)
+def _convolutions(layers: Sequence[Layer]) -> Iterator[tuple[float, float]]:
+    """Yield what each convolution does for each pixel of the picture: the values it returns, and multiplications."""
+    area = 1.0  # of an activation against that of the picture
+    for part in _modules(layers):
+        if isinstance(part, nn.Upsample):
+            area *= enlargement(part) ** 2
+        elif isinstance(part, nn.AvgPool2d):
+            area /= int(part.stride) ** 2  # type: ignore[arg-type]  # squares
+        elif isinstance(part, nn.Conv2d):
+            area /= part.stride[0] ** 2
+            yield area * part.out_channels, area * part.weight.numel()
+        elif isinstance(part, nn.ConvTranspose2d):
+            given, area = area, area * part.stride[0] ** 2
+            yield area * part.out_channels, given * part.weight.numel()
 
 
-class Reflected(Activation):
-    """Padding by reflection."""
-
-    def __init__(self, layer: ReflectionPad, source: Activation) -> None:
-        self.pixels, self.source = layer.pixels, source
-        more = 2 * self.pixels
-        super().__init__(source.channels, source.height + more, source.width + more, source)
-
-    def rows(self, top: int, bottom: int) -> Tensor:
-        """Reflect what is nearest to the border."""
-        first, last = top - self.pixels, bottom - self.pixels  # in rows of the source
-        above, below = max(-first, 0), max(last - self.source.height, 0)
-        start = min(max(first, 0), self.source.height - 1 - below)
-        x = self.source.rows(start, max(min(last, self.source.height), above + 1))
-        with torch.autocast(x.device.type, enabled=False):  # which would widen it to fp32
-            y = pad(x, (self.pixels, self.pixels, above, below), mode="reflect")
-        return _crop(y, start - above, first, last)
-
-
-class Enlarged(Activation):
-    """Enlargement by a whole factor, each pixel repeated or mixed bilinearly with its neighbours."""
-
-    def __init__(self, layer: nn.Upsample, source: Activation) -> None:
-        assert layer.mode in ("nearest", "bilinear")
-        self.layer, self.source, self.factor = layer, source, enlargement(layer)
-        self.around = 1 if layer.mode == "bilinear" else 0  # rows of the source that reach into those of others
-        super().__init__(source.channels, source.height * self.factor, source.width * self.factor, source)
-
-    def rows(self, top: int, bottom: int) -> Tensor:
-        """Enlarge the rows that these lie in."""
-        first = max(top // self.factor - self.around, 0)
-        last = min((bottom - 1) // self.factor + 1 + self.around, self.source.height)
-        y: Tensor = self.layer(self.source.rows(first, last))
-        return _crop(y, first * self.factor, top, bottom)
-
-
-class Normalised(Activation):
-    """Instance normalisation with the statistics of the whole."""
-
-    def __init__(self, layer: InstanceNorm, source: Activation, moments: "Moments") -> None:
-        super().__init__(source.channels, source.height, source.width, source)
-        self.layer, self.source, self.moments = layer, source, moments
-
-    def rows(self, top: int, bottom: int) -> Tensor:
-        """Normalise the same rows."""
-        x, weight, bias = self.source.rows(top, bottom), self.layer.weight, self.layer.bias
-        mean, variance = self.moments.mean_and_variance(x)
-        return batch_norm(x, mean, variance, weight, bias)  # eps is 1e-5 by default, as that of `instance_norm`
-
-
-class Moments:
-    """Mean and variance of every channel over strips, merged in fp64 (Chan, Golub, LeVeque 1979, Eq. 2.1)."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._mean = self._squares = torch.zeros((), dtype=torch.float64)  # (C,); squares of distances to the mean
-
-    def add(self, x: Tensor) -> None:
-        """Take in a strip, (1, C, h, W); its own moments are found in fp32 at least."""
-        mean, variance = self._empty(x), self._empty(x)
-        # Running statistics with momentum 1 are those of the strip, and several times faster than torch.var_mean.
-        batch_norm(x, mean, variance, training=True, momentum=1.0)
-        count = x.shape[2] * x.shape[3]
-        total = self._count + count
-        distance = mean.cpu().double() - self._mean
-        self._squares = self._squares + variance.cpu().double() * (count - 1)  # it was divided by this
-        self._squares = self._squares + distance.square() * (self._count * count / total)
-        self._mean = self._mean + distance * (count / total)
-        self._count = total
-
-    def mean_and_variance(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return both, (C,) each, where `x` is, in fp32 at least; the variance is that of the population."""
-        like = self._empty(x)
-        return self._mean.to(like), (self._squares / self._count).to(like)
-
-    @staticmethod
-    def _empty(x: Tensor) -> Tensor:
-        return x.new_zeros(x.shape[1], dtype=torch.promote_types(x.dtype, torch.float32))
-
-
-def enlargement(layer: nn.Upsample) -> int:
-    """The whole factor by which a layer enlarges."""
-    assert isinstance(layer.scale_factor, int | float)
-    return int(layer.scale_factor)
-
-
-def _crop(y: Tensor, start: int, top: int, bottom: int) -> Tensor:
-    """Return the rows top to bottom - 1 of an activation of which `y` begins at row `start`."""
-    return y[:, :, top - start : bottom - start]
+def _modules(layers: Sequence[Layer]) -> Iterator[nn.Module]:
+    """Yield all modules of layers, in the order in which they run."""
+    return (part for layer in layers if isinstance(layer, nn.Module) for part in layer.modules())

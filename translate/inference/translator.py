@@ -17,17 +17,17 @@ from translate import images
 from translate.devices import Compile, Engine, Precision, default_memory, engine, enough_memory, is_full, release_memory
 from translate.errors import DeviceError, OutOfMemory, SettingsError, WeightsError
 from translate.images import WHITE, Colour, Picture
-from translate.inference import patches, tiling
+from translate.inference import strips, tiles
 from translate.inference.blending import WHOLLY, Blending
-from translate.inference.exports import About, find_export, read_export
 from translate.inference.finishing import finished, finished_tensor, seen, seen_tensor
-from translate.inference.onnx import OnnxMethod
 from translate.inference.upsampling import Size
 from translate.methods.base import Method
+from translate.models.exports import About, find_export, read_export
+from translate.models.onnx import OnnxMethod
 from translate.tensors import Pixels, enter, leave, levels, stack
 
 if TYPE_CHECKING:
-    from translate.inference.folder import Result
+    from translate.conversion.pipeline import Result
 
 TOO_LARGE = (
     "There is not enough memory for pictures of this size, not even in small parts. Use --size PX, which makes the"
@@ -114,7 +114,7 @@ class Translator:
             if device not in ("auto", "cpu") or precision not in ("auto", "fp32") or compile == "on":
                 raise DeviceError("ONNX models run on the CPU in fp32. Leave out --device, --precision and --compile.")
             device, precision, compile = "cpu", "fp32", "off"
-        gmac = tiling.gmac(method.players()["G"], about.size**2)  # as if they had the training size
+        gmac = strips.gmac(method.players()["G"], about.size**2)  # as if they had the training size
         chosen, on_cpu = engine(device, precision, compile, pictures * gmac), None
         if allow_cpu_fallback and chosen.device.type != "cpu":
             there = engine("cpu", "auto" if precision == "fp16" else precision)
@@ -213,9 +213,9 @@ class Translator:
         Raises:
             SettingsError, DataError, OutputError, DeviceError: as `planning.plan` and `folder.convert`.
         """
-        from translate.inference.folder import Conversion, convert  # which need this class
-        from translate.inference.made import outdated, recorded
-        from translate.inference.planning import plan
+        from translate.conversion.manifest import outdated, recorded
+        from translate.conversion.pipeline import Conversion, convert  # which need this class
+        from translate.conversion.planning import plan
 
         words, out = [inputs] if isinstance(inputs, str | Path) else inputs, Path(out)
         how, target = Conversion(**options), self.about.choose(to)
@@ -299,7 +299,7 @@ class Translator:
 
     def _give_up(self, height: int, width: int, count: int) -> bool:
         """Take the next rung down for `count` pictures of a size; return whether there was one."""
-        allowed = min(self.memory, tiling.needed(self._method.players()["G"], height * width, self.engine))
+        allowed = min(self.memory, strips.needed(self._method.players()["G"], height * width, self.engine))
         if min(count, self._together(height, width)) > 1:
             self._alone = True
             self.given_up.append(ALONE)
@@ -315,7 +315,7 @@ class Translator:
 
     def _together(self, height: int, width: int) -> int:
         """Return how many pictures may share a pass; 0: not even one can be translated as a whole."""
-        count = self.memory // tiling.needed(self._method.players()["G"], height * width, self.engine)
+        count = self.memory // strips.needed(self._method.players()["G"], height * width, self.engine)
         # On a CPU one pass for each picture is as fast, and then the result cannot depend on the others.
         return min(count, 1) if self._alone or self.engine.device.type == "cpu" else count
 
@@ -348,11 +348,11 @@ class Translator:
             with self.engine.autocast():
                 layers = self._method.layers(read(0, x.shape[2]), target)
             if layers is not None:
-                tiling.translate(layers, read, size, write, self.engine, self.memory)
+                strips.translate(layers, read, size, write, self.engine, self.memory)
             elif self.tile_approx:
-                pixels = self.memory // tiling.needed(self._method.players()["G"], 1, self.engine)
-                side = patches.side_of(pixels, self._method.settings.multiple)
-                patches.translate(read, size, write, side, partial(self._whole, target=target))
+                pixels = self.memory // strips.needed(self._method.players()["G"], 1, self.engine)
+                side = tiles.side_of(pixels, self._method.settings.multiple)
+                tiles.translate(read, size, write, side, partial(self._whole, target=target))
             else:
                 raise OutOfMemory(
                     f"A picture of {width} x {height} pixels needs more memory than there is or --memory allows, and"

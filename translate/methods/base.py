@@ -18,6 +18,8 @@ from translate.settings import Settings, nearest
 
 Layer = Callable[[Tensor], Tensor]
 
+PRETRAINED = "single"  # what exports call a generator that was trained elsewhere
+
 
 class Update(Protocol):
     """Moves players. Given by the training loop, called by a method's step."""
@@ -208,7 +210,7 @@ class Method(nn.Module):
 def available() -> list[str]:
     """List the names of all methods that can be trained: the files of this folder."""
     modules = (module.name for module in pkgutil.iter_modules(translate.methods.__path__))
-    return sorted(name for name in modules if name not in ("base", "single"))
+    return sorted(name for name in modules if name not in ("base", "pretrained"))
 
 
 def settings_class(name: str) -> type[MethodSettings]:
@@ -217,10 +219,10 @@ def settings_class(name: str) -> type[MethodSettings]:
     Raises:
         SettingsError: there is no such method.
     """
-    if name not in (*available(), "single"):
+    if name not in (*available(), PRETRAINED):
         raise SettingsError(
             f"There is no method {name!r}.{nearest(name, available())} Methods: {', '.join(available())}."
         )
-    module = importlib.import_module(f"translate.methods.{name}")
+    module = importlib.import_module(f"translate.methods.{'pretrained' if name == PRETRAINED else name}")
     settings: type[MethodSettings] = module.Settings
     return settings

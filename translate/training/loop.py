@@ -24,8 +24,8 @@ from translate.schedules import constant_then_linear
 from translate.settings import Settings
 from translate.tensors import enter
 from translate.training.checkpoint import Checkpoint, Checkpoints
+from translate.training.loss_scale import LossScale
 from translate.training.players import Average, Players
-from translate.training.scale import LossScale
 from translate.training.stop import StopSignals
 from translate.training.transfer import transferred
 

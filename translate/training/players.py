@@ -8,7 +8,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from translate.methods.base import Method
 from translate.parallel import mean, means
-from translate.training.scale import LossScale
+from translate.training.loss_scale import LossScale
 
 
 class Players:

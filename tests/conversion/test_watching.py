@@ -1,0 +1,91 @@
+"""Watching, without waiting: every look at a folder is given."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from translate.conversion.pipeline import Result
+from translate.conversion.planning import Item, Plan, plan
+from translate.conversion.watching import Stamp, complete, watch
+
+A, B = Path("a.png"), Path("b.png")
+
+
+def ready(*listings: dict[Path, Stamp]) -> list[list[Path]]:
+    return list(complete(listings))
+
+
+def test_i30_u25_a_file_is_taken_when_it_did_not_change_between_two_looks() -> None:
+    growing = [{A: (size, size)} for size in (1, 2, 3, 3, 3)]
+    assert ready(*growing) == [[], [], [], [A], []]
+
+
+def test_i30_a_changed_file_is_taken_again_once_complete() -> None:
+    stamps = [(1, 1), (1, 1), (1, 2), (2, 3), (2, 3), (2, 3)]
+    assert ready(*({A: stamp} for stamp in stamps)) == [[], [A], [], [], [A], []]
+
+
+def test_i30_a_file_that_comes_by_renaming_or_goes_is_no_trouble() -> None:
+    assert ready({}, {B: (1, 1)}, {A: (1, 1)}, {A: (1, 1)}, {}, {A: (1, 1)}, {A: (1, 1)}) == [
+        [], [], [], [A], [], [], [],
+    ]  # fmt: skip
+
+
+def test_i30_a_burst_is_taken_together() -> None:
+    many = {Path(f"{number}.png"): (number, number) for number in range(1000)}
+    assert ready(many, many, many) == [[], list(many), []]
+
+
+class Stop(Exception):
+    pass
+
+
+def test_i30_u25_only_complete_and_new_pictures_are_translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a real folder: a slow writer, the results inside the folder, and a picture that is deleted while waiting."""
+    folder, out = tmp_path / "in", tmp_path / "in" / "out"
+    folder.mkdir()
+    slow, gone = folder / "slow.png", folder / "gone.png"
+    looks = iter(
+        [
+            lambda: slow.write_bytes(b"1"),
+            lambda: (slow.write_bytes(b"12"), gone.write_bytes(b"1")),
+            lambda: gone.unlink(),
+            lambda: None,
+            lambda: None,
+        ]
+    )
+    translated: list[list[str]] = []
+
+    def wait() -> None:
+        step = next(looks, None)
+        if step is None:
+            raise Stop
+        step()
+
+    def convert(translator: object, plan: Plan, to: object, how: object) -> Iterator[Result]:
+        translated.append([item.source.name for item in plan.items])
+        for item in plan.items:
+            item.output.parent.mkdir(exist_ok=True)
+            item.output.write_bytes(b"result")
+            yield Result(item.source, item.word, item.output, "done")
+
+    monkeypatch.setattr("translate.conversion.watching.convert", convert)
+    results: list[Result] = []
+    with pytest.raises(Stop):
+        results.extend(watch(None, lambda: plan([folder], out), wait))  # type: ignore[arg-type]
+    assert translated == [["slow.png"]]
+    assert not list(out.glob("out/*"))
+
+
+def test_i30_a_listed_file_that_has_gone_is_left_out() -> None:
+    items = (Item(Path("nowhere/x.png"), Path("y.png"), Path("x.png")),)
+    looks: list[int] = []
+
+    def wait() -> None:
+        looks.append(1)
+        if len(looks) == 3:
+            raise Stop
+
+    with pytest.raises(Stop):
+        list(watch(None, lambda: Plan(items, (), 0, ()), wait))  # type: ignore[arg-type]

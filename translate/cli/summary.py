@@ -1,0 +1,162 @@
+"""What `translate apply` tells at its end, and what it writes beside the results."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from translate.cli.terminal import duration, printable, say, show
+from translate.errors import SomeFailed, counted
+
+if TYPE_CHECKING:
+    from translate.conversion.pipeline import Conversion, Result
+    from translate.conversion.planning import Plan
+    from translate.devices import Engine
+    from translate.images import Limits
+    from translate.models.exports import About
+    from translate.tensors import Pixels
+
+GRID = 32  # pictures, at most, in a grid
+GRID_SIDE = 256  # pixels of each
+GRID_COLUMNS = 4  # of pictures and their results
+GRID_GAP = 8  # pixels
+
+
+def running_on(engine: "Engine", asked: str, is_onnx: bool) -> str:
+    """Say on which device, and why on this one where nobody asked for it."""
+    found = "no GPU was found" if engine.device.type == "cpu" else "a GPU was found"
+    why = "ONNX models run there" if is_onnx else found
+    return f"Running on {engine}{f': {why}' if asked == 'auto' else ''}."
+
+
+def show_plan(plan: "Plan", how: "Conversion", about: "About", target: str, running: str, as_json: bool) -> None:
+    """Print what would be done: what becomes of each picture, how large, and how it would be run."""
+    from translate.conversion.preview import prospects
+
+    lines: list[str] = []
+    items: list[dict[str, Any]] = []
+    most_bytes = 0
+    for prospect in prospects(plan, how, about.size):
+        source, output = printable(prospect.item.source), printable(prospect.item.output)
+        sizes = f"{_pixels(prospect.size)} pixels, seen at {_pixels(prospect.seen)}"
+        frames = f", {prospect.frames} frames" if prospect.frames > 1 else ""
+        lines.append(f"{source} -> {output}: {printable(prospect.reason) or sizes + frames}")
+        facts = {name: value for name, value in asdict(prospect).items() if name != "item"}
+        items.append({"source": source, "output": output, **facts})
+        most_bytes += prospect.most_bytes
+    lines += [f"Not found: {printable(word)}" for word in plan.missing]
+    lines.append(
+        f"{counted(len(plan.items), 'picture')} to {target}; {len(plan.existing)} already there,"
+        f" {len(plan.missing)} not found, {plan.ignored} ignored (no pictures)."
+    )
+    lines += [f"Results take {most_bytes / 1e6:.1f} MB at most, which is without compression.", running]
+    existing = [{"source": printable(item.source), "output": printable(item.output)} for item in plan.existing]
+    tree = {"to": target, "items": items, "existing": existing, "missing": plan.missing, "ignored": plan.ignored}
+    show({**tree, "model": about.sha256, "most_bytes": most_bytes, "running": running}, lines, as_json)
+
+
+def told(result: "Result") -> dict[str, Any]:
+    """Return what a program is told of a result, as JSON has it."""
+    return {
+        "source": printable(result.source),
+        "output": printable(result.output) if result.output else None,
+        "status": result.status,
+        "reason": result.reason,
+        "notes": result.notes,
+    }
+
+
+def _pixels(size: tuple[int, int]) -> str:
+    return f"{size[1]} x {size[0]}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of all pictures."""
+
+    results: "Sequence[Result]"
+    ignored: int
+    target: str
+    out: Path | None  # None: the places of the pictures
+    engine: str
+    elapsed_s: float
+
+    def count(self, status: str) -> int:
+        """Count the pictures that were "done", "skipped" or "failed"."""
+        return sum(result.status == status for result in self.results)
+
+    def write(self, failed: Path | None, report: bool, grid: bool, limits: "Limits") -> None:
+        """Write what was asked for: the list of failures, the page with sliders, the grid.
+
+        Raises:
+            ImageDecodeError: a picture of the grid cannot be read any more, or is larger than `limits`.
+            OutputError: a file cannot be written.
+        """
+        from translate import files, images
+        from translate.conversion.inputs import write_list
+        from translate.report.gallery import Row, gallery
+
+        folder = Path() if self.out is None else self.out if self.out.is_dir() else self.out.parent
+        if failed:
+            files.write_bytes(failed, write_list([result.word for result in self.results if not result.output]))
+        if report:
+            rows = [Row(result.source, result.output, result.reason) for result in self.results]
+            page = gallery(f"To {self.target}", self.summary(), rows, folder, limits)
+            files.write_text(folder / "report.html", page)
+            say(f"Look at {folder / 'report.html'}.")
+        there = [result for result in self.results if result.output]
+        if grid and there:
+            pairs = [self._pair(result, limits) for result in there[:GRID]]
+            lines = [pairs[start : start + GRID_COLUMNS] for start in range(0, len(pairs), GRID_COLUMNS)]
+            images.write_pixels(images.sheet(lines, GRID_GAP), folder / "grid.compare.png")
+
+    def notes(self, suffixes_said: bool) -> list[str]:
+        """Say what reading and writing changed, once for all pictures that it happened to.
+
+        Args:
+            suffixes_said: the user has said in which format results are written; another suffix is no surprise then.
+        """
+        happened: dict[str, list[Path]] = {}
+        for result in self.results:
+            before, after = result.source.suffix, result.output.suffix if result.output else ""
+            renamed = result.status == "done" and before.lower() != after and not suffixes_said
+            for note in (*result.notes, *([f"{before or 'no suffix'} became {after}"] if renamed else [])):
+                happened.setdefault(note, []).append(result.source)
+        return [
+            f"{note}: {sources[0]}{f' and {len(sources) - 1:,} more' if len(sources) > 1 else ''}"
+            for note, sources in happened.items()
+        ]
+
+    def summary(self) -> str:
+        """Say in a sentence what became of all pictures, how fast, and where they are."""
+        words = ", ".join(f"{self.count(status)} {status}" for status in ("done", "skipped", "failed"))
+        rate = f", {self.count('done') / self.elapsed_s:.2f} pictures/s" if self.count("done") else ""
+        took = f" in {duration(self.elapsed_s)}{rate}"
+        where = "in place of their pictures, which are kept in .originals" if self.out is None else f"in {self.out}"
+        place = f" Results are {printable(where)}." if any(result.output for result in self.results) else ""
+        return f"{words}, {self.ignored} ignored (no pictures){took}.{place}"
+
+    def show(self, as_json: bool) -> None:
+        """Print the summary."""
+        items = [told(result) for result in self.results]
+        counts = {status: self.count(status) for status in ("done", "skipped", "failed")}
+        tree = {"to": self.target, "out": self.out, "engine": self.engine, **counts, "ignored": self.ignored}
+        show({**tree, "elapsed_s": round(self.elapsed_s, 3), "results": items}, [self.summary()], as_json)
+
+    def check(self) -> None:
+        """Raise `SomeFailed` if pictures failed."""
+        if failed := self.count("failed"):
+            others = "; the others are done" if failed < len(self.results) else ""
+            raise SomeFailed(
+                f"{failed} of {counted(len(self.results), 'picture')} failed, for the reasons above{others}."
+            )
+
+    def _pair(self, result: "Result", limits: "Limits") -> "Pixels":
+        """Show a picture under its name, and beside it its result, under what it was translated to."""
+        from translate import images
+        from translate.report.samples import square
+
+        pictures = [images.read(path, limits) for path in (result.source, result.output) if path]
+        tiles = [square(images.laid_on(picture, images.WHITE).rgb, GRID_SIDE) for picture in pictures]
+        captions = (printable(result.source.name), f"to {result.target or self.target}")
+        return images.sheet([tiles], captions=captions)

@@ -1,0 +1,1 @@
+"""Many pictures: what is found, what each becomes, and the pipeline between."""

@@ -1,0 +1,54 @@
+"""What is known of pictures before they are translated, from their headers alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from translate import images
+from translate.conversion.pipeline import Conversion
+from translate.conversion.planning import Item, Plan
+from translate.errors import ImageDecodeError, OutputError
+from translate.inference.upsampling import seen_size
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What is known of one picture.
+
+    Attributes:
+        item: the picture.
+        reason: why it will fail; empty, if that is not known.
+        size: (H, W) in pixels, of the picture and of its result.
+        seen: (h, w) in pixels, of what the network sees.
+        frames: how many are translated.
+        most_bytes: of the result, without compression.
+    """
+
+    item: Item
+    reason: str
+    size: tuple[int, int] = (0, 0)
+    seen: tuple[int, int] = (0, 0)
+    frames: int = 0
+    most_bytes: int = 0
+
+
+def prospects(plan: Plan, how: Conversion, training: int) -> Iterator[Prospect]:
+    """Look at what is planned, for a model with training pictures of `training` pixels; nothing is decoded."""
+    for item in plan.items:
+        try:
+            yield _prospect(item, how, training)
+        except (ImageDecodeError, OutputError) as error:
+            yield Prospect(item, str(error).removeprefix(f"{item.source} "))
+
+
+def _prospect(item: Item, how: Conversion, training: int) -> Prospect:
+    height, width, mode = images.probe(item.source, how.limits)
+    several = images.holds_frames(item.output, how.encoding)
+    frames = images.count_frames(item.source, how.limits) if several else 1
+    pixels, channels = height * width * frames, 4 if "A" in mode or mode == "P" else 3
+    try:
+        how.limits.check_frames(frames)
+        how.limits.check_pixels(height, width, frames)
+    except ValueError as error:
+        return Prospect(item, str(error), (height, width))
+    seen = seen_size(height, width, how.size, training)
+    return Prospect(item, "", (height, width), seen, frames, pixels * channels * how.encoding.depth // 8)

@@ -1,0 +1,63 @@
+"""Translating what appears in a folder, as soon as it is complete."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from translate.conversion.pipeline import AS_USUAL, Conversion, Result, convert
+from translate.conversion.planning import Item, Plan
+from translate.errors import DataError
+from translate.inference.translator import Translator
+
+Stamp = tuple[int, int]  # of a file: its size in bytes, and when it was last changed, in nanoseconds
+
+
+def watch(
+    translator: Translator,
+    look: Callable[[], Plan],
+    wait: Callable[[], None],
+    to: str | None = None,
+    how: Conversion = AS_USUAL,
+) -> Iterator[Result]:
+    """Translate new pictures for ever; results and errors are those of `convert`.
+
+    Args:
+        translator: the model.
+        look: plans what is there at the moment. That there is nothing is no error here.
+        wait: returns when it is time to look again.
+        to: as for `convert`.
+        how: as for `convert`.
+    """
+    items: dict[Path, list[Item]] = {}  # by source: one for each target
+
+    def listings() -> Iterator[dict[Path, Stamp]]:
+        while True:
+            items.clear()
+            with contextlib.suppress(DataError):  # no pictures yet
+                for item in look().items:
+                    items.setdefault(item.source, []).append(item)
+            yield {source: stamp for source in items if (stamp := _stamp(source))}
+            wait()
+
+    for sources in filter(None, complete(listings())):
+        new = tuple(item for source in sources for item in items[source])
+        yield from convert(translator, Plan(new, (), 0, ()), to, how)
+
+
+def complete(listings: Iterable[Mapping[Path, Stamp]]) -> Iterator[list[Path]]:
+    """Yield, for each listing, the files that are as they were in the one before, once for each state of a file."""
+    before: Mapping[Path, Stamp] = {}
+    taken: dict[Path, Stamp] = {}
+    for listing in listings:
+        ready = [path for path, stamp in listing.items() if before.get(path) == stamp != taken.get(path)]
+        taken |= {path: listing[path] for path in ready}
+        before = listing
+        yield ready
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        found = path.stat()
+    except OSError:  # it has gone again
+        return None
+    return found.st_size, found.st_mtime_ns

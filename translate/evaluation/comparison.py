@@ -1,0 +1,151 @@
+"""Several models on one dataset: what `translate compare` shows."""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from translate import cards
+from translate.attributes import read_changes
+from translate.data.folders import Dataset, Split, held_out
+from translate.errors import DataError, ImageDecodeError, OutputError, SettingsError
+from translate.evaluation.evaluation import Conditions, evaluate
+from translate.evaluation.evaluator import Tell
+from translate.evaluation.pictures import open_data, refuse_empty
+from translate.evaluation.thumbnails import png
+from translate.files import write_text
+from translate.inference.translator import Translator
+from translate.metrics.results import Evaluation, Figure
+from translate.models.exports import find_export, read_about
+from translate.report.comparison import Column, Row, comparison_page
+from translate.tensors import Pixels
+
+OF_INPUTS = (
+    "FID of inputs", "KID of inputs", "FID between halves of the real", "KID between halves of the real",
+    "distance to training of the real", "seen rightly",
+)  # fmt: skip
+
+
+def compare(
+    models: Sequence[str | Path],
+    out: str | Path,
+    data: str | Path | None = None,
+    to: str | None = None,
+    *,
+    pictures: int = 12,
+    tell: Tell = lambda *_: None,
+    **conditions: Any,
+) -> Path:
+    """Write a page with what several models make of the same pictures, and what each scores.
+
+    Args:
+        models: two or more, each a run's folder, an export file, or a name in weights.
+        out: the HTML file to write.
+        data: as for `evaluate`, or None for the known dataset that the first model was trained on.
+        to: the domain to translate to, or None for the models' default; or changes of attributes.
+        pictures: how many of each other domain are shown, or of those whose attributes are others.
+        tell: is told what is done.
+        conditions: of the scores: the fields of `Conditions`.
+
+    Returns:
+        `out`.
+
+    Raises:
+        SettingsError: there are fewer than two models, one is given twice, they translate to different domains or know
+            different attributes, or nobody says which pictures or what to change.
+        DataError: as `evaluate`, or there is no picture to change.
+        WeightsError, DeviceError: as `evaluate`.
+        OutputError: the page cannot be written.
+    """
+    given = Conditions(**conditions)
+    if Path(out).is_dir():
+        raise OutputError(f"{out} is a folder. Name the HTML file to write.")
+    names = [str(model) for model in models]
+    if len(set(names)) < 2 or len(set(names)) < len(names):
+        raise SettingsError(f"A comparison needs two or more different models; found {', '.join(names) or 'none'}.")
+    abouts = [read_about(find_export(model)) for model in models]
+    if len({(about.attributes, *(about.domains if about.attributes else ())) for about in abouts}) > 1:
+        raise SettingsError(
+            "The models know different attributes, or the same in another order, or some none. Compare those that were"
+            " trained on the same."
+        )
+    targets = {about.choose(to): name for about, name in zip(abouts, names, strict=True)}
+    if len(targets) > 1:
+        found = ", ".join(f"{name} to {target}" for target, name in targets.items())
+        raise SettingsError(f"The models translate to different domains: {found}. Name one with --to.")
+    (target,) = targets
+    if data is None:
+        if abouts[0].data not in cards.names("datasets"):
+            raise SettingsError(f"Where {names[0]} has its pictures from is not known. Give a dataset with --data.")
+        data = abouts[0].data
+    dataset = open_data(data, abouts[0])
+    refuse_empty(dataset, given.split, abouts[0])
+    sources = (
+        {"picture": _lacking(dataset, given.split, target, pictures)}
+        if dataset.attributes
+        else {domain: held_out(dataset, domain, pictures) for domain in dataset.domains if domain != target}
+    )  # the first ones, by their names
+    columns: list[Column] = []
+    outputs: list[list[bytes]] = []
+    for model, name in zip(models, names, strict=True):
+        result = evaluate(model, dataset, target, tell=_about(name, tell), **conditions)
+        scores = {figure.name: _words(figure) for figure in result.figures if figure.name not in OF_INPUTS}
+        columns.append(Column(name, scores))
+        translator = Translator.load(model, given.device, given.precision)
+        outputs.append([png(translator(picture, target)) for shown in sources.values() for picture in shown])
+    inputs = [
+        (f"{domain} {number + 1}", picture) for domain in sources for number, picture in enumerate(sources[domain])
+    ]
+    rows = [
+        Row(name, png(picture), translated)
+        for (name, picture), translated in zip(inputs, zip(*outputs, strict=True), strict=True)
+    ]
+    write_text(Path(out), comparison_page(f"{dataset.name} to {target}", _summary(result, given), columns, rows))
+    return Path(out)
+
+
+def _lacking(dataset: Dataset, split: Split, changes: str, count: int) -> Sequence[Pixels]:
+    """Return the first readable pictures of which an attribute is not yet as `changes` say.
+
+    Raises:
+        DataError: there are none.
+    """
+    wanted = read_changes(changes, dataset.domains)
+    columns = [dataset.domains.index(name) for name in wanted]
+    shown: list[Pixels] = []
+    for name, pictures in dataset.pictures(split).items():
+        differs = (dataset.labels(name, split)[:, columns] != list(wanted.values())).any(1)
+        for index in np.flatnonzero(differs).tolist():
+            with contextlib.suppress(ImageDecodeError):
+                shown.append(pictures[index])
+            if len(shown) == count:
+                return shown
+    if not shown:
+        raise DataError(
+            f"No readable {split} picture of {dataset.name} lacks {changes}. Name another change with --to."
+        )
+    return shown
+
+
+def _summary(result: Evaluation, given: Conditions) -> str:
+    """Say what the scores of all models were made of, and what the inputs reach."""
+    main = next(figure for figure in result.figures if figure.name in ("KID", f"seen as {result.to}"))
+    how = main.remark
+    if main.features:
+        how = f"against {main.against} pictures, protocol {given.protocol}, features {main.features}"
+    of_inputs = "; ".join(f"{figure.name} {_words(figure)}" for figure in result.figures if figure.name in OF_INPUTS)
+    return (
+        f"Test pictures of {result.data}. Scores: {main.count} translations {how}, seed {given.seed}; in brackets 95 %"
+        f" intervals. {of_inputs}."
+    )
+
+
+def _about(name: str, tell: Tell) -> Tell:
+    return lambda what, done, total: tell(f"{name}: {what}", done, total)
+
+
+def _words(figure: Figure) -> str:
+    interval = "" if figure.low is None else f" [{figure.low:.4g}, {figure.high:.4g}]"
+    return f"{figure.value:.4g}{interval}"

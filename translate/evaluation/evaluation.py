@@ -1,0 +1,120 @@
+"""A model joined with a dataset and a protocol: what `translate eval` measures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from translate.data.folders import Dataset, Split
+from translate.devices import Precision
+from translate.evaluation.classification import Examiner
+from translate.evaluation.evaluator import Judge, Tell
+from translate.evaluation.pictures import Sets, open_data, refuse_empty
+from translate.inference.translator import Translator
+from translate.metrics import inception
+from translate.metrics.feature_network import open_features, read_weights
+from translate.metrics.features import RANDOM, FeatureNetwork
+from translate.metrics.likeness import Lpips
+from translate.metrics.protocols import find_protocol
+from translate.metrics.results import Evaluation
+from translate.models.exports import find_export, read_about
+from translate.toys.drawn import Drawn
+from translate.toys.scores import drawn_scores
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under which a model is measured.
+
+    Attributes:
+        protocol: one of `PROTOCOLS`.
+        features: see `open_features`.
+        lpips: a file with the linear head of LPIPS for these features.
+        split: "held-out" measures on what the run held out of training, "train" on training pictures, for datasets
+            without test pictures.
+        seed: of subsets and halves.
+        device: see `devices.engine`.
+        precision: see `devices.engine`.
+    """
+
+    protocol: str = "cut"
+    features: str | Path = RANDOM
+    lpips: str | Path | None = None
+    split: Split = "test"
+    seed: int = 0
+    device: str = "auto"
+    precision: Precision = "auto"
+
+
+def evaluate(
+    model: str | Path,
+    data: str | Path | Dataset,
+    to: str | None = None,
+    *,
+    tell: Tell = lambda *_: None,
+    **conditions: Any,
+) -> Evaluation:
+    """Translate the test pictures of a dataset and measure what became of them.
+
+    No figure depends on the names, the order or the lossless format of the files: pictures are put into an order by
+    what they show before anything is drawn at random.
+
+    Args:
+        model: a run's folder, an export file, or a name in weights.
+        data: the name of a card, or a folder, or an open dataset, with the model's domains.
+        to: the domain to translate to, or None for the model's default; or changes of attributes, or None for all
+            that are worth a look.
+        tell: is told what is done.
+        conditions: the fields of `Conditions`.
+
+    Raises:
+        SettingsError: the model does not know `to` or the dataset's domains, or there is no such protocol.
+        DataError: there is no such dataset, or there are too few test pictures.
+        WeightsError: the model or the feature network is missing or damaged.
+        DeviceError: the device is not there.
+    """
+    given = Conditions(**conditions)
+    how, about = find_protocol(given.protocol), read_about(find_export(model))
+    dataset = open_data(data, about)
+    if about.attributes:
+        refuse_empty(dataset, given.split, about)
+        targets = [about.choose(to)] if to else []
+        target = to or "all attributes"
+    else:
+        target = about.choose(to)
+        targets = list(dataset.domains)
+    translator = Translator.load(model, given.device, given.precision)
+    result = Evaluation(about.sha256[:12], dataset.name, target, given.split, given.protocol, given.seed)
+    if not about.attributes:
+        network = open_features(given.features, how.middle)
+        result.features_sha256 = network.sha256
+        head = Lpips(network, read_weights(Path(given.lpips))) if given.lpips else None
+        refuse_empty(dataset, given.split, about)
+        sets = Sets.of(dataset, given.split, target, how.with_train)
+        Judge(translator, target, network, head, how.antialiased, result, tell).run(sets)
+        result.missing += _missing(network, head)
+    else:
+        result.missing.append("FID, KID and what needs features: pictures with attributes are no two sets to compare.")
+    if translator.method.settings.batches == "labelled":
+        if about.only:
+            result.missing.append(
+                "What a classifier sees in translations: this needs the model, not one direction of it."
+            )
+        else:
+            Examiner(translator, dataset, given.split, result, tell).run(targets or translator.method.showcase())
+    if all(isinstance(pictures, Drawn) for pictures in dataset.train.values()):
+        tell("scoring by rule", 0, 1)
+        for name, score in drawn_scores(dataset.name, translator.batch, about.size).items():
+            result.add(name, score, 200, remark="by rule, on unseen drawn pictures")
+        tell("scoring by rule", 1, 1)
+    return result
+
+
+def _missing(network: FeatureNetwork, head: Lpips | None) -> list[str]:
+    """Say what was not measured because something is not here or was not given."""
+    found: list[str] = []
+    if not isinstance(network, inception.Inception):
+        first = "".join(f", after `{command}`" for command in inception.needed())
+        found.append(f"FID and KID with the features of published tables: say --features {inception.NAME}{first}.")
+    if head is None:
+        found.append(f"LPIPS: name its linear head for the features {network.name} with --lpips.")
+    return found

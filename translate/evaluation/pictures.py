@@ -1,0 +1,111 @@
+"""What a model is measured on: a dataset with its domains, and of it the pictures that are compared."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from translate import cards
+from translate.data import celeba
+from translate.data.folders import Dataset, Pictures, Split, fingerprints
+from translate.data.known import open_known
+from translate.data.layouts import open_folder
+from translate.errors import DataError, SettingsError
+from translate.metrics import distances
+from translate.models.exports import About
+from translate.toys.drawn import open_drawn
+
+
+def open_data(data: str | Path | Dataset, about: About) -> Dataset:
+    """Open a dataset and give its domains the model's names, in order, where it has none of its own.
+
+    What the model's run held out of these training pictures is held out here, too.
+
+    Raises:
+        SettingsError: its domains or attributes are not those of the model.
+        DataError: there is no such dataset.
+    """
+    word, wanted = str(data), about.domains if about.attributes else None
+    if isinstance(data, Dataset):
+        dataset = data
+    elif word in cards.names("datasets"):
+        card = cards.dataset(word)
+        dataset = open_drawn(card, about.size, wanted) if card.drawn else open_known(card, attributes=wanted)
+    elif wanted and Path(data).is_dir() and not (Path(data) / celeba.LIST).is_file():
+        raise SettingsError(
+            f"The model changes the attributes {', '.join(wanted)}; {data} has no list of them, {celeba.LIST}. Give a"
+            " dataset with the model's attributes."
+        )
+    else:
+        dataset = open_folder(Path(data), attributes=wanted)
+    if set(dataset.domains) == set(about.domains) and about.attributes is bool(dataset.attributes):
+        if about.attributes:
+            return dataset
+        train, test = ({domain: part[domain] for domain in about.domains if domain in part}
+                       for part in (dataset.train, dataset.test))  # fmt: skip
+        return _holding_out(replace(dataset, train=train, test=test), about)
+    if dataset.domains == ("A", "B") and len(about.domains) == 2:
+        names = dict(zip("AB", about.domains, strict=True))
+        train, test = ({names[domain]: part[domain] for domain in part} for part in (dataset.train, dataset.test))
+        return _holding_out(Dataset(dataset.name, train, test, about.target), about)
+    raise SettingsError(
+        f"The model knows the domains {', '.join(about.domains)}; {dataset.name} has {', '.join(dataset.domains)}."
+        " Give a dataset with the model's domains."
+    )
+
+
+def _holding_out(dataset: Dataset, about: About) -> Dataset:
+    """Hold out what the model's run did, if these pictures are here as they were then."""
+    if dataset.held_out or not about.held_out:
+        return dataset
+    try:
+        parted = dataset.holding_out(about.recipe["data"]["held_out"])
+    except DataError:  # fewer pictures than the run had
+        return dataset
+    return parted if fingerprints(parted.held_out) == about.held_out else dataset
+
+
+def refuse_empty(dataset: Dataset, split: Split, about: About) -> None:
+    """Refuse a dataset with a domain that has no pictures in `split`.
+
+    Raises:
+        DataError: there is one; the sentence names what can be measured on instead.
+    """
+    if split == "held-out" and not (about.held_out and fingerprints(dataset.held_out) == about.held_out):
+        if about.held_out:
+            raise DataError(
+                f"The pictures that the run of this model held out are not in {dataset.name} as they were. Give the"
+                " training pictures of the run, unchanged."
+            )
+        raise DataError(
+            "The run of this model held no pictures out of training, as one with --set data.held_out=100 does. Leave"
+            " out --split held-out."
+        )
+    pictures = dataset.pictures(split)
+    for domain in dataset.train:
+        if not len(pictures.get(domain, ())):
+            others = "on the training pictures with --split train, which flatters the model"
+            if dataset.held_out:
+                others = f"on those that the run held out of training with --split held-out, or {others}"
+            raise DataError(
+                f"{dataset.name} has no {split} pictures of {domain}. Put some beside the others, or measure {others}."
+            )
+
+
+@dataclass(frozen=True)
+class Sets:
+    """The pictures that are compared: those to translate by their domain, and real ones of the target."""
+
+    sources: dict[str, Pictures]
+    target: Pictures
+    training: Pictures  # of the target
+    unseen: bool  # whether those of the target are no training pictures
+    with_train: bool  # whether the training pictures are among the real ones
+
+    @classmethod
+    def of(cls, dataset: Dataset, split: Split, target: str, with_train: bool) -> "Sets":
+        """Take the pictures of a dataset that `refuse_empty` let pass. Raises `DataError` where there are too few."""
+        pictures, unseen = dataset.pictures(split), split != "train"
+        sources = {domain: pictures[domain] for domain in dataset.domains if domain != target}
+        sets = cls(sources, pictures[target], dataset.train[target], unseen, with_train and unseen)
+        real = len(sets.target) + (len(sets.training) if sets.with_train else 0)
+        distances.refuse_too_few(sum(map(len, sources.values())), real)
+        return sets

@@ -1,0 +1,8 @@
+"""A dataset joined with a method and a schedule: what `translate train` runs."""
+
+from translate.runs.prepare import Options, prepare, train
+from translate.runs.cost_estimate import Prospect
+from translate.runs.recipe import Recipe
+from translate.runs.run import Run
+
+__all__ = ["Options", "Prospect", "Recipe", "Run", "prepare", "train"]

@@ -1,0 +1,62 @@
+"""From settings to what trains: the networks of a run, and the batches of its pictures."""
+
+from collections.abc import Callable
+from itertools import combinations
+
+import torch
+
+from translate.data.batches import Batches, LabelledBatches, Store, UnpairedBatches
+from translate.data.folders import Dataset
+from translate.devices import Engine
+from translate.models.exports import build_without_memory
+from translate.runs.initialisation import Beginning
+from translate.runs.recipe import Recipe
+from translate.training.loop import Plan, Training
+
+BATCHES: dict[str, type[Batches]] = {"unpaired": UnpairedBatches, "labelled": LabelledBatches}
+
+
+def build_training(
+    recipe: Recipe, dataset: Dataset, engine: Engine, plan: Plan, beginning: Beginning | None = None
+) -> Training:
+    """Build what moves in a run, before its first step.
+
+    Raises:
+        WeightsError: the networks of `beginning` are damaged, or do not fit.
+    """
+    settings, domains, size = recipe.method.for_run(plan.steps), dataset.domains, recipe.data.size
+    torch.manual_seed(recipe.training.seed)
+    method = settings.build(domains, size)
+    if beginning:
+        beginning.load(method)
+    return Training(method, build_without_memory(settings, domains, size), engine, recipe.training)
+
+
+def read_batches(
+    recipe: Recipe, dataset: Dataset, tell: Callable[[str, int, int], None], note: Callable[[str], None]
+) -> Batches:
+    """Read the training pictures.
+
+    Args:
+        recipe: what is done to them.
+        dataset: where they are.
+        tell: is told the domain, how many of its pictures have been read, and how many it has.
+        note: is told in sentences which pictures cannot be read, are small, or stand in two domains.
+
+    Raises:
+        DataError: too many pictures cannot be read.
+    """
+    stores: dict[str, Store] = {}
+    for domain, pictures in dataset.train.items():
+        store = Store(domain, pictures, recipe.data, tell, dataset.labels(domain), strict=recipe.data.bad == "error")
+        if store.census.unreadable:
+            count, first = len(store.census.unreadable), next(iter(store.census.unreadable.values()))
+            note(f"{count} pictures of {domain} cannot be read, as {first} All are in unreadable.txt.")
+        if store.census.enlarged:
+            note(f"{store.census.enlarged} pictures of {domain} are smaller than the crop and were enlarged.")
+        stores[domain] = store
+    contents = {domain: store.contents() for domain, store in stores.items()}
+    for one, other in combinations(contents, 2):
+        if shared := len(contents[one] & contents[other]):
+            note(f"{shared} pictures are in {one} and in {other}, too; `translate data check` says which.")
+    return BATCHES[recipe.method.batches](stores, recipe.data, recipe.training.batch, recipe.training.seed)

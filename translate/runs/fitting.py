@@ -1,0 +1,108 @@
+"""What fits: as many steps as into a given time, as many pictures as into memory. Both are tried out on noise."""
+
+from dataclasses import replace
+
+from translate.data.folders import Dataset
+from translate.devices import (
+    Engine,
+    available_memory,
+    count_peak_anew,
+    enough_memory,
+    leaving,
+    peak_memory,
+    release_memory,
+)
+from translate.errors import OutOfMemory, SettingsError
+from translate.parallel import apart, greatest, neighbours, world
+from translate.runs.building import BATCHES
+from translate.runs.cost_estimate import TURN, measured
+from translate.runs.recipe import Recipe
+from translate.training.loop import Plan
+
+STEPS = 15  # to measure the speed: whole turns of players that move in every third or fifth
+LARGEST = 16  # pictures, on a CPU: StarGAN's batch; more of them only take longer together
+RESERVE = 0.1  # of a GPU's memory: for what comes later, and for gaps in it
+
+
+def steps_within(recipe: Recipe, dataset: Dataset, engine: Engine, seconds: float) -> int:
+    """Count the steps that fit into so many seconds, from the speed of a few.
+
+    A tenth of the time is left for reading pictures, samples and checkpoints.
+    """
+    return max(int(0.9 * seconds / _seconds_per_step(recipe, dataset, engine, STEPS)), 1)
+
+
+def largest_batch(recipe: Recipe, dataset: Dataset, engine: Engine) -> int:
+    """Return the largest batch of a rank that fits into the memory of every rank, at most that of an epoch.
+
+    It is the smallest batch that the method takes, doubled so often as it fits. A GPU refuses what does not fit, so
+    there it is tried. A CPU has a process that takes too much ended instead; there it is reckoned.
+
+    Raises:
+        DataError: the method cannot be trained on the dataset.
+        SettingsError: nor at this size; or nobody knows how much memory is free.
+    """
+    engine = replace(engine, compiled=False)  # that takes longer to try, and no more memory in the run
+    sharing = neighbours()
+    counts = [len(pictures) for pictures in dataset.train.values()]
+    most = BATCHES[recipe.method.batches].pictures_per_epoch(counts) // world()
+    fewest = recipe.training.accumulate * _fewest(recipe, dataset)
+    with apart(), leaving(RESERVE, engine.device):
+        if engine.device.type == "cuda":
+            largest = _tried(recipe, dataset, engine, fewest, most)
+        else:
+            largest = _reckoned(recipe, dataset, engine, fewest, min(most, LARGEST), sharing)
+    count_peak_anew(engine.device)  # what was only tried is nothing that the run takes
+    return -greatest(-largest)
+
+
+def _tried(recipe: Recipe, dataset: Dataset, engine: Engine, fewest: int, most: int) -> int:
+    batch = fewest
+    while 2 * batch <= most and _fits(recipe, dataset, engine, 2 * batch):
+        batch *= 2
+    return batch
+
+
+def _reckoned(recipe: Recipe, dataset: Dataset, engine: Engine, fewest: int, most: int, sharing: int) -> int:
+    """Reckon with what two small batches take; all that this process would take is to be free twice."""
+    free = available_memory()
+    if free is None:
+        raise SettingsError("Nobody knows how much memory is free on this machine. Give a number as --batch.")
+    taken: list[int] = []
+    for batch in (fewest, 2 * fewest):
+        count_peak_anew(engine.device)
+        if not _fits(recipe, dataset, engine, batch):
+            return fewest
+        taken.append(peak_memory(engine.device) or 0)
+    each = (taken[1] - taken[0]) / fewest  # bytes, of another picture
+    batch = fewest
+    while 2 * batch <= most and taken[0] + each * (2 * batch - fewest) <= free / 2 / sharing:
+        batch *= 2
+    return batch
+
+
+def _fewest(recipe: Recipe, dataset: Dataset) -> int:
+    """Return how few pictures at a time the method can be trained with: one, or two where it mixes them."""
+    try:
+        recipe.method.check(dataset.domains, recipe.data.size, 1)
+    except SettingsError:
+        recipe.method.check(dataset.domains, recipe.data.size, 2)
+        return 2
+    return 1
+
+
+def _fits(recipe: Recipe, dataset: Dataset, engine: Engine, batch: int) -> bool:
+    training = recipe.training.model_copy(update={"batch": batch})
+    try:
+        with enough_memory("This batch does not fit."):
+            _seconds_per_step(recipe.model_copy(update={"training": training}), dataset, engine, TURN - 1)
+    except OutOfMemory:
+        return False
+    finally:
+        release_memory()
+    return True
+
+
+def _seconds_per_step(recipe: Recipe, dataset: Dataset, engine: Engine, steps: int) -> float:
+    plan = Plan.of(recipe.training.model_copy(update={"steps": steps}), recipe.method, 1)
+    return measured(recipe, dataset, engine, plan, steps)[1]

@@ -1,0 +1,103 @@
+"""What a run is made with, as `settings.json` in its folder says, and whether a command may continue it."""
+
+import contextlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from translate.data.folders import Dataset, fingerprints
+from translate.errors import SettingsError
+from translate.parallel import world
+from translate.runs.recipe import Recipe
+from translate.settings import differences
+
+FILE = "settings.json"
+
+# Settings that cannot change the result; a run may continue with other ones.
+_FREE = frozenset(
+    {"ranks", "data.bad", "training.nan_policy"}
+    | {f"training.{key}" for key in ("log_every", "sample_every", "checkpoint_every", "keep", "milestone_every")}
+)
+
+
+def identity_of(recipe: Recipe, dataset: Dataset, folder: Path, model: Mapping[str, str] | None) -> dict[str, Any]:
+    """Return everything that decides what a run in `folder` computes.
+
+    Args:
+        recipe: its settings.
+        dataset: its pictures.
+        folder: the folder of the run, which may have begun with another number of ranks.
+        model: the name and SHA-256 of the model it begins from.
+    """
+    return {
+        **json.loads(recipe.to_json()),
+        "dataset": {
+            "name": dataset.name,
+            "target": dataset.target,
+            "domains": dataset.fingerprint(),
+            "held_out": fingerprints(dataset.held_out),
+        },
+        "ranks": (batch_of_run(folder) or (0, world()))[1],  # when the run began
+        "from": model,
+    }
+
+
+def refuse_another_run(folder: Path, identity: Mapping[str, Any]) -> None:
+    """Refuse to continue the run in `folder`, if there is one, with what would change its result.
+
+    Raises:
+        SettingsError: something differs, which is listed; or the file is damaged.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return
+    try:
+        before = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise SettingsError(f"{path} is damaged: {error}. Restore it, or choose another --out.") from error
+    changed = differences(_filled(before), identity)
+    found = {key: values for key, values in changed.items() if key not in _FREE}
+    if found:
+        changes = "; ".join(f"{key} was {was!r:.80}, now {now!r:.80}" for key, (was, now) in found.items())
+        raise SettingsError(
+            f"{folder} holds a run with other settings: {changes}."
+            " Repeat its command to continue it, or choose another --out."
+        )
+
+
+def steps_of_run(folder: Path) -> int | None:
+    """Return the length of the run in `folder`, if there is one and its settings can be read."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        steps: int | None = _read(folder)["training"]["steps"]
+        return steps
+    return None
+
+
+def batch_of_run(folder: Path) -> tuple[int, int] | None:
+    """Return the batch of the run in `folder`, of all ranks together, and with how many ranks it began."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        identity = _read(folder)
+        return identity["training"]["batch"], identity.get("ranks", 1)  # of which older runs knew one
+    return None
+
+
+def model_of_run(folder: Path) -> dict[str, str] | None:
+    """Return the name and SHA-256 of the model that the run in `folder` began from."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        model: dict[str, str] | None = _read(folder)["from"]
+        return model
+    return None
+
+
+def _read(folder: Path) -> Any:
+    return json.loads((folder / FILE).read_text(encoding="utf-8"))
+
+
+def _filled(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Give settings that are newer than a run their defaults: that is what it was made with."""
+    filled = {"ranks": 1, **identity}
+    with contextlib.suppress(KeyError, SettingsError):  # then what differs is shown as it stands there
+        recipe = Recipe.parse({layer: identity[layer] for layer in ("method", "data", "training")})
+        filled |= json.loads(recipe.to_json())
+    return filled

@@ -1,0 +1,92 @@
+"""Fine-tuning: a run that begins with the networks of a model instead of random ones."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from translate.errors import WeightsError
+from translate.models.exports import find_export, read_about, read_settings, read_tensors
+from translate.methods.base import Method, MethodSettings
+from translate.runs.identity import model_of_run
+from translate.settings import differences
+
+OF_DISCRIMINATORS = "D."  # in front of the number of a discriminator, in exports that have them
+DECIDING = ("name", "labels", "generator")  # settings of a method that say what its generators are
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """The model that a run begins from.
+
+    Attributes:
+        path: its export; not needed any more when the run has a checkpoint.
+        origin: its name and the SHA-256 of its tensors, which the run and its exports carry.
+    """
+
+    path: Path
+    origin: dict[str, str]
+
+    @classmethod
+    def find(cls, model: str | Path, run: Path) -> "Beginning":
+        """Find a model: a file, a run folder, or a name in `weights/`; or the one that `run` began from, if it is gone.
+
+        Raises:
+            WeightsError: there is no such model, or it is damaged.
+        """
+        try:
+            path = find_export(model)
+        except WeightsError:
+            origin = model_of_run(run)
+            if origin is None or origin["name"] != Path(model).name:
+                raise
+            return cls(Path(model), origin)
+        return cls(path, {"name": Path(model).name, "sha256": read_about(path).sha256})
+
+    def check(self, settings: MethodSettings, domains: int) -> None:
+        """Refuse a model whose generators are others than those of a run with `settings` between so many domains.
+
+        Raises:
+            WeightsError: they differ; the sentence names the settings.
+        """
+        if not self.path.exists():
+            return
+        about = read_about(self.path)
+        theirs, ours = (
+            {key: value for key, value in json.loads(one.to_json()).items() if key in DECIDING}
+            for one in (read_settings(self.path, about), settings)
+        )
+        if changes := differences(theirs, ours):
+            listed = "; ".join(f"method.{key} is {was!r}, here {now!r}" for key, (was, now) in changes.items())
+            raise WeightsError(f"{self.path} has other generators: {listed}. Give the settings that it was made with.")
+        if "labels" in ours and len(about.domains) != domains:
+            raise WeightsError(
+                f"{self.path} knows {len(about.domains)} domains or attributes, {', '.join(about.domains)};"
+                f" this dataset has {domains}. There must be as many."
+            )
+
+    def load(self, method: Method) -> None:
+        """Put the model's generators into `method`, and its discriminators if the file has them.
+
+        Raises:
+            WeightsError: the file is damaged, or its tensors do not fit.
+        """
+        tensors, _ = read_tensors(self.path)
+        judging = {
+            name.removeprefix(OF_DISCRIMINATORS): tensor
+            for name, tensor in tensors.items()
+            if name.startswith(OF_DISCRIMINATORS)
+        }
+        shipped = {name: tensor for name, tensor in tensors.items() if not name.startswith(OF_DISCRIMINATORS)}
+        self._fill(method.shipped(), shipped, "generators")
+        if judging:
+            self._fill(method.players()["D"], judging, "discriminators")
+
+    def _fill(self, networks: list[nn.Module], tensors: Mapping[str, Tensor], what: str) -> None:
+        try:
+            nn.ModuleList(networks).load_state_dict(dict(tensors))
+        except RuntimeError as error:
+            reason = str(error).splitlines()[1].strip()
+            raise WeightsError(f"The {what} in {self.path} do not fit into this run: {reason}") from error

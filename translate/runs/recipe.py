@@ -1,0 +1,46 @@
+"""Everything that decides what a run computes, but for the pictures."""
+
+from typing import Any, Literal
+
+from pydantic import Field, SerializeAsAny, field_validator
+
+from translate.data.augmentation import Augmentation
+from translate.errors import SettingsError
+from translate.metrics.distances import FEWEST
+from translate.methods.base import MethodSettings, settings_class
+from translate.settings import Settings
+from translate.training.loop import TrainingSettings
+
+
+class DataSettings(Augmentation):
+    """Which pictures, and what is done to them."""
+
+    attributes: tuple[str, ...] | None = None  # of a list of attributes; by default StarGAN's five, or all
+    held_out: int = Field(0, ge=0)  # pictures of each domain that are not trained on, to choose a checkpoint by
+    bad: Literal["skip", "error"] = "skip"  # a hundredth of pictures that cannot be read, or all but none
+
+    @field_validator("held_out")
+    @classmethod
+    def _suffices(cls, held_out: int) -> int:
+        if 0 < held_out < FEWEST:
+            raise ValueError(f"it must be 0 or at least {FEWEST}, the fewest that a KID needs")
+        return held_out
+
+
+class Recipe(Settings):
+    """A method, what is done to pictures, and a schedule."""
+
+    method: SerializeAsAny[MethodSettings]
+    data: DataSettings = DataSettings()
+    training: TrainingSettings = TrainingSettings()
+
+    @field_validator("method", mode="plain")
+    @classmethod
+    def _by_name(cls, value: Any) -> MethodSettings:
+        if isinstance(value, MethodSettings):
+            return value
+        if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+            raise SettingsError(
+                f"The setting method is a table with a name, such as method.name=cyclegan; found {value!r}."
+            )
+        return settings_class(value["name"]).parse(value, under="method")

@@ -1,0 +1,1 @@
+"""Drawn datasets: each is painted by a program, so that results can be scored by rule."""
