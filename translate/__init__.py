@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from translate import errors
 
 if TYPE_CHECKING:
+    from translate.conversion.folders import FolderTranslator as Translator
     from translate.evaluation.evaluation import evaluate
-    from translate.inference.translator import Translator
     from translate.runs import train
 
 __all__ = ["Translator", "errors", "evaluate", "train"]
@@ -23,9 +23,9 @@ __all__ = ["Translator", "errors", "evaluate", "train"]
 
 def __getattr__(name: str) -> Any:
     if name == "Translator":
-        from translate.inference.translator import Translator
+        from translate.conversion.folders import FolderTranslator
 
-        return Translator
+        return FolderTranslator
     if name == "train":
         from translate.runs import train
 

@@ -980,22 +980,6 @@ def test_an_accelerator_gets_as_many_neighbours_as_fit(
     assert sizes == expected
 
 
-def test_the_method_of_a_translator_does_the_same(tmp_path: Path) -> None:
-    put(tmp_path / "in" / "a.png", noise(70, 50, 3))
-    put(tmp_path / "in" / "b.png").write_text("no picture")
-    results = list(TRANSLATOR.folder(tmp_path / "in", tmp_path / "out", "horse", size=20, compare="split"))
-    assert below(tmp_path / "out") == [".translate.jsonl", "a.compare.png", "a.png"]
-    assert [result.status for result in results] == ["done", "failed"]
-    expected = TRANSLATOR(rgb(tmp_path / "in" / "a.png"), "horse", size=20)
-    assert np.array_equal(rgb(tmp_path / "out" / "a.png"), expected)
-    again = TRANSLATOR.folder([results[0].word], str(tmp_path / "out"), "horse", size=20)
-    assert [result.status for result in again] == ["skipped"]
-    deep = TRANSLATOR.folder([tmp_path / "in" / "a.png"], tmp_path / "out", overwrite=True, encoding=Encoding("TIFF"))
-    assert [result.output for result in deep] == [tmp_path / "out" / "a.tif"]
-    with pytest.raises(TypeError, match="strenght"):
-        TRANSLATOR.folder(tmp_path / "in", tmp_path / "out", strenght=1)
-
-
 def test_a_failure_can_be_tried_again_in_its_place(tmp_path: Path) -> None:
     good = put(tmp_path / "in" / "deep" / "a.png").read_bytes()
     put(tmp_path / "in" / "b.png")

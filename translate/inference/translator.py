@@ -3,11 +3,11 @@
 import contextlib
 import copy
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
@@ -25,9 +25,6 @@ from translate.methods.base import Method
 from translate.models.exports import About, find_export, read_export
 from translate.models.onnx import OnnxMethod
 from translate.tensors import Pixels, enter, leave, levels, stack
-
-if TYPE_CHECKING:
-    from translate.conversion.pipeline import Result
 
 TOO_LARGE = (
     "There is not enough memory for pictures of this size, not even in small parts. Use --size PX, which makes the"
@@ -190,38 +187,6 @@ class Translator:
         already, small = len(self.given_up), seen(images.visible(picture, background), size, self.about.size)
         rgb = finished(picture.rgb, small, self.batch([small], to)[0], blending, mask)
         return replace(picture, rgb=rgb, notes=(*picture.notes, *self.given_up_since(already)))
-
-    def folder(
-        self,
-        inputs: str | Path | Sequence[str | Path],
-        out: str | Path,
-        to: str | None = None,
-        *,
-        overwrite: bool = False,
-        **options: Any,
-    ) -> "Iterator[Result]":
-        """Translate files, folders and patterns into the folder `out`; yield what became of each picture.
-
-        Args:
-            inputs: see `planning.plan`.
-            out: see `planning.plan`.
-            to: as for a single image.
-            overwrite: make results again that are already there, which else are skipped, if this model has made them
-                with these options.
-            options: the fields of `folder.Conversion`.
-
-        Raises:
-            SettingsError, DataError, OutputError, DeviceError: as `planning.plan` and `folder.convert`.
-        """
-        from translate.conversion.manifest import outdated, recorded
-        from translate.conversion.pipeline import Conversion, convert  # which need this class
-        from translate.conversion.planning import plan
-
-        words, out = [inputs] if isinstance(inputs, str | Path) else inputs, Path(out)
-        how, target = Conversion(**options), self.about.choose(to)
-        others = outdated(out, self.about, target, how)
-        found = plan(words, out, overwrite, how.encoding, besides=how.besides, outdated=others)
-        return recorded(convert(self, found, target, how), out, self.about, target, how)
 
     def batch(self, pictures: Sequence[Pixels], to: str | None = None) -> list[Pixels]:
         """Translate pictures of equal size, (H, W, 3) RGB each, all uint8 or all uint16, to such pictures.

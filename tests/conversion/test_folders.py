@@ -1,0 +1,56 @@
+"""`translate.Translator.folder`: the same from Python as `translate apply`."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from translate import Translator, images
+from translate.errors import SettingsError
+from translate.images import Encoding
+from translate.methods.cyclegan import Settings
+from translate.models.exports import About, write_export
+from translate.networks.discriminators import PatchGAN
+from translate.networks.generators import Resnet
+
+TINY = Settings(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
+ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=16, steps=1, planned=1)
+
+
+@pytest.fixture
+def translator(tmp_path: Path) -> Translator:
+    torch.manual_seed(0)
+    write_export(tmp_path / "m.safetensors", nn.ModuleList(TINY.build(ABOUT.domains, ABOUT.size).shipped()), ABOUT)
+    return Translator.load(tmp_path / "m.safetensors", device="cpu")
+
+
+def below(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+def test_a_folder_is_converted_and_what_is_there_is_skipped(tmp_path: Path, translator: Translator) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (70, 50, 3), dtype=np.uint8)
+    images.write_pixels(pixels, tmp_path / "in" / "a.png")
+    (tmp_path / "in" / "b.png").write_text("no picture")
+    results = list(translator.folder(tmp_path / "in", tmp_path / "out", "horse", size=20, compare="split"))
+    assert below(tmp_path / "out") == [".translate.jsonl", "a.compare.png", "a.png"]
+    assert [result.status for result in results] == ["done", "failed"]
+    expected = translator(pixels, "horse", size=20)
+    assert np.array_equal(images.read(tmp_path / "out" / "a.png").rgb, expected)
+    again = translator.folder([results[0].word], str(tmp_path / "out"), "horse", size=20)
+    assert [result.status for result in again] == ["skipped"]
+    other = translator.folder([results[0].word], str(tmp_path / "out"), "zebra", size=20)
+    assert [result.status for result in other] == ["done"]
+    deep = translator.folder([tmp_path / "in" / "a.png"], tmp_path / "out", overwrite=True, encoding=Encoding("TIFF"))
+    assert [result.output for result in deep] == [tmp_path / "out" / "a.tif"]
+
+
+def test_wrong_words_are_refused_at_once(tmp_path: Path, translator: Translator) -> None:
+    images.write_pixels(np.zeros((9, 9, 3), np.uint8), tmp_path / "in" / "a.png")
+    with pytest.raises(TypeError, match="strenght"):
+        translator.folder(tmp_path / "in", tmp_path / "out", strenght=1)
+    with pytest.raises(SettingsError, match="no domain 'zebr'"):
+        translator.folder(tmp_path / "in", tmp_path / "out", "zebr")
+    assert not (tmp_path / "out").exists()
