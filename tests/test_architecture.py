@@ -32,6 +32,7 @@ FLOORS: dict[str, int] = {
     "downloads": 2,
     "methods": 3,
     "data": 3,
+    "features": 3,
     "training": 4,
     "models": 4,
     "metrics": 4,

@@ -634,7 +634,7 @@ def test_every_command_of_the_readme_works(run: Run, place: Path, monkeypatch: p
     monkeypatch.setattr(runs, "prepare", shortened)
     monkeypatch.setattr("translate.bench.SIDE", 64)
     monkeypatch.setattr("translate.toys.scores.COUNT", 2)
-    monkeypatch.setattr("translate.metrics.features.RandomConvolutions.side", 32)
+    monkeypatch.setattr("translate.networks.features.random_convolutions.RandomConvolutions.side", 32)
     card = cards.dataset("toy-horse2zebra").model_copy(update={"train": 4, "test": 4})
     dataset = cards.dataset
     monkeypatch.setattr(cards, "dataset", lambda name: card if name == card.name else dataset(name))
@@ -876,7 +876,7 @@ def add_test_pictures(place: Path, count: int = 6) -> None:
 def test_eval_prints_a_table_and_as_json_every_figure_with_its_origin(
     run: Run, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("translate.metrics.features.RandomConvolutions.side", 32)
+    monkeypatch.setattr("translate.networks.features.random_convolutions.RandomConvolutions.side", 32)
     train(run, "--out", "short", "--quiet")
     add_test_pictures(place)
     words = ("eval", "short", "horses", "--device", "cpu", "--seed", 3)
@@ -892,7 +892,7 @@ def test_eval_prints_a_table_and_as_json_every_figure_with_its_origin(
 
 
 def test_eval_chooses_among_the_checkpoints_of_a_run(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("translate.metrics.features.RandomConvolutions.side", 32)
+    monkeypatch.setattr("translate.networks.features.random_convolutions.RandomConvolutions.side", 32)
     monkeypatch.setattr("translate.evaluation.evaluator.SUBSETS", 2)
     train(run, "--out", "short", "--quiet", "--set", "training.milestone_every=2")
     for letter, domain in (("A", "horse"), ("B", "zebra")):
@@ -919,7 +919,7 @@ def test_eval_chooses_among_the_checkpoints_of_a_run(run: Run, place: Path, monk
 
 def test_eval_refuses_what_it_cannot_measure(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRANSLATE_HOME", str(place / "home"))
-    monkeypatch.setattr("translate.metrics.features.RandomConvolutions.side", 32)
+    monkeypatch.setattr("translate.networks.features.random_convolutions.RandomConvolutions.side", 32)
     train(run, "--out", "short", "--quiet")
     code, _, err = run("eval", "short", "horses", "--device", "cpu")
     assert (code, "at least 4 pictures in each set; found 2 and 2" in err) == (4, True)

@@ -19,9 +19,9 @@ from translate.evaluation.thumbnails import SHOWN
 from translate.inference.translator import Translator
 from translate.methods import stargan
 from translate.methods.cyclegan import Settings
-from translate.metrics.features import RandomConvolutions
 from translate.models.exports import About, write_export
 from translate.networks.discriminators import Critic, PatchGAN
+from translate.networks.features.random_convolutions import RandomConvolutions
 from translate.networks.generators import LabelResnet, Resnet
 from translate.toys.drawn import Drawn, open_drawn
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from translate.metrics.feature_network import open_features
+from translate.features import open_features
 from translate.metrics.likeness import mean_difference, psnr, ssim, structure_distance
 
 

@@ -18,13 +18,14 @@ from translate.errors import ImageDecodeError, SettingsError, WeightsError
 from translate.evaluation.evaluation import Conditions, evaluate
 from translate.evaluation.evaluator import Tell
 from translate.evaluation.pictures import open_data, refuse_empty
+from translate.features import open_features
 from translate.inference.translator import Translator
 from translate.metrics.distances import Estimate, kernel_distance, refuse_too_few
-from translate.metrics.feature_network import open_features
-from translate.metrics.features import FeatureNetwork, features_of
+from translate.metrics.features import features_of
 from translate.metrics.protocols import find_protocol, prepared
 from translate.metrics.results import Evaluation
 from translate.models.exports import find_export, read_about
+from translate.networks.features.feature_network import FeatureNetwork
 from translate.toys.drawn import Drawn
 
 EXPORT = "model.safetensors"  # of a run

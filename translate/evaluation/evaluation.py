@@ -9,14 +9,14 @@ from translate.devices import Precision
 from translate.evaluation.classification import Examiner
 from translate.evaluation.evaluator import Judge, Tell
 from translate.evaluation.pictures import Sets, open_data, refuse_empty
+from translate.features import INCEPTION, RANDOM, needed_for_inception, open_features, read_weights
 from translate.inference.translator import Translator
-from translate.metrics import inception
-from translate.metrics.feature_network import open_features, read_weights
-from translate.metrics.features import RANDOM, FeatureNetwork
 from translate.metrics.likeness import Lpips
 from translate.metrics.protocols import find_protocol
 from translate.metrics.results import Evaluation
 from translate.models.exports import find_export, read_about
+from translate.networks.features.feature_network import FeatureNetwork
+from translate.networks.features.inception import Inception
 from translate.toys.drawn import Drawn
 from translate.toys.scores import drawn_scores
 
@@ -112,9 +112,9 @@ def evaluate(
 def _missing(network: FeatureNetwork, head: Lpips | None) -> list[str]:
     """Say what was not measured because something is not here or was not given."""
     found: list[str] = []
-    if not isinstance(network, inception.Inception):
-        first = "".join(f", after `{command}`" for command in inception.needed())
-        found.append(f"FID and KID with the features of published tables: say --features {inception.NAME}{first}.")
+    if not isinstance(network, Inception):
+        first = "".join(f", after `{command}`" for command in needed_for_inception())
+        found.append(f"FID and KID with the features of published tables: say --features {INCEPTION}{first}.")
     if head is None:
         found.append(f"LPIPS: name its linear head for the features {network.name} with --lpips.")
     return found

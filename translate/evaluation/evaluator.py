@@ -15,12 +15,13 @@ from translate.evaluation.pictures import Sets
 from translate.evaluation.thumbnails import SHOWN, Samples, png
 from translate.inference.translator import Translator
 from translate.metrics import distances
-from translate.metrics.features import FeatureNetwork, features_of
+from translate.metrics.features import features_of
 from translate.metrics.likeness import WINDOW, Lpips, mean_difference, psnr, ssim, structure_distance
 from translate.metrics.neighbours import Nearest
 from translate.metrics.ordered_rows import Gathered, key_of
 from translate.metrics.protocols import prepared
 from translate.metrics.results import Evaluation, Example
+from translate.networks.features.feature_network import FeatureNetwork
 from translate.tensors import Pixels
 from translate.toys.drawn import Drawn
 from translate.toys.stripes import background, background_error

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from translate.errors import WeightsError
-from translate.metrics.features import FeatureNetwork
+from translate.networks.features.feature_network import FeatureNetwork
 from translate.tensors import Pixels, scaled
 
 MOST_DB = 100.0  # of pictures that are equal

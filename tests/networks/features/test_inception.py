@@ -12,11 +12,11 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 
 from translate import cards
 from translate.errors import WeightsError
+from translate.features import needed_for_inception, open_features
 from translate.files import sha256
-from translate.metrics import inception
-from translate.metrics.feature_network import open_features
 from translate.metrics.features import features_of
 from translate.metrics.protocols import find_protocol, prepared
+from translate.networks.features import inception
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
 
@@ -58,7 +58,7 @@ def test_its_features_and_maps_are_those_of_torch_fidelity(file):
 def small(monkeypatch, tmp_path):
     """A file of weights, and a network in whose place there is nothing: its features are its input."""
     monkeypatch.setattr(inception, "_extractor", lambda *_: nn.Sequential(nn.Flatten(), nn.Identity()))
-    torch.save({inception.KEY: torch.zeros(1)}, tmp_path / "small.pth")
+    torch.save({inception.Inception.key: torch.zeros(1)}, tmp_path / "small.pth")
     return tmp_path / "small.pth"
 
 
@@ -79,16 +79,16 @@ def test_each_protocol_has_the_input_of_its_authors(small):
 
 def test_what_is_missing_is_said(monkeypatch, tmp_path, small):
     monkeypatch.setenv("TRANSLATE_HOME", str(tmp_path))
-    assert inception.needed() == ["translate weights fetch inception"]
+    assert needed_for_inception() == ["translate weights fetch inception"]
     with pytest.raises(WeightsError, match=r"not here\..* `translate weights fetch inception`, or name their file"):
         open_features("inception")
     (tmp_path / "weights").mkdir()
     shutil.copy(small, tmp_path / "weights/inception.pth")
-    assert inception.needed() == []
+    assert needed_for_inception() == []
     with pytest.raises(WeightsError, match=r"inception\.pth is damaged"):
         open_features("inception")
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    assert inception.needed() == ["pip install 'image-translate[metrics]'"]
+    assert needed_for_inception() == ["pip install 'image-translate[metrics]'"]
 
 
 def test_fetched_weights_are_checked_and_opened_by_name(monkeypatch, tmp_path, small):
@@ -103,13 +103,13 @@ def test_fetched_weights_are_checked_and_opened_by_name(monkeypatch, tmp_path, s
 
 
 def test_without_torch_fidelity_the_package_is_named(monkeypatch, tmp_path):
-    torch.save({inception.KEY: torch.zeros(1)}, tmp_path / "small.pth")
+    torch.save({inception.Inception.key: torch.zeros(1)}, tmp_path / "small.pth")
     monkeypatch.setitem(sys.modules, "torch_fidelity.feature_extractor_inceptionv3", None)
     with pytest.raises(WeightsError, match=r"needs one more package: pip install 'image-translate\[metrics\]'"):
         open_features(tmp_path / "small.pth")
 
 
 def test_weights_of_other_shapes_are_refused(tmp_path):
-    torch.save({inception.KEY: torch.zeros(1)}, tmp_path / "short.pth")
+    torch.save({inception.Inception.key: torch.zeros(1)}, tmp_path / "short.pth")
     with pytest.raises(WeightsError, match="does not fit the Inception network of torch-fidelity"):
         open_features(tmp_path / "short.pth")

@@ -7,10 +7,11 @@ import torch
 from torchvision.models.squeezenet import squeezenet1_1
 
 from translate.errors import WeightsError
+from translate.features import open_features
 from translate.files import sha256
-from translate.metrics.feature_network import open_features
-from translate.metrics.features import SqueezeNet, features_of
+from translate.metrics.features import features_of
 from translate.metrics.likeness import Lpips
+from translate.networks.features.squeezenet import SqueezeNet
 
 
 def picture(seed=0):
