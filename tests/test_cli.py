@@ -21,7 +21,7 @@ import pytest
 import torch
 
 from translate import cards, cli, devices, images, runs
-from translate.toys.drawn import Drawn
+from translate.toys.catalogue import draw
 from translate.training.loop import Training
 
 ROOT = Path(__file__).parent.parent
@@ -60,11 +60,11 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with a dataset `horses`, a tiny settings file, and a folder of photos."""
     for letter, domain in (("A", "horse"), ("B", "zebra")):
         for split, count in (("train", 4), ("test", 2)):
-            drawn = Drawn("toy-horse2zebra", domain, split, count, 40)
+            drawn = draw("toy-horse2zebra", domain, split, count, 40)
             for index in range(count):
                 images.write_pixels(drawn[index], tmp_path / "horses" / f"{split}{letter}" / drawn.name(index))
     for name in ("a.jpg", "below/b.png"):
-        images.write_pixels(Drawn("toy-horse2zebra", "horse", "test", 1, 50)[0][:37], tmp_path / "photos" / name)
+        images.write_pixels(draw("toy-horse2zebra", "horse", "test", 1, 50)[0][:37], tmp_path / "photos" / name)
     (tmp_path / "tiny.toml").write_text(TINY)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -509,7 +509,7 @@ def test_an_output_folder_that_is_the_input_is_refused(run: Run, place: Path) ->
 def test_a_model_of_many_domains_is_told_where_to_translate(run: Run, place: Path) -> None:
     for domain in ("a", "b", "c"):
         for index in range(2):
-            picture = Drawn("toy-horse2zebra", "horse", "test", 2, 40)[index]
+            picture = draw("toy-horse2zebra", "horse", "test", 2, 40)[index]
             images.write_pixels(picture, place / "moods" / "train" / domain / f"{index}.png")
     small = ["generator.width=1", "generator.blocks=0", "discriminator.width=1", "discriminator.layers=3"]
     words = [word for key in small for word in ("--set", f"method.{key}")]
@@ -633,7 +633,6 @@ def test_every_command_of_the_readme_works(run: Run, place: Path, monkeypatch: p
 
     monkeypatch.setattr(runs, "prepare", shortened)
     monkeypatch.setattr("translate.bench.SIDE", 64)
-    monkeypatch.setattr("translate.toys.scores.COUNT", 2)
     monkeypatch.setattr("translate.networks.features.random_convolutions.RandomConvolutions.side", 32)
     card = cards.dataset("toy-horse2zebra").model_copy(update={"train": 4, "test": 4})
     dataset = cards.dataset
@@ -868,7 +867,7 @@ def test_weights_of_others_are_imported_listed_checked_used_and_removed(
 def add_test_pictures(place: Path, count: int = 6) -> None:
     """Fill up to `count` of each domain; six can be measured."""
     for letter, domain in (("A", "horse"), ("B", "zebra")):
-        drawn = Drawn("toy-horse2zebra", domain, "test", count, 40)
+        drawn = draw("toy-horse2zebra", domain, "test", count, 40)
         for index in range(2, count):
             images.write_pixels(drawn[index], place / "horses" / f"test{letter}" / drawn.name(index))
 
@@ -896,7 +895,7 @@ def test_eval_chooses_among_the_checkpoints_of_a_run(run: Run, place: Path, monk
     monkeypatch.setattr("translate.evaluation.evaluator.SUBSETS", 2)
     train(run, "--out", "short", "--quiet", "--set", "training.milestone_every=2")
     for letter, domain in (("A", "horse"), ("B", "zebra")):
-        drawn = Drawn("toy-horse2zebra", domain, "test", 8, 40)
+        drawn = draw("toy-horse2zebra", domain, "test", 8, 40)
         for index in range(2, 8):
             images.write_pixels(drawn[index], place / "horses" / f"test{letter}" / drawn.name(index))
     words = ("eval", "short", "horses", "--device", "cpu", "--every-checkpoint")

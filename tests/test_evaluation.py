@@ -23,7 +23,8 @@ from translate.models.exports import About, write_export
 from translate.networks.discriminators import Critic, PatchGAN
 from translate.networks.features.random_convolutions import RandomConvolutions
 from translate.networks.generators import LabelResnet, Resnet
-from translate.toys.drawn import Drawn, open_drawn
+from translate.toys.catalogue import TOYS, draw, open_drawn
+from translate.toys.drawn import Drawn
 
 TINY = Settings(generator=Resnet(width=2, blocks=0), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=32, steps=1, planned=1)
@@ -45,10 +46,10 @@ def model(tmp_path_factory):
     return path
 
 
-def draw(root, suffix=".png", rename=lambda index: f"{index:03d}", masks=True):
+def drawn_folder(root, suffix=".png", rename=lambda index: f"{index:03d}", masks=True):
     for letter, domain in (("A", "horse"), ("B", "zebra")):
         for split, count in (("train", 3), ("test", 9 if letter == "A" else 10)):
-            drawn = Drawn("toy-horse2zebra", domain, split, count, 32)
+            drawn = draw("toy-horse2zebra", domain, split, count, 32)
             for index in range(count):
                 sample, place = drawn.sample(index), f"{split}{letter}/{rename(index)}"
                 images.write_pixels(sample.image, root / f"{place}{suffix}")
@@ -60,7 +61,7 @@ def draw(root, suffix=".png", rename=lambda index: f"{index:03d}", masks=True):
 
 @pytest.fixture(scope="module")
 def horses(tmp_path_factory):
-    return draw(tmp_path_factory.mktemp("data") / "horses")
+    return drawn_folder(tmp_path_factory.mktemp("data") / "horses")
 
 
 def figures(result):
@@ -85,7 +86,7 @@ def test_every_figure_says_what_it_was_made_of(model, horses):
 
 
 def test_names_order_and_lossless_format_change_nothing(model, horses, tmp_path):
-    other = draw(tmp_path / "horses", ".tif", lambda index: f"{(7 * index) % 11:03d}")
+    other = drawn_folder(tmp_path / "horses", ".tif", lambda index: f"{(7 * index) % 11:03d}")
     assert evaluate(model, other, device="cpu") == evaluate(model, horses, device="cpu")
 
 
@@ -123,7 +124,7 @@ def test_samples_show_there_and_back(model, horses):
 def test_pictures_of_different_sizes_are_named(model, horses, tmp_path):
     other = tmp_path / "horses"
     shutil.copytree(horses, other)
-    images.write_pixels(Drawn("toy-horse2zebra", "horse", "test", 1, 40)[0], other / "testA" / "large.png")
+    images.write_pixels(draw("toy-horse2zebra", "horse", "test", 1, 40)[0], other / "testA" / "large.png")
     (note,) = evaluate(model, other, device="cpu").notes
     assert "2 different sizes" in note
 
@@ -220,11 +221,12 @@ def test_pictures_are_not_kept(model, monkeypatch):
         def __getitem__(self, index):
             return np.random.default_rng([index, len(self.domain)]).integers(0, 256, (256, 256, 3), np.uint8)
 
-    def draw(split, count):
-        return {domain: Large("toy-horse2zebra", domain, split, count, 256) for domain in ("horse", "zebra")}
+    def large(split, count):
+        painters = TOYS["toy-horse2zebra"].painters
+        return {domain: Large("many", domain, split, painter, count, 256) for domain, painter in painters.items()}
 
     def peak(count):
-        dataset = Dataset("many", draw("train", count), draw("test", count), "zebra")
+        dataset = Dataset("many", large("train", count), large("test", count), "zebra")
         tracemalloc.start()
         evaluate(model, dataset, device="cpu")
         _, most = tracemalloc.get_traced_memory()
@@ -259,7 +261,7 @@ def changer(tmp_path_factory):
 def test_a_model_of_attributes_is_measured_on_a_list_of_them(changer, horses, tmp_path, monkeypatch):
     monkeypatch.setenv("TRANSLATE_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("translate.metrics.classifier.STEPS", 2)
-    drawn = Drawn("toy-faces", "face", "train", 40, 32)
+    drawn = draw("toy-faces", "face", "train", 40, 32)
     has = {}
     for index in range(len(drawn)):
         images.write_pixels(drawn[index], tmp_path / "faces/images" / drawn.name(index))

@@ -5,7 +5,7 @@ from PIL import Image
 from translate import cards, images
 from translate.data.check import Finding, check
 from translate.data.layouts import open_folder
-from translate.toys.drawn import open_drawn
+from translate.toys.catalogue import open_drawn
 
 
 def photo(seed, height=256, width=300):

@@ -12,7 +12,7 @@ from translate.data.celeba import write_list
 from translate.data.folders import held_out
 from translate.data.layouts import open_domains, open_folder
 from translate.errors import DataError, SettingsError
-from translate.toys.drawn import open_drawn
+from translate.toys.catalogue import open_drawn
 
 WANTED = (
     "Wanted are the folders trainA and trainB (testA and testB as well, if you like), or train with a folder for each"

@@ -19,7 +19,7 @@ from translate.models.exports import About, write_export
 from translate.networks.discriminators import PatchGAN
 from translate.networks.features.random_convolutions import RandomConvolutions
 from translate.networks.generators import Resnet
-from translate.toys.drawn import Drawn
+from translate.toys.catalogue import draw
 
 TINY = Settings(generator=Resnet(width=2, blocks=0), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=32, steps=300, planned=300)
@@ -46,10 +46,10 @@ def write_run(place, about):
     return place
 
 
-def draw(root, count=11, rename=str):
+def drawn_folder(root, count=11, rename=str):
     """Draw horses as the pictures of both domains, so that the best translation is none."""
     for letter, split in (("A", "train"), ("B", "test")):
-        drawn = Drawn("toy-horse2zebra", "horse", split, count, 32)
+        drawn = draw("toy-horse2zebra", "horse", split, count, 32)
         for index in range(count):
             images.write_pixels(drawn[index], root / f"test{letter}" / f"{rename(index)}.png")
         images.write_pixels(drawn[0], root / f"train{letter}" / "0.png")
@@ -75,7 +75,7 @@ def loads(monkeypatch):
 
 
 def test_the_checkpoint_with_the_lowest_kid_is_measured_once_on_the_other_half(run, tmp_path, loads):
-    choice = evaluate_every_checkpoint(run, draw(tmp_path / "horses"), device="cpu")
+    choice = evaluate_every_checkpoint(run, drawn_folder(tmp_path / "horses"), device="cpu")
     assert loads == ["00000100.safetensors", "00000200.safetensors", "model.safetensors"]
     assert [(found.step, found.final) for found in choice.candidates] == [(100, False), (200, False), (300, True)]
     assert choice.chosen == 200
@@ -88,9 +88,9 @@ def test_the_checkpoint_with_the_lowest_kid_is_measured_once_on_the_other_half(r
 @pytest.fixture
 def held(tmp_path, loads):
     """A run that held pictures out, and its dataset: horses to train on, and others to test on."""
-    root = draw(tmp_path / "horses")
+    root = drawn_folder(tmp_path / "horses")
     for letter, split in (("A", "train"), ("B", "test")):
-        drawn = Drawn("toy-horse2zebra", "horse", split, 18, 32)
+        drawn = draw("toy-horse2zebra", "horse", split, 18, 32)
         for index in range(11, 18):
             images.write_pixels(drawn[index], root / f"train{letter}" / drawn.name(index))
     found = fingerprints(open_folder(root).holding_out(5).held_out)
@@ -125,13 +125,15 @@ def test_held_out_pictures_that_are_not_there_as_they_were_are_refused(held, loa
 
 
 def test_names_and_order_of_files_change_nothing(run, tmp_path, loads):
-    first = evaluate_every_checkpoint(run, draw(tmp_path / "1" / "horses"), device="cpu")
-    second = evaluate_every_checkpoint(run, draw(tmp_path / "2" / "horses", rename=lambda i: 7 * i % 11), device="cpu")
+    first = evaluate_every_checkpoint(run, drawn_folder(tmp_path / "1" / "horses"), device="cpu")
+    second = evaluate_every_checkpoint(
+        run, drawn_folder(tmp_path / "2" / "horses", rename=lambda i: 7 * i % 11), device="cpu"
+    )
     assert first == second
 
 
 def test_halves_share_no_picture(tmp_path):
-    folder = draw(tmp_path) / "testA"
+    folder = drawn_folder(tmp_path) / "testA"
     shutil.copy(folder / "3.png", folder / "copy.png")
     (folder / "broken.png").write_bytes(b"")
     first, second = halves(scan(folder))
@@ -143,7 +145,7 @@ def test_halves_share_no_picture(tmp_path):
 
 
 def test_drawn_pictures_are_drawn_again_to_choose_on():
-    drawn = Drawn("toy-horse2zebra", "horse", "test", 2, 32)
+    drawn = draw("toy-horse2zebra", "horse", "test", 2, 32)
     chosen_on, measured_on = checkpoint_choice._parted({"horse": drawn})
     assert measured_on["horse"] is drawn
     assert not np.array_equal(chosen_on["horse"][0], drawn[0])
@@ -152,7 +154,7 @@ def test_drawn_pictures_are_drawn_again_to_choose_on():
 
 def test_what_cannot_be_chosen_from_is_refused(run, tmp_path, loads):
     with pytest.raises(DataError, match="at least 4 pictures in each set; found 3 and 3"):
-        evaluate_every_checkpoint(run, draw(tmp_path / "few", 7), device="cpu")
+        evaluate_every_checkpoint(run, drawn_folder(tmp_path / "few", 7), device="cpu")
     assert not loads
     shutil.rmtree(run / "milestones")
     with pytest.raises(WeightsError, match=r"holds no milestones"):

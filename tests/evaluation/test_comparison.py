@@ -21,7 +21,7 @@ from translate.metrics.results import Evaluation
 from translate.models.exports import About, write_export
 from translate.networks.discriminators import Critic, PatchGAN
 from translate.networks.generators import LabelResnet, Resnet
-from translate.toys.drawn import Drawn
+from translate.toys.catalogue import draw
 
 FACES = stargan.Settings(generator=LabelResnet(width=2, blocks=0), discriminator=Critic(width=2, layers=2))
 TINY = Settings(generator=Resnet(width=2, blocks=0), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
@@ -44,7 +44,7 @@ def models(tmp_path):
 def horses(tmp_path):
     for letter, domain in (("A", "horse"), ("B", "zebra")):
         for split in ("train", "test"):
-            drawn = Drawn("toy-horse2zebra", domain, split, 3, 32)
+            drawn = draw("toy-horse2zebra", domain, split, 3, 32)
             for index in range(3):
                 images.write_pixels(drawn[index], tmp_path / "horses" / f"{split}{letter}" / drawn.name(index))
     return tmp_path / "horses"
@@ -93,7 +93,7 @@ def test_the_page_shows_what_each_model_makes_of_the_same_pictures(models, horse
 @pytest.fixture
 def faces(tmp_path):
     """A list of 40 drawn faces with their attributes."""
-    drawn = Drawn("toy-faces", "face", "train", 40, 32)
+    drawn = draw("toy-faces", "face", "train", 40, 32)
     has = {drawn.name(index): drawn.attributes(index) for index in range(len(drawn))}
     for index, name in enumerate(has):
         images.write_pixels(drawn[index], tmp_path / "faces/images" / name)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from translate.toys import faces
-from translate.toys.drawn import Drawn
+from translate.toys.catalogue import draw
 
-FACES = Drawn("toy-faces", "face", "test", 60, 64)
+FACES = draw("toy-faces", "face", "test", 60, 64)
 SAMPLES = list(map(FACES.sample, range(60)))
 OFF = {"glasses": -0.5, "smile": -0.5}
 

@@ -7,7 +7,7 @@ from translate import cards, images
 from translate.data.check import check
 from translate.data.layouts import open_folder
 from translate.errors import OutputError, SettingsError
-from translate.toys.drawn import Drawn
+from translate.toys.catalogue import draw
 from translate.toys.make import make
 
 CARD = cards.dataset("toy-horse2zebra")
@@ -38,7 +38,7 @@ def test_pictures_masks_and_parameters_are_those_that_were_drawn(tmp_path):
         ("trainA", "horse", "train", 5), ("trainB", "zebra", "train", 5),
         ("testA", "horse", "test", 1), ("testB", "zebra", "test", 1),
     ):  # fmt: skip
-        drawn = Drawn(CARD.name, domain, split, count, 32, seed=3)
+        drawn = draw(CARD.name, domain, split, count, 32, seed=3)
         lines = (tmp_path / "parameters" / f"{folder}.jsonl").read_text(encoding="utf-8").splitlines()
         assert len(lines) == count
         for index, line in enumerate(map(json.loads, lines)):
@@ -63,7 +63,7 @@ def test_faces_are_written_with_a_list_of_their_attributes(tmp_path):
     card = cards.dataset("toy-faces")
     paths = list(make(card, tmp_path / "faces", 25, 32, seed=2))
     assert len(paths) == len(set(paths)) == 30
-    drawn = Drawn(card.name, "face", "train", 30, 32, seed=2)
+    drawn = draw(card.name, "face", "train", 30, 32, seed=2)
     lines = (tmp_path / "faces" / "parameters" / "images.jsonl").read_text(encoding="utf-8").splitlines()
     for index, line in enumerate(map(json.loads, lines)):
         sample = drawn.sample(index)
@@ -86,7 +86,7 @@ def test_three_domains_are_written_by_their_names(tmp_path):
     assert dataset.domains == ("black", "blond", "red")
     assert {len(files) for files in dataset.train.values()} == {5}
     assert {len(files) for files in dataset.test.values()} == {1}
-    np.testing.assert_array_equal(dataset.train["red"][3], Drawn("toy-faces-hair", "red", "train", 5, 32)[3])
+    np.testing.assert_array_equal(dataset.train["red"][3], draw("toy-faces-hair", "red", "train", 5, 32)[3])
 
 
 def test_the_size_is_that_of_the_pictures(tmp_path):

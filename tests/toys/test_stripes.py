@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from translate.toys.drawn import Drawn
+from translate.toys.catalogue import draw
 from translate.toys.stripes import background_error, stripe_score, striped
 
 SIZES = [64, 128]
@@ -9,7 +9,7 @@ COUNT = 12  # masks per control
 
 
 def animals(domain, size, count=COUNT):
-    return list(map(Drawn("toy-horse2zebra", domain, "test", count=count, size=size).sample, range(count)))
+    return list(map(draw("toy-horse2zebra", domain, "test", count=count, size=size).sample, range(count)))
 
 
 def picture(values):

@@ -16,7 +16,7 @@ from translate.methods.base import settings_class
 from translate.models.exports import build_without_memory
 from translate.runs import Run, prepare
 from translate.runs.building import BATCHES
-from translate.toys.drawn import Drawn
+from translate.toys.catalogue import draw
 from translate.training.loop import Training, TrainingSettings
 
 pytestmark = [
@@ -81,7 +81,7 @@ def made(place: Path, out: str, **options: Any) -> Run:
 
 def test_a_compiled_run_continues_exactly_and_its_files_are_those_of_others(tmp_path: Path) -> None:
     for letter, domain in (("A", "horse"), ("B", "zebra")):
-        drawn = Drawn("toy-horse2zebra", domain, "train", 3, 36)
+        drawn = draw("toy-horse2zebra", domain, "train", 3, 36)
         for index in range(3):
             images.write_pixels(drawn[index], tmp_path / "pictures" / f"train{letter}" / drawn.name(index))
     whole, plain, stopped = (

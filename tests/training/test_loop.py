@@ -11,7 +11,7 @@ from translate.errors import DeviceError, Diverged, SettingsError
 from translate.methods.base import settings_class
 from translate.models.exports import build_without_memory
 from translate.runs.building import BATCHES
-from translate.toys.drawn import Drawn
+from translate.toys.catalogue import draw
 from translate.training import loop
 from translate.training.checkpoint import Checkpoints
 from translate.training.loop import Plan, Training, TrainingSettings
@@ -23,7 +23,7 @@ DOMAINS = ["horse", "zebra"]
 ENGINE = engine("cpu", "fp32")
 AUGMENTATION = Augmentation(size=32)
 STORES = {
-    domain: Store(domain, Drawn("toy-horse2zebra", domain, "train", 5, AUGMENTATION.load_size), AUGMENTATION)
+    domain: Store(domain, draw("toy-horse2zebra", domain, "train", 5, AUGMENTATION.load_size), AUGMENTATION)
     for domain in DOMAINS
 }
 

@@ -17,8 +17,8 @@ from translate.metrics.results import Evaluation
 from translate.models.exports import find_export, read_about
 from translate.networks.features.feature_network import FeatureNetwork
 from translate.networks.features.inception import Inception
+from translate.toys.catalogue import COUNT, drawn_scores
 from translate.toys.drawn import Drawn
-from translate.toys.scores import drawn_scores
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def evaluate(
     if all(isinstance(pictures, Drawn) for pictures in dataset.train.values()):
         tell("scoring by rule", 0, 1)
         for name, score in drawn_scores(dataset.name, translator.batch, about.size).items():
-            result.add(name, score, 200, remark="by rule, on unseen drawn pictures")
+            result.add(name, score, COUNT, remark="by rule, on unseen drawn pictures")
         tell("scoring by rule", 1, 1)
     return result
 

@@ -11,7 +11,7 @@ from translate.data.layouts import open_folder
 from translate.errors import DataError, SettingsError
 from translate.metrics import distances
 from translate.models.exports import About
-from translate.toys.drawn import open_drawn
+from translate.toys.catalogue import open_drawn
 
 
 def open_data(data: str | Path | Dataset, about: About) -> Dataset:

@@ -9,7 +9,7 @@ from translate.cards import DatasetCard
 from translate.data.folders import Dataset
 from translate.data.known import open_known
 from translate.data.layouts import open_domains, open_folder
-from translate.toys.drawn import open_drawn
+from translate.toys.catalogue import open_drawn
 from translate.devices import Compile, Engine, Precision, engine_to_train
 from translate.errors import DataError, Interrupted, SettingsError
 from translate.parallel import joined, world

@@ -9,7 +9,7 @@ from translate import images
 from translate.data.folders import Dataset, fingerprints, held_out
 from translate.toys.drawn import Drawn
 from translate.devices import Engine
-from translate.toys.scores import drawn_scores
+from translate.toys.catalogue import drawn_scores
 from translate.files import write_text
 from translate.models.exports import About, read_about, write_export
 from translate.inference.translator import Translator

@@ -6,13 +6,13 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]  # (H, W, 3) RGB
+from translate.tensors import Pixels
 
 # The 13 lines through the colour cube that join a cell to its 26 neighbours: every axis and every diagonal once.
 DIRECTIONS = [direction for direction in product((-1, 0, 1), repeat=3) if direction > (0, 0, 0)]
 
 
-def colour_distance(pictures: Sequence[Image], reference: Sequence[Image]) -> float:
+def colour_distance(pictures: Sequence[Pixels], reference: Sequence[Pixels]) -> float:
     """Return the earth mover's distance between the colour histograms of two sets of pictures.
 
     It is how far a colour has to be moved, on average, to turn one histogram into the other, as a share of a channel's
@@ -37,7 +37,7 @@ def colour_distance(pictures: Sequence[Image], reference: Sequence[Image]) -> fl
     return float(np.mean([_moved(first, second, np.array(direction)) for direction in DIRECTIONS]))
 
 
-def _pixels(pictures: Sequence[Image]) -> NDArray[np.int16]:
+def _pixels(pictures: Sequence[Pixels]) -> NDArray[np.int16]:
     """(H, W, 3) each -> (pixels, 3)."""
     for picture in pictures:
         if picture.ndim != 3 or picture.shape[2] != 3:

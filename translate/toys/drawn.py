@@ -1,24 +1,20 @@
-"""Drawn toy datasets whose right answer is known.
+"""Pictures that a program draws, so that everything about them is known and a translation can be scored by rule.
 
-Every picture is a pure function of (dataset, domain, split, seed, index); the size changes its resolution only. Because
-everything about it is known, a translation can be judged without a learned judge: see `translate.metrics`.
+Every picture is a pure function of (dataset, domain, split, seed, index); the size changes its resolution only.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from translate.cards import DatasetCard
-from translate.data.folders import Dataset
 from translate.errors import SettingsError
-from translate.settings import nearest
-from translate.toys import faces, horses, monets, shoes, turntable
+from translate.tensors import Pixels
 
 SMALLEST = 32  # pixels; below it stripes are no longer stripes
-SPLITS = ("train", "test")
+_BATCH = 20  # pictures that are translated together
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,51 +36,23 @@ class Painter:
     attributes: Callable[[Mapping[str, float]], dict[str, int]] = lambda _: {}
 
 
-DATASETS: dict[str, dict[str, Painter]] = {
-    "toy-horse2zebra": {
-        "horse": Painter(horses.HORSE, horses.paint_horse),
-        "zebra": Painter(horses.ZEBRA, horses.paint_zebra),
-    },
-    "toy-monet2photo": {
-        "photo": Painter(monets.SCENERY, monets.paint_photo),
-        "monet": Painter(monets.PAINTING, monets.paint_monet),
-    },
-    "toy-faces": {"face": Painter(faces.FACE, faces.paint_face, faces.attributes)},
-    "toy-faces-hair": {
-        "black": Painter(faces.FACE | {"hair": (0.0, 1.0)}, faces.paint_face),
-        "blond": Painter(faces.FACE | {"hair": (1.0, 2.0)}, faces.paint_face),
-        "red": Painter(faces.FACE | {"hair": (2.0, 3.0)}, faces.paint_face),
-    },
-    "toy-edges2shoes": {
-        "edges": Painter(shoes.EDGES, shoes.paint_edges),
-        "shoes": Painter(shoes.SHOES, shoes.paint_shoe),
-    },
-    "toy-turntable": {
-        "cars": Painter(turntable.CARS, turntable.paint_car),
-        "chairs": Painter(turntable.CHAIRS, turntable.paint_chair),
-    },
-}
-
-
 @dataclass(frozen=True)
 class Drawn:
-    """A sequence of `count` drawn pictures (size, size, 3) of one domain.
+    """A sequence of `count` drawn pictures (size, size, 3) of one domain; `catalogue.draw` makes one from words.
 
     Raises:
-        SettingsError: the dataset, domain or split is unknown, the size is below 32 pixels or the count is negative.
+        SettingsError: the size is below 32 pixels or the count is negative.
     """
 
     dataset: str
     domain: str
     split: str
+    painter: Painter = field(compare=False, repr=False)
     count: int
     size: int
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _known("drawn dataset", self.dataset, DATASETS)
-        _known(f"domain of {self.dataset}", self.domain, DATASETS[self.dataset])
-        _known("split", self.split, SPLITS)
         if self.size < SMALLEST:
             raise SettingsError(f"Drawn pictures need a size of at least {SMALLEST} pixels; found {self.size}.")
         if self.count < 0:
@@ -96,15 +64,18 @@ class Drawn:
     def __getitem__(self, index: int) -> NDArray[np.uint8]:
         return self.sample(index).image
 
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        return map(self.__getitem__, range(self.count))
+
     def sample(self, index: int) -> Sample:
         """Draw picture `index` with everything that is known about it.
 
         Raises:
             IndexError: `index` is not in 0 .. count - 1.
         """
-        painter, parameters = DATASETS[self.dataset][self.domain], self.parameters(index)
-        image, mask = painter.paint(parameters, self.size)
-        return Sample(image, mask, parameters, painter.attributes(parameters))
+        parameters = self.parameters(index)
+        image, mask = self.painter.paint(parameters, self.size)
+        return Sample(image, mask, parameters, self.painter.attributes(parameters))
 
     def parameters(self, index: int) -> dict[str, float]:
         """Return what picture `index` is drawn from.
@@ -117,12 +88,11 @@ class Drawn:
         words = f"{self.dataset}/{self.domain}/{self.split}/{self.seed}/{index}"
         entropy = int.from_bytes(hashlib.sha256(words.encode()).digest()[:16], "big")
         random = np.random.default_rng(entropy)
-        ranges = DATASETS[self.dataset][self.domain].ranges
-        return {name: float(random.uniform(*limits)) for name, limits in ranges.items()}
+        return {name: float(random.uniform(*limits)) for name, limits in self.painter.ranges.items()}
 
     def attributes(self, index: int) -> dict[str, int]:
         """Return 1 for each attribute that picture `index` has and 0 for the others, without drawing it."""
-        return DATASETS[self.dataset][self.domain].attributes(self.parameters(index))
+        return self.painter.attributes(self.parameters(index))
 
     def name(self, index: int) -> str:
         """Return the file name of picture `index`, such as "00012.png"."""
@@ -133,38 +103,12 @@ class Drawn:
         return f"drawn {self.dataset}/{self.domain}/{self.split} at {self.size} px from seed {self.seed}"
 
 
-def open_drawn(card: DatasetCard, size: int, attributes: Sequence[str] | None = None) -> Dataset:
-    """Take the pictures that the card of a drawn dataset promises, at `size` pixels.
-
-    Args:
-        card: of the dataset.
-        size: of the pictures.
-        attributes: those wanted, in their order; by default all that the pictures have.
-
-    Raises:
-        SettingsError: the pictures have no such attribute.
-    """
-
-    def draw(split: str, count: int) -> dict[str, Drawn]:
-        return {domain: Drawn(card.name, domain, split, count, size) for domain in card.domains}
-
-    train, test = draw("train", card.train), draw("test", card.test)
-    drawn = train[card.domains[0]]
-    known = drawn.attributes(0) if len(drawn) else {}
-    for name in attributes or ():
-        _known(f"attribute of {card.name}", name, known)
-    chosen = tuple(known if attributes is None else attributes)
-    if not chosen:
-        return Dataset(card.name, train, test, card.target)
-
-    def labels(drawn: Drawn) -> NDArray[np.float32]:
-        has = [[had[name] for name in chosen] for had in map(drawn.attributes, range(len(drawn)))]
-        return np.array(has, np.float32).reshape(len(drawn), len(chosen))
-
-    held_out = test[card.domains[0]]
-    return Dataset(card.name, train, test, card.target, chosen, labels(drawn), labels(held_out))
+Translate = Callable[[Sequence[Pixels], str], list[Pixels]]  # pictures of one size, target domain -> pictures
+ToyScore = Callable[[Translate, Mapping[str, Drawn]], dict[str, float]]  # (..., unseen pictures) -> scores by name
 
 
-def _known(what: str, name: str, choices: Collection[str]) -> None:
-    if name not in choices:
-        raise SettingsError(f"Unknown {what} {name!r}.{nearest(name, choices)} Known: {', '.join(choices)}.")
+def translated(translate: Translate, drawn: Drawn, target: str) -> Iterator[tuple[Sample, Pixels]]:
+    """Yield every sample of `drawn` with its translation to the domain `target`."""
+    for start in range(0, len(drawn), _BATCH):
+        samples = [drawn.sample(index) for index in range(start, min(start + _BATCH, len(drawn)))]
+        yield from zip(samples, translate([sample.image for sample in samples], target), strict=True)

@@ -1,4 +1,4 @@
-"""Draws one face, from numbers alone.
+"""toy-faces and toy-faces-hair: draws one face, from numbers alone.
 
 The face is built of ellipses and curves in units of half the head's height, from the middle of the head with u to the
 right and v down; a tilted head tilts both. Hair colour, glasses and smile are attributes: each depends on one parameter
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from translate.toys.drawn import Painter
 from translate.toys.landscapes import TURN, Colour, Parameters, Picture, Plane, Ranges, edge, lay, mix
 
 HAIR: dict[str, tuple[Colour, Colour]] = {  # the two ends of each colour's shades, in the order of the parameter "hair"
@@ -86,6 +87,14 @@ def paint_face(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], Pl
     mask = np.maximum(mask * (1 - front), front)
     picture *= np.float32(p["brightness"])
     return np.rint(np.clip(picture, 0.0, 1.0) * 255).astype(np.uint8), mask
+
+
+FACES = {"face": Painter(FACE, paint_face, attributes)}
+FACES_BY_HAIR = {
+    "black": Painter(FACE | {"hair": (0.0, 1.0)}, paint_face),
+    "blond": Painter(FACE | {"hair": (1.0, 2.0)}, paint_face),
+    "red": Painter(FACE | {"hair": (2.0, 3.0)}, paint_face),
+}
 
 
 def place(parameters: Parameters, size: int) -> Head:

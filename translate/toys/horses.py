@@ -1,4 +1,4 @@
-"""Draws one horse or one zebra in a landscape, from numbers alone.
+"""toy-horse2zebra: draws one horse or one zebra in a landscape, from numbers alone, and scores zebras.
 
 The animal is built of tapered capsules in units of its trunk length, facing +u, with v down. One sum over the capsules
 gives everything: with weights exp(-distance / blend), the logarithm of the sum is a smooth union and the weighted
@@ -6,14 +6,16 @@ means are the shading and the colour. The zebra's stripes are level lines of the
 so they cross the trunk and the neck and ring the legs. Horse and zebra differ in their coat and in nothing else.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from translate.toys.drawn import Drawn, Painter, Translate, translated
 from translate.toys.landscapes import LAND, Parameters, Picture, Plane, Ranges, edge, lay, mix, paint_landscape
+from translate.toys.stripes import background_error, stripe_score
 
 Point = tuple[float, float]
 
@@ -70,6 +72,18 @@ def paint_horse(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], P
 def paint_zebra(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], Plane]:
     """Paint a zebra; returns the picture (size, size, 3) and the coverage of the animal (size, size) in 0..1."""
     return _paint(parameters, size, _striped)
+
+
+ANIMALS = {"horse": Painter(HORSE, paint_horse), "zebra": Painter(ZEBRA, paint_zebra)}
+
+
+def score_zebras(translate: Translate, unseen: Mapping[str, Drawn]) -> dict[str, float]:
+    """Return the mean stripe score and the mean background error of horses turned into zebras, 0..1 both."""
+    stripes, background, count = 0.0, 0.0, len(unseen["horse"])
+    for horse, zebra in translated(translate, unseen["horse"], "zebra"):
+        stripes += stripe_score(zebra, horse.mask) / count
+        background += background_error(horse.image, zebra, horse.mask) / count
+    return {"stripe score": stripes, "background error": background}
 
 
 def _paint(parameters: Parameters, size: int, coat: Coat) -> tuple[NDArray[np.uint8], Plane]:

@@ -20,6 +20,7 @@ from translate.cards import DatasetCard
 from translate.data import celeba
 from translate.errors import OutputError
 from translate.files import atomic_folder, write_text
+from translate.toys.catalogue import draw
 from translate.toys.drawn import Drawn
 
 
@@ -42,7 +43,7 @@ def make(card: DatasetCard, folder: Path, count: int, size: int, seed: int) -> I
 
 def _draw_all(card: DatasetCard, folder: Path, count: int, size: int, seed: int) -> Iterator[Path]:
     amounts = {"train": count, "test": max(count // 5, 1)}
-    together = Drawn(card.name, card.domains[0], "train", sum(amounts.values()), size, seed)
+    together = draw(card.name, card.domains[0], "train", sum(amounts.values()), size, seed)
     if together.attributes(0):
         yield from _draw(together, folder, celeba.FOLDERS[0])
         has = {together.name(index): together.attributes(index) for index in range(len(together))}
@@ -51,7 +52,7 @@ def _draw_all(card: DatasetCard, folder: Path, count: int, size: int, seed: int)
     for letter, domain in zip(ascii_uppercase, card.domains, strict=False):
         for split, amount in amounts.items():
             place = f"{split}{letter}" if len(card.domains) == 2 else f"{split}/{domain}"
-            yield from _draw(Drawn(card.name, domain, split, amount, size, seed), folder, place)
+            yield from _draw(draw(card.name, domain, split, amount, size, seed), folder, place)
 
 
 def _draw(drawn: Drawn, folder: Path, place: str) -> Iterator[Path]:

@@ -1,13 +1,17 @@
-"""Draws a landscape with a pond and poplars, as a camera sees it or in brush strokes, from numbers alone.
+"""toy-monet2photo: draws a landscape with a pond and poplars, as a camera sees it or in brush strokes.
 
 A painting is the same kind of landscape in another palette, cooler in the shadows and warmer in the lights, put down in
 layers of short strokes. Each stroke has one colour, that of the landscape at its middle; strokes lie level in the sky
 and on the water, slanted on the land, upright in the trees.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
+from translate.toys.colours import colour_distance
+from translate.toys.drawn import Drawn, Painter, Translate, translated
 from translate.toys.landscapes import LAND, TURN, Parameters, Picture, Plane, Ranges, edge, lay, mix, paint_landscape
 
 POPLARS = (1, 2, 3, 4, 5)
@@ -52,6 +56,20 @@ def paint_monet(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], P
             canvas[here] = np.where(covered[:, None], strokes, canvas[here])
     small = canvas.reshape(size, OVERSAMPLING, size, OVERSAMPLING, 3).mean((1, 3))
     return _pixels(small), _scene(p, size)[1]
+
+
+LANDSCAPES = {"photo": Painter(SCENERY, paint_photo), "monet": Painter(PAINTING, paint_monet)}
+
+
+def score_monets(translate: Translate, unseen: Mapping[str, Drawn]) -> dict[str, float]:
+    """Return how far the colours of photos turned into monets are from those of other, unseen monets.
+
+    1 is as far as the photos themselves.
+    """
+    monets = list(unseen["monet"])
+    pairs = list(translated(translate, unseen["photo"], "monet"))
+    before = colour_distance([photo.image for photo, _ in pairs], monets)
+    return {"colour distance": colour_distance([painted for _, painted in pairs], monets) / before}
 
 
 def _pixels(picture: Picture) -> NDArray[np.uint8]:

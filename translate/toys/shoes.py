@@ -1,15 +1,18 @@
-"""Draws one shoe from the side on white paper, as outlines or filled with a colour, from numbers alone.
+"""toy-edges2shoes: draws one shoe from the side on white paper, as outlines or filled with a colour.
 
 The shoe is built in units of its length, u from the heel (0) to the toe (1) and v up from the ground, and points to the
 left. Outlines and filled shoe of the same numbers are true partners: they have the same silhouette to the pixel, and
 only the filled shoe has a colour, which nothing in the outlines tells.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from translate.toys.colours import colour_distance
+from translate.toys.drawn import Drawn, Painter, Translate, translated
 from translate.toys.landscapes import Colour, Parameters, Picture, Plane, Ranges, edge, lay, mix
 from translate.toys.polygons import Point, curve, line_distance, polygon_distance
 
@@ -41,6 +44,7 @@ PAPER = np.float32(1.0)  # white: a sigmoid ends there, so clean paper is within
 LACE = np.array((0.12, 0.11, 0.12), np.float32)
 MARGIN = 0.03  # around the shoe, in picture widths
 OUTLINE, SEAM = 0.020, 0.014  # widths of lines, in picture widths
+INK = 0.5  # a pixel is paper when red, green and blue are all as near to its white as this, in 0..1
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,42 @@ def paint_shoe(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], Pl
     lay(picture, edge(sole, pixel), _rimmed(np.broadcast_to(rubber, picture.shape), sole, pixel))
     lay(picture, edge(upper, pixel), _rimmed(_leather(shoe, colour, upper, x, y), upper, pixel))
     return _finished(picture), edge(np.minimum(upper, sole), pixel)
+
+
+FOOTWEAR = {"edges": Painter(EDGES, paint_edges), "shoes": Painter(SHOES, paint_shoe)}
+
+
+def score_shoes(translate: Translate, unseen: Mapping[str, Drawn]) -> dict[str, float]:
+    """Score outlines turned into coloured shoes.
+
+    Returns:
+        "silhouette IoU": the mean intersection over union of the translation's silhouette and that of its true partner,
+            the shoe drawn from the same numbers; 0..1, 1 is the best.
+        "colour distance": how far the colours of all translations are from those of unseen drawn shoes, as a share of
+            how far those of the outlines are: 0 is the best, 1 is no progress. Of one outline no colour can be told,
+            of all of them the distribution can: a translator that paints every shoe in the same colour is far off.
+    """
+    pairs, real = list(translated(translate, unseen["edges"], "shoes")), list(unseen["shoes"])
+    edges, painted = [sample.image for sample, _ in pairs], [shoe for _, shoe in pairs]
+    return {
+        "silhouette IoU": float(np.mean([overlap(silhouette(shoe), sample.mask > 0.5) for sample, shoe in pairs])),
+        "colour distance": colour_distance(painted, real) / colour_distance(edges, real),
+    }
+
+
+def silhouette(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which pixels (H, W) of a picture (H, W, 3) are not paper.
+
+    Controls, which the tests hold: drawn shoes overlap their masks by more than 0.98 on average; outlines, whose inside
+    is mostly paper, by less than 0.5; plain paper by 0 and a black picture by the share of it that is shoe.
+    """
+    return np.asarray(np.abs(image / 255 - PAPER).max(axis=2) > INK, np.bool_)
+
+
+def overlap(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+    """Return the intersection over union of two masks (H, W), in 0..1; of two empty ones 1."""
+    union = int((first | second).sum())
+    return int((first & second).sum()) / union if union else 1.0
 
 
 def _centres(size: int) -> tuple[Plane, Plane, float]:

@@ -8,7 +8,8 @@ has changed).
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]  # (H, W, 3) RGB
+from translate.tensors import Pixels
+
 Plane = NDArray[np.float32]  # (H, W)
 
 OUTSIDE = 0.01  # a pixel with less coverage than this is background
@@ -28,7 +29,7 @@ CHROMA = 0.1  # mean of max(R, G, B) - min(R, G, B) in 0..1
 MAJORITY = 0.5
 
 
-def background_error(source: Image, translated: Image, mask: Plane) -> float:
+def background_error(source: Pixels, translated: Pixels, mask: Plane) -> float:
     """Return the mean absolute difference outside the animal, in 0..1.
 
     Outside are the pixels whose coverage is below 0.01 and whose eight neighbours' is too: a pixel that touches the
@@ -59,7 +60,7 @@ def background(mask: Plane) -> NDArray[np.bool_]:
     return np.asarray(~near, np.bool_)
 
 
-def stripe_score(image: Image, mask: Plane) -> float:
+def stripe_score(image: Pixels, mask: Plane) -> float:
     """Return the share of the animal's pixels, in 0..1, that lie in a pattern of black and white stripes.
 
     See `striped` for the rule.
@@ -71,7 +72,7 @@ def stripe_score(image: Image, mask: Plane) -> float:
     return float(accepted.sum() / (mask > INSIDE).sum())
 
 
-def striped(image: Image, mask: Plane) -> NDArray[np.bool_]:
+def striped(image: Pixels, mask: Plane) -> NDArray[np.bool_]:
     """Return which pixels (H, W) of the animal lie in a pattern of black and white stripes.
 
     Only pixels that are wholly animal are looked at, so neither the outline nor the background can pass for a stripe.
@@ -158,6 +159,6 @@ def _slope(plane: Plane, weight: Plane, axis: int) -> Plane:
     return np.asarray(total / np.maximum(count, 1), np.float32)
 
 
-def _check(image: Image, mask: Plane) -> None:
+def _check(image: Pixels, mask: Plane) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.shape[:2] != mask.shape:
         raise ValueError(f"Expected an image (H, W, 3) and a mask (H, W); found {image.shape} and {mask.shape}.")

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from translate.toys import score_horses, scores
-from translate.toys.drawn import DATASETS, Drawn
-from translate.toys.scores import drawn_scores
+from translate.toys import horses
+from translate.toys.catalogue import TOYS, draw, drawn_scores
 
 TOY = "toy-horse2zebra"
 COUNT = 25  # more than one batch
@@ -11,7 +10,7 @@ COUNT = 25  # more than one batch
 
 def answers(size):
     """What each unseen horse would look like as a zebra, by the bytes of its picture."""
-    zebra, samples = DATASETS[TOY]["zebra"], Drawn(TOY, "horse", "test", COUNT, size)
+    zebra, samples = TOYS[TOY].painters["zebra"], draw(TOY, "horse", "test", COUNT, size)
     coat = {name: 0.5 * sum(limits) for name, limits in zebra.ranges.items()}
     found = {}
     for sample in map(samples.sample, range(COUNT)):
@@ -48,22 +47,10 @@ def test_scores_are_means_over_unseen_horses_translated_to_zebras(monkeypatch, c
         seen.extend(picture.tobytes() for picture in pictures)
         return list(pictures)
 
-    monkeypatch.setattr(score_horses, "stripe_score", lambda zebra, mask: float(mask.mean()))
-    monkeypatch.setattr(score_horses, "background_error", lambda horse, zebra, mask: 0.25)
+    monkeypatch.setattr(horses, "stripe_score", lambda zebra, mask: float(mask.mean()))
+    monkeypatch.setattr(horses, "background_error", lambda horse, zebra, mask: 0.25)
     scores = drawn_scores(TOY, translate, 32, count)
-    samples = [Drawn(TOY, "horse", "test", count, 32).sample(index) for index in range(count)]
+    samples = [draw(TOY, "horse", "test", count, 32).sample(index) for index in range(count)]
     assert seen == [sample.image.tobytes() for sample in samples]
     assert scores["stripe score"] == pytest.approx(np.mean([sample.mask.mean() for sample in samples]))
     assert scores["background error"] == pytest.approx(0.25)
-
-
-def test_two_hundred_horses_are_scored():
-    assert scores.COUNT == 200
-
-
-def test_every_drawn_dataset_has_a_judge():
-    assert set(scores.JUDGES) == set(DATASETS)
-
-
-def test_other_datasets_have_no_scores():
-    assert drawn_scores("horse2zebra", lambda *_: 1 / 0, 64) == {}

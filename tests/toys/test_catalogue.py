@@ -1,38 +1,45 @@
-"""Every drawn dataset has a card, a judge and a recipe that fits it."""
+"""Every drawn dataset has a card, a score and a recipe that fits it."""
 
 import pytest
 
 from translate import cards
 from translate.errors import DataError
 from translate.runs import prepare
-from translate.toys.drawn import DATASETS
-from translate.toys.scores import COUNT, JUDGES
+from translate.toys.catalogue import COUNT, TOYS, drawn_scores
 
 
-def test_drawn_datasets_have_cards_and_judges():
-    assert {name for name in cards.names("datasets") if cards.dataset(name).drawn} == set(DATASETS) == set(JUDGES)
+def test_drawn_datasets_have_cards():
+    assert {name for name in cards.names("datasets") if cards.dataset(name).drawn} == set(TOYS)
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", TOYS)
 def test_a_card_names_the_domains_and_enough_unseen_pictures(name):
     card = cards.dataset(name)
-    assert card.domains == list(DATASETS[name])
+    assert card.domains == list(TOYS[name].painters)
     assert card.target in card.domains or (card.target == "" and len(card.domains) != 2)
     assert card.test >= COUNT
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", TOYS)
 def test_the_recipe_of_a_card_suits_its_domains(name, tmp_path):
     run = prepare(name, out=tmp_path / "run")
     assert run.recipe.method.name == cards.dataset(name).recipe.get("method", {}).get("name", "cyclegan")
     assert run.recipe.data.size == 64
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", TOYS)
 def test_another_method_can_be_named_where_it_knows_two_domains(name, tmp_path):
-    if len(DATASETS[name]) == 2:
+    if len(TOYS[name].painters) == 2:
         run = prepare(name, out=tmp_path / "run", method="cyclegan")
         assert run.recipe.method.name == "cyclegan"
     else:
         with pytest.raises(DataError, match="two domains"):
             prepare(name, out=tmp_path / "run", method="cyclegan")
+
+
+def test_two_hundred_pictures_are_scored():
+    assert COUNT == 200
+
+
+def test_other_datasets_have_no_scores():
+    assert drawn_scores("horse2zebra", lambda *_: 1 / 0, 64) == {}

@@ -1,15 +1,19 @@
-"""Reading hair colour, glasses and smile off a picture of a drawn face, by rule.
+"""Reading hair colour, glasses and smile off a picture of a drawn face, by rule, and scoring changes of them.
 
 The parameters say where hair, frames and mouth are; what is there is taken from the picture alone. So a translation is
 read like a drawn face.
 """
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
+from translate.tensors import Pixels
 from translate.toys import faces
+from translate.toys.drawn import Drawn, Sample, Translate, translated
 from translate.toys.landscapes import Parameters, Plane
-from translate.toys.stripes import INSIDE, LUMINANCE, Image
+from translate.toys.stripes import INSIDE, LUMINANCE
 
 HAIR_DISTANCE = 0.25  # between a hair's pixel and the nearest shade of its colour, as a vector in [0, 1]^3
 HAIR_SHARE = 0.6  # of the hair's pixels that must have the colour
@@ -23,8 +27,12 @@ MOUTH_AREA = (0.08, 0.5)  # of the lips in the box, as a share: less or more is 
 MOUTH_SPREAD = 0.08  # standard deviation of the height of the lips' middle, in half heights of the head: more is noise
 RISE = 0.07  # of the corners above the middle of the mouth, in half heights of the head; more is a smile
 
+_HAIR = {name: {other: int(other == name) for other in faces.HAIR} for name in faces.HAIR}  # labels of each colour
+TARGETS: dict[str, dict[str, int]] = {f"{name}=1": becomes for name, becomes in _HAIR.items()}
+TARGETS |= {f"{name}={value}": {name: value} for name in ("glasses", "smile") for value in (0, 1)}
 
-def read_attributes(image: Image, parameters: Parameters) -> dict[str, int | None]:
+
+def read_attributes(image: Pixels, parameters: Parameters) -> dict[str, int | None]:
     """Return 1 or 0 for each attribute that the picture of a face shows, or None where there is nothing to read.
 
     A hair colour is there when at least 60 % of the hair's pixels are near one of its shades. Glasses are there when at
@@ -72,3 +80,51 @@ def _smile(luminance: Plane, parameters: Parameters, head: faces.Head) -> int | 
     if not corners.any() or not middle.any() or v[middle].std() > MOUTH_SPREAD:
         return None
     return int(v[middle].mean() - v[corners].mean() > RISE)
+
+
+def score_changes(translate: Translate, unseen: Mapping[str, Drawn]) -> dict[str, float]:
+    """Change one attribute at a time of every face that is not as wanted already, and read what became of it.
+
+    Returns:
+        "target attribute": how often it became what was wanted; "kept attributes": how often hair colour, glasses and
+        smile stayed what they were, where they should. Both are means over the targets, 0..1. With "lowest" they are
+        those of the worst target.
+    """
+    face = unseen["face"]
+    return _summary(_rates(translated(translate, face, target), becomes) for target, becomes in TARGETS.items())
+
+
+def score_hair(translate: Translate, unseen: Mapping[str, Drawn]) -> dict[str, float]:
+    """Turn the faces of each domain into every other one, and read what became of them; as `score_changes` else."""
+    return _summary(
+        _rates(translated(translate, drawn, target), _HAIR[f"{target}_hair"])
+        for source, drawn in unseen.items()
+        for target in unseen
+        if target != source
+    )
+
+
+def _rates(pairs: Iterable[tuple[Sample, Pixels]], becomes: dict[str, int]) -> tuple[float, float]:
+    """Return how often faces that are not yet what they should become did so, and how often they kept the rest."""
+    reached: list[bool] = []
+    kept: list[bool] = []
+    for sample, picture in pairs:
+        before = faces.attributes(sample.parameters)
+        wanted = before | becomes
+        if wanted == before:
+            continue
+        now = read_attributes(picture, sample.parameters)
+        for names in (tuple(faces.HAIR), ("glasses",), ("smile",)):
+            right = all(now[name] == wanted[name] for name in names)
+            (reached if becomes.keys() & names else kept).append(right)
+    return float(np.mean(reached)), float(np.mean(kept))
+
+
+def _summary(rates: Iterable[tuple[float, float]]) -> dict[str, float]:
+    reached, kept = np.array(list(rates)).T
+    return {
+        "target attribute": float(reached.mean()),
+        "kept attributes": float(kept.mean()),
+        "lowest target attribute": float(reached.min()),
+        "lowest kept attributes": float(kept.min()),
+    }
