@@ -21,30 +21,24 @@ from translate.errors import WeightsError
 from translate.files import sha256
 from translate.networks.features.feature_network import FeatureNetwork
 from translate.networks.features.inception import Inception
+from translate.networks.features.kinds import KINDS
 from translate.networks.features.random_convolutions import RandomConvolutions, random_weights
-from translate.networks.features.squeezenet import SqueezeNet
 
-RANDOM = "random"
-INCEPTION = "inception"  # the name of its card
-
-NETWORKS: dict[str, type[FeatureNetwork]] = {
-    RANDOM: RandomConvolutions,
-    "squeezenet": SqueezeNet,
-    INCEPTION: Inception,
-}
+RANDOM = RandomConvolutions.word
+INCEPTION = Inception.word  # also the name of its card
 
 
 @dataclass(frozen=True)
 class FeatureWeights:
-    """Weights for one of `NETWORKS`.
+    """Weights for a feature network.
 
     Attributes:
-        network: which one.
+        kind: the network.
         tensors: by the names that the network is published with.
         sha256: of the file that they are from; empty for those that ship with us.
     """
 
-    network: str
+    kind: type[FeatureNetwork]
     tensors: Mapping[str, Tensor]
     sha256: str
 
@@ -60,7 +54,7 @@ def open_features(word: str | Path = RANDOM, middle: float = 127.5) -> FeatureNe
         WeightsError: as `find_weights`; or they do not fit, or need a package.
     """
     found = find_weights(word)
-    network = Inception(middle) if found.network == INCEPTION else NETWORKS[found.network]()
+    network = Inception(middle) if found.kind is Inception else found.kind()
     return network.fill(found.tensors, found.sha256)
 
 
@@ -72,12 +66,12 @@ def find_weights(word: str | Path) -> FeatureWeights:
             not those of the card.
     """
     if str(word) == RANDOM:
-        return FeatureWeights(RANDOM, random_weights(), "")
+        return FeatureWeights(RandomConvolutions, random_weights(), "")
     path = _fetched() if str(word) == INCEPTION else Path(word)
     tensors = read_weights(path)
-    for name, network in NETWORKS.items():
-        if network.key in tensors:
-            return FeatureWeights(name, tensors, sha256(path))
+    for kind in KINDS.values():
+        if kind.key in tensors:
+            return FeatureWeights(kind, tensors, sha256(path))
     raise WeightsError(
         f"{path} holds no known feature network: wanted are the keys of torchvision's squeezenet1_1, or of"
         f" torch-fidelity's Inception; found"

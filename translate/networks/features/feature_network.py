@@ -16,7 +16,8 @@ class FeatureNetwork(nn.Module, ABC):
     """A network that turns pictures into features. It is built without weights, which are then given to `fill`.
 
     Attributes:
-        title: the network's name.
+        word: what settings call the network.
+        title: its name.
         key: an entry of its weights that no other network here has.
         side: pixels: pictures that are measured are resized to such squares.
         name: what scores call the features: the title, and the beginning of `sha256`.
@@ -24,6 +25,7 @@ class FeatureNetwork(nn.Module, ABC):
         filled: whether the weights are there.
     """
 
+    word: ClassVar[str]
     title: ClassVar[str]
     key: ClassVar[str]
     side: ClassVar[int] = 256

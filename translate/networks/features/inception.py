@@ -27,6 +27,7 @@ class Inception(FeatureNetwork):
         middle: the grey level that becomes 0: pictures are seen as x / middle - 1.
     """
 
+    word: ClassVar[str] = "inception"
     title: ClassVar[str] = "Inception"
     key: ClassVar[str] = "Mixed_7c.branch_pool.conv.weight"
     side: ClassVar[int] = 299

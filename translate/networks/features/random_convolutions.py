@@ -21,6 +21,7 @@ class RandomConvolutions(FeatureNetwork):
     1606.00021): colours, edges and textures, but no objects.
     """
 
+    word: ClassVar[str] = "random"
     title: ClassVar[str] = "random"
     key: ClassVar[str] = "weight_0"
 

@@ -20,6 +20,7 @@ class SqueezeNet(FeatureNetwork):
     Its weights have the names of torchvision's `squeezenet1_1`; those of the classifier are not needed.
     """
 
+    word: ClassVar[str] = "squeezenet"
     title: ClassVar[str] = "SqueezeNet"
     key: ClassVar[str] = "features.3.squeeze.weight"
 
