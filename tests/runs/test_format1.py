@@ -16,7 +16,7 @@ from translate import runs
 from translate.data import batches
 from translate.models.exports import read_about
 from translate.runs import prepare
-from translate.toys.scores import drawn_scores
+from translate.toys.catalogue import drawn_scores
 
 PLACE = Path(__file__).parent / "format1"
 SCHEDULE = [

@@ -1,7 +1,7 @@
 """A dataset joined with a method and a schedule: what `translate train` runs."""
 
-from translate.runs.prepare import Options, prepare, train
 from translate.runs.cost_estimate import Prospect
+from translate.runs.prepare import Options, prepare, train
 from translate.runs.recipe import Recipe
 from translate.runs.run import Run
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from translate.errors import WeightsError
-from translate.models.exports import find_export, read_about, read_settings, read_tensors
 from translate.methods.base import Method, MethodSettings
+from translate.models.exports import find_export, read_about, read_settings, read_tensors
 from translate.runs.identity import model_of_run
 from translate.settings import differences
 

@@ -9,16 +9,16 @@ from translate.cards import DatasetCard
 from translate.data.folders import Dataset
 from translate.data.known import open_known
 from translate.data.layouts import open_domains, open_folder
-from translate.toys.catalogue import open_drawn
 from translate.devices import Compile, Engine, Precision, engine_to_train
 from translate.errors import DataError, Interrupted, SettingsError
 from translate.parallel import joined, world
-from translate.runs.initialisation import Beginning
 from translate.runs.fitting import largest_batch, steps_within
 from translate.runs.identity import batch_of_run, steps_of_run
+from translate.runs.initialisation import Beginning
 from translate.runs.recipe import Recipe
 from translate.runs.run import Run
 from translate.settings import Tree, is_plain, merge, nearest, read_toml, read_word
+from translate.toys.catalogue import open_drawn
 
 PRESETS = Path(__file__).parent / "presets"  # settings that have proved themselves, for `--config NAME`
 

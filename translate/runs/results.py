@@ -7,17 +7,17 @@ from pathlib import Path
 
 from translate import images
 from translate.data.folders import Dataset, fingerprints, held_out
-from translate.toys.drawn import Drawn
 from translate.devices import Engine
-from translate.toys.catalogue import drawn_scores
 from translate.files import write_text
-from translate.models.exports import About, read_about, write_export
 from translate.inference.translator import Translator
 from translate.methods.base import Term
-from translate.runs.recipe import Recipe
+from translate.models.exports import About, read_about, write_export
 from translate.report.curves import loss_curves
 from translate.report.samples import attribute_grid, sample_grid, square
+from translate.runs.recipe import Recipe
 from translate.tensors import Pixels
+from translate.toys.catalogue import drawn_scores
+from translate.toys.drawn import Drawn
 from translate.training.loop import Training
 from translate.training.record import read_log
 

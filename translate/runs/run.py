@@ -31,16 +31,16 @@ from translate.data.folders import Dataset
 from translate.devices import Engine, release_memory
 from translate.errors import DataError, Diverged, OutOfMemory, OutputError, exit_code_of
 from translate.files import alone, sweep, write_text, written_to
-from translate.models.exports import About
 from translate.methods.base import Term
+from translate.models.exports import About
 from translate.parallel import alike, rank, wait, world
-from translate.runs.initialisation import Beginning
 from translate.runs.building import build_training, read_batches
-from translate.runs.identity import FILE, identity_of, refuse_another_run
 from translate.runs.cost_estimate import Prospect, prospect_of
+from translate.runs.identity import FILE, identity_of, refuse_another_run
+from translate.runs.initialisation import Beginning
+from translate.runs.monitor import Watch
 from translate.runs.recipe import Recipe
 from translate.runs.results import Results
-from translate.runs.monitor import Watch
 from translate.settings import flat
 from translate.training.checkpoint import Checkpoints
 from translate.training.loop import Plan, Report, Training
