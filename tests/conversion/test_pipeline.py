@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from translate import files, images
-from translate.conversion import pipeline
+from translate.conversion import pipeline, planning
 from translate.conversion.inputs import write_list
-from translate.conversion.pipeline import Conversion, Result, convert
-from translate.conversion.planning import Item, plan, plan_in_place
+from translate.conversion.pipeline import Result, convert
+from translate.conversion.planning import ConversionPlan, Item, plan_in_place
+from translate.conversion.settings import ConversionSettings
 from translate.devices import engine
 from translate.errors import DataError, DeviceError, OutputError, SettingsError, WeightsError
 from translate.images import Encoding, Limits
@@ -45,7 +46,6 @@ def made() -> Translator:
 
 
 TRANSLATOR = made()
-DEFAULTS = {"translator": TRANSLATOR, "to": None, "overwrite": False}
 
 
 def noise(height: int, width: int, *channels: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -67,13 +67,23 @@ def below(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
 
 
-def run(inputs: Sequence[str | Path], out: Path, **options: Any) -> dict[str, Result]:
+def plan(inputs: Sequence[str | Path], out: Path, to: str = "zebra", **options: Any) -> ConversionPlan:
+    return planning.plan(inputs, out, [to], **options)
+
+
+def run(
+    inputs: Sequence[str | Path],
+    out: Path,
+    translator: Translator = TRANSLATOR,
+    to: str = "zebra",
+    overwrite: bool = False,
+    **options: Any,
+) -> dict[str, Result]:
     """Plan and convert; return the results by the name of their source."""
-    translator, to, overwrite = (options.pop(name, default) for name, default in DEFAULTS.items())
-    how = Conversion(**options)
-    found = plan(inputs, out, overwrite, how.encoding, besides=how.besides)
-    results = list(convert(translator, found, to, how))
-    assert len(results) == len(found.items) + len(found.missing) + len(found.existing)
+    settings = ConversionSettings(**options)
+    found = plan(inputs, out, to, settings=settings, again=lambda item: overwrite)
+    results = list(convert(translator, found, settings))
+    assert len(results) == len(found) == len(found.items) + len(found.missing) + len(found.existing)
     return {result.source.name: result for result in results}
 
 
@@ -263,7 +273,7 @@ def test_an_output_that_cannot_be_written_so_is_refused_by_the_plan(
     tmp_path: Path, name: str, encoding: Encoding
 ) -> None:
     with pytest.raises(OutputError):
-        plan([put(tmp_path / "in.png")], tmp_path / name, encoding=encoding)
+        plan([put(tmp_path / "in.png")], tmp_path / name, settings=ConversionSettings(encoding=encoding))
 
 
 def test_i17_what_a_format_cannot_hold_fails_before_it_is_translated(
@@ -292,29 +302,6 @@ def test_i05_a_mask_may_have_as_many_pixels_as_a_picture(tmp_path: Path) -> None
     assert run([tmp_path / "in"], tmp_path / "out", mask=mask, limits=Limits(pixels=70))["a.png"].status == "done"
 
 
-def test_to_all_fills_a_folder_for_each_target(tmp_path: Path) -> None:
-    put(tmp_path / "in" / "below" / "a.png")
-    put(tmp_path / "in" / "b.png")
-    (tmp_path / "in" / "c.png").write_bytes(b"torn")
-    found = plan([tmp_path / "in"], tmp_path / "out", targets=ABOUT.choices("all"))
-    results = list(convert(TRANSLATOR, found))
-    assert below(tmp_path / "out") == ["horse/b.png", "horse/below/a.png", "zebra/b.png", "zebra/below/a.png"]
-    assert {(result.source.name, result.target): result.status for result in results} == {
-        ("a.png", "horse"): "done", ("a.png", "zebra"): "done", ("b.png", "horse"): "done", ("b.png", "zebra"): "done",
-        ("c.png", "horse"): "failed", ("c.png", "zebra"): "failed",
-    }  # fmt: skip
-    for domain in ABOUT.domains:
-        expected = TRANSLATOR(rgb(tmp_path / "in" / "b.png"), to=domain)
-        assert np.array_equal(rgb(tmp_path / "out" / domain / "b.png"), expected)
-    again = plan([tmp_path / "in"], tmp_path / "out", targets=ABOUT.choices("all"))
-    assert (len(again.items), len(again.existing)) == (2, 4)
-
-
-def test_to_all_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="which only one result can become"):
-        plan([put(tmp_path / "a.png")], tmp_path / "b.png", targets=["horse", "zebra"])
-
-
 def test_the_target_is_passed_on(tmp_path: Path) -> None:
     source = put(tmp_path / "a.png")
     run([source], tmp_path / "out", to="horse")
@@ -324,14 +311,7 @@ def test_the_target_is_passed_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [{"batch": 0}, {"size": 0}, {"size": -3}], ids=str)
 def test_wrong_words_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match="must be at least 1"):
-        Conversion(**options)
-
-
-def test_a_wrong_domain_is_refused_before_any_work(tmp_path: Path) -> None:
-    found = plan([put(tmp_path / "a.png")], tmp_path / "out")
-    with pytest.raises(SettingsError):
-        convert(TRANSLATOR, found, "zebr")
-    assert not (tmp_path / "out").exists()
+        ConversionSettings(**options)
 
 
 @pytest.mark.parametrize("batch", [2, 3, 100])
@@ -388,10 +368,10 @@ def test_what_is_there_is_skipped_unless_it_is_to_be_replaced(tmp_path: Path) ->
         put(tmp_path / "in" / name)
     old = put(tmp_path / "out" / "a.png", noise(2, 2, 3)).read_bytes()
     (item,) = plan([tmp_path / "in"], tmp_path / "out").existing
-    assert item == Item(tmp_path / "in" / "a.png", tmp_path / "out" / "a.png", Path("a.png"))
+    assert item == Item(tmp_path / "in" / "a.png", tmp_path / "out" / "a.png", Path("a.png"), "zebra")
     results = run([tmp_path / "in"], tmp_path / "out")
     assert results["a.png"] == Result(
-        item.source, f"{tmp_path}/in/./a.png", item.output, "skipped", "the output is already there"
+        item.source, f"{tmp_path}/in/./a.png", item.output, "skipped", "the output is already there", target="zebra"
     )
     assert results["b.png"].status == "done"
     assert (tmp_path / "out" / "a.png").read_bytes() == old
@@ -497,8 +477,8 @@ def stopped(
         return real(x, target)
 
     monkeypatch.setattr(translator._method, "translate", fail)
-    how = Conversion(batch=batch)
-    return lambda: list(convert(translator, plan([tmp_path / "in"], tmp_path / "out"), how=how))
+    settings = ConversionSettings(batch=batch)
+    return lambda: list(convert(translator, plan([tmp_path / "in"], tmp_path / "out"), settings))
 
 
 @pytest.mark.parametrize(
@@ -849,10 +829,10 @@ def test_u13_pictures_are_replaced_and_kept(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(images, "write", killed)
     with pytest.raises(KeyboardInterrupt):
-        list(convert(TRANSLATOR, plan_in_place([tmp_path / "in"])))
+        list(convert(TRANSLATOR, plan_in_place([tmp_path / "in"], "zebra")))
     monkeypatch.undo()
     assert sources[1].read_bytes() == before[1]
-    results = {result.source.name: result for result in convert(TRANSLATOR, plan_in_place([tmp_path / "in"]))}
+    results = {result.source.name: result for result in convert(TRANSLATOR, plan_in_place([tmp_path / "in"], "zebra"))}
     assert {name: result.status for name, result in results.items()} == {
         "a.png": "skipped", "b.png": "done", "torn.png": "failed"
     }  # fmt: skip
@@ -862,7 +842,7 @@ def test_u13_pictures_are_replaced_and_kept(tmp_path: Path, monkeypatch: pytest.
         assert original.read_bytes() == content
         assert np.array_equal(rgb(source), TRANSLATOR(rgb(original)))
     assert torn.read_bytes() == b"torn"
-    assert len(plan_in_place([tmp_path / "in"]).existing) == 2
+    assert len(plan_in_place([tmp_path / "in"], "zebra").existing) == 2
 
 
 # Promises about many runs

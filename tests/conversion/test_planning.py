@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from translate.conversion import planning
 from translate.conversion.inputs import read_list, write_list
 from translate.conversion.masks import find_mask
-from translate.conversion.planning import Item, Naming, Plan, beside, plan, plan_in_place
+from translate.conversion.planning import ConversionPlan, Item, Naming, beside
+from translate.conversion.settings import ConversionSettings
 from translate.errors import DataError, ImageDecodeError, OutputError, SettingsError
 
+TO = "zebra"
 HEADERS = {
     ".jpg": b"\xff\xd8\xff",
     ".jpeg": b"\xff\xd8\xff",
@@ -29,11 +32,16 @@ def put(path: Path) -> Path:
     return path
 
 
+def plan(inputs: Sequence[str | Path], out: Path, **options: Any) -> ConversionPlan:
+    """Plan for the only target `TO`."""
+    return planning.plan(inputs, out, [TO], **options)
+
+
 def below(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
 
 
-def outputs(found: Plan, out: Path) -> list[str]:
+def outputs(found: ConversionPlan, out: Path) -> list[str]:
     return [item.output.relative_to(out).as_posix() for item in found.items]
 
 
@@ -57,7 +65,7 @@ def test_u10_the_tree_of_a_folder_is_mirrored(tmp_path: Path) -> None:
     found = plan([tmp_path / "in"], tmp_path / "out")
     names = ["a.jpg", "b.png", "e.jpg", "f.png", "g.tif", "h.png", "i.avif", "j.v2.png", "deep/d.webp", "deep/er/c.png"]
     assert outputs(found, tmp_path / "out") == names
-    assert found.items[2] == Item(tmp_path / "in" / "e.JPEG", tmp_path / "out" / "e.jpg", Path("e.JPEG"))
+    assert found.items[2] == Item(tmp_path / "in" / "e.JPEG", tmp_path / "out" / "e.jpg", Path("e.JPEG"), TO)
     assert (found.missing, found.ignored, found.existing) == ((), 0, ())
 
 
@@ -157,7 +165,7 @@ def test_linked_folders_are_followed_but_not_for_ever(tmp_path: Path) -> None:
 
 def refusal(inputs: Sequence[str | Path], out: Path) -> str:
     with pytest.raises(SettingsError) as caught:
-        plan(inputs, out, overwrite=True)
+        plan(inputs, out, again=lambda item: True)
     assert caught.value.exit_code == 2
     return str(caught.value)
 
@@ -243,7 +251,7 @@ def test_i25_what_is_written_beside_a_result_collides_too(tmp_path: Path) -> Non
     put(tmp_path / "in" / "a.compare.png")
     plan([tmp_path / "in"], tmp_path / "out")
     with pytest.raises(SettingsError, match="would both become"):
-        plan([tmp_path / "in"], tmp_path / "out", besides=".compare.png")
+        plan([tmp_path / "in"], tmp_path / "out", settings=ConversionSettings(compare="side"))
 
 
 # Lists
@@ -346,7 +354,7 @@ def test_i26_names_that_become_too_long_are_cut_and_stay_apart(tmp_path: Path) -
     for name in longest[:1] + longest[2:]:
         put(tmp_path / "in" / name)
     named = put(tmp_path / "in" / longest[1])
-    found = plan([tmp_path / "in", named], tmp_path / "out", besides=".compare.png")
+    found = plan([tmp_path / "in", named], tmp_path / "out", settings=ConversionSettings(compare="side"))
     names = [item.output.name for item in found.items]
     assert len(set(names)) == 3
     for item in found.items:
@@ -376,7 +384,7 @@ def test_i25_a_folder_that_is_closed_to_us_is_one_sentence(tmp_path: Path, monke
     monkeypatch.setattr(Path, "is_dir", is_dir)  # root may look everywhere
     with pytest.raises(OutputError, match=r"Cannot write .*out: Permission denied"):
         plan([tmp_path / "*.png"], tmp_path / "out")
-    assert find_mask(tmp_path / "mask", Item(source, source, Path("a.png"))) == tmp_path / "mask"
+    assert find_mask(tmp_path / "mask", Item(source, source, Path("a.png"), TO)) == tmp_path / "mask"
 
 
 def test_i25_inputs_and_masks_whose_names_are_too_long_fail_alone(tmp_path: Path) -> None:
@@ -396,9 +404,9 @@ def test_a_result_is_there_when_all_that_belongs_to_it_is(tmp_path: Path) -> Non
     put(tmp_path / "in" / "a.png")
     put(tmp_path / "out" / "a.png")
     assert plan([tmp_path / "in"], tmp_path / "out").existing
-    assert not plan([tmp_path / "in"], tmp_path / "out", besides=".compare.png").existing
+    assert not plan([tmp_path / "in"], tmp_path / "out", settings=ConversionSettings(compare="side")).existing
     put(tmp_path / "out" / "a.compare.png")
-    assert plan([tmp_path / "in"], tmp_path / "out", besides=".compare.png").existing
+    assert plan([tmp_path / "in"], tmp_path / "out", settings=ConversionSettings(compare="side")).existing
 
 
 # Masks
@@ -456,14 +464,14 @@ def test_u13_a_place_that_is_an_input_is_refused_and_in_place_has_a_place_for_or
     folder = put(tmp_path / "in" / "deep" / "a.jpg").parent.parent
     with pytest.raises(SettingsError, match=r"is also an input.*or say --in-place"):
         plan([folder], folder)
-    (item,) = plan_in_place([folder]).items
+    (item,) = planning.plan_in_place([folder], TO).items
     assert item.output == item.source == folder / "deep" / "a.jpg"
     assert item.original == folder / ".originals" / "deep" / "a.jpg"
-    (item,) = plan_in_place([folder / "deep" / "a.jpg"]).items
+    (item,) = planning.plan_in_place([folder / "deep" / "a.jpg"], TO).items
     assert item.original == folder / "deep" / ".originals" / "a.jpg"
     put(item.original)  # equal: killed before the picture was replaced
-    assert plan_in_place([folder / "deep" / "a.jpg"]).items == (item,)
+    assert planning.plan_in_place([folder / "deep" / "a.jpg"], TO).items == (item,)
     item.source.write_bytes(b"a result")
-    assert plan_in_place([folder / "deep"]).existing == (item,)
+    assert planning.plan_in_place([folder / "deep"], TO).existing == (item,)
     with pytest.raises(OutputError, match="HEIF"):
-        plan_in_place([put(tmp_path / "b.heic")])
+        planning.plan_in_place([put(tmp_path / "b.heic")], TO)

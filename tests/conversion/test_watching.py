@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from translate.conversion.pipeline import Result
-from translate.conversion.planning import Item, Plan, plan
+from translate.conversion.planning import ConversionPlan, Item, plan
 from translate.conversion.watching import Stamp, complete, watch
 
 A, B = Path("a.png"), Path("b.png")
@@ -63,23 +63,23 @@ def test_i30_u25_only_complete_and_new_pictures_are_translated(tmp_path: Path, m
             raise Stop
         step()
 
-    def convert(translator: object, plan: Plan, to: object, how: object) -> Iterator[Result]:
+    def convert(translator: object, plan: ConversionPlan, settings: object) -> Iterator[Result]:
         translated.append([item.source.name for item in plan.items])
         for item in plan.items:
             item.output.parent.mkdir(exist_ok=True)
             item.output.write_bytes(b"result")
-            yield Result(item.source, item.word, item.output, "done")
+            yield Result(item.source, item.word, item.output, "done", target=item.target)
 
     monkeypatch.setattr("translate.conversion.watching.convert", convert)
     results: list[Result] = []
     with pytest.raises(Stop):
-        results.extend(watch(None, lambda: plan([folder], out), wait))  # type: ignore[arg-type]
+        results.extend(watch(None, lambda: plan([folder], out, ["b"]), wait))  # type: ignore[arg-type]
     assert translated == [["slow.png"]]
     assert not list(out.glob("out/*"))
 
 
 def test_i30_a_listed_file_that_has_gone_is_left_out() -> None:
-    items = (Item(Path("nowhere/x.png"), Path("y.png"), Path("x.png")),)
+    items = (Item(Path("nowhere/x.png"), Path("y.png"), Path("x.png"), "b"),)
     looks: list[int] = []
 
     def wait() -> None:
@@ -88,4 +88,4 @@ def test_i30_a_listed_file_that_has_gone_is_left_out() -> None:
             raise Stop
 
     with pytest.raises(Stop):
-        list(watch(None, lambda: Plan(items, (), 0, ()), wait))  # type: ignore[arg-type]
+        list(watch(None, lambda: ConversionPlan(items, (), 0, ()), wait))  # type: ignore[arg-type]

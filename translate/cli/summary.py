@@ -9,11 +9,11 @@ from translate.cli.terminal import duration, printable, say, show
 from translate.errors import SomeFailed, counted
 
 if TYPE_CHECKING:
-    from translate.conversion.pipeline import Conversion, Result
-    from translate.conversion.planning import Plan
-    from translate.devices import Engine
+    from translate.conversion.job import Job
+    from translate.conversion.pipeline import Result
+    from translate.conversion.planning import ConversionPlan
     from translate.images import Limits
-    from translate.models.exports import About
+    from translate.inference.translator import Translator
     from translate.tensors import Pixels
 
 GRID = 32  # pictures, at most, in a grid
@@ -22,41 +22,44 @@ GRID_COLUMNS = 4  # of pictures and their results
 GRID_GAP = 8  # pixels
 
 
-def running_on(engine: "Engine", asked: str, is_onnx: bool) -> str:
-    """Say on which device, and why on this one where nobody asked for it."""
+def running_on(translator: "Translator", asked: str) -> str:
+    """Say on which device, and why on this one where the device `asked` for was "auto"."""
+    from translate.models.onnx import OnnxMethod
+
+    engine = translator.engine
     found = "no GPU was found" if engine.device.type == "cpu" else "a GPU was found"
-    why = "ONNX models run there" if is_onnx else found
+    why = "ONNX models run there" if isinstance(translator.method, OnnxMethod) else found
     return f"Running on {engine}{f': {why}' if asked == 'auto' else ''}."
 
 
-def show_plan(plan: "Plan", how: "Conversion", about: "About", target: str, running: str, as_json: bool) -> None:
+def show_plan(job: "Job", plan: "ConversionPlan", running: str, as_json: bool) -> None:
     """Print what would be done: what becomes of each picture, how large, and how it would be run."""
-    from translate.conversion.preview import prospects
+    from translate.conversion.preview import previews
 
     lines: list[str] = []
     items: list[dict[str, Any]] = []
     most_bytes = 0
-    for prospect in prospects(plan, how, about.size):
-        source, output = printable(prospect.item.source), printable(prospect.item.output)
-        sizes = f"{_pixels(prospect.size)} pixels, seen at {_pixels(prospect.seen)}"
-        frames = f", {prospect.frames} frames" if prospect.frames > 1 else ""
-        lines.append(f"{source} -> {output}: {printable(prospect.reason) or sizes + frames}")
-        facts = {name: value for name, value in asdict(prospect).items() if name != "item"}
+    for preview in previews(plan, job.settings, job.about.size):
+        source, output = printable(preview.item.source), printable(preview.item.output)
+        sizes = f"{_pixels(preview.size)} pixels, seen at {_pixels(preview.seen)}"
+        frames = f", {preview.frames} frames" if preview.frames > 1 else ""
+        lines.append(f"{source} -> {output}: {printable(preview.reason) or sizes + frames}")
+        facts = {name: value for name, value in asdict(preview).items() if name != "item"}
         items.append({"source": source, "output": output, **facts})
-        most_bytes += prospect.most_bytes
+        most_bytes += preview.most_bytes
     lines += [f"Not found: {printable(word)}" for word in plan.missing]
     lines.append(
-        f"{counted(len(plan.items), 'picture')} to {target}; {len(plan.existing)} already there,"
+        f"{counted(len(plan.items), 'picture')} to {job.goal}; {len(plan.existing)} already there,"
         f" {len(plan.missing)} not found, {plan.ignored} ignored (no pictures)."
     )
     lines += [f"Results take {most_bytes / 1e6:.1f} MB at most, which is without compression.", running]
     existing = [{"source": printable(item.source), "output": printable(item.output)} for item in plan.existing]
-    tree = {"to": target, "items": items, "existing": existing, "missing": plan.missing, "ignored": plan.ignored}
-    show({**tree, "model": about.sha256, "most_bytes": most_bytes, "running": running}, lines, as_json)
+    tree = {"to": job.goal, "items": items, "existing": existing, "missing": plan.missing, "ignored": plan.ignored}
+    show({**tree, "model": job.about.sha256, "most_bytes": most_bytes, "running": running}, lines, as_json)
 
 
-def told(result: "Result") -> dict[str, Any]:
-    """Return what a program is told of a result, as JSON has it."""
+def result_json(result: "Result") -> dict[str, Any]:
+    """Return what JSON output says of a result."""
     return {
         "source": printable(result.source),
         "output": printable(result.output) if result.output else None,
@@ -138,7 +141,7 @@ class Outcome:
 
     def show(self, as_json: bool) -> None:
         """Print the summary."""
-        items = [told(result) for result in self.results]
+        items = [result_json(result) for result in self.results]
         counts = {status: self.count(status) for status in ("done", "skipped", "failed")}
         tree = {"to": self.target, "out": self.out, "engine": self.engine, **counts, "ignored": self.ignored}
         show({**tree, "elapsed_s": round(self.elapsed_s, 3), "results": items}, [self.summary()], as_json)
@@ -158,5 +161,5 @@ class Outcome:
 
         pictures = [images.read(path, limits) for path in (result.source, result.output) if path]
         tiles = [square(images.laid_on(picture, images.WHITE).rgb, GRID_SIDE) for picture in pictures]
-        captions = (printable(result.source.name), f"to {result.target or self.target}")
+        captions = (printable(result.source.name), f"to {result.target}")
         return images.sheet([tiles], captions=captions)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from translate.conversion.manifest import outdated, recorded
-from translate.conversion.pipeline import Conversion, Result, convert
-from translate.conversion.planning import plan
+from translate.conversion.job import Job
+from translate.conversion.pipeline import Result
+from translate.conversion.settings import ConversionSettings
 from translate.inference.translator import Translator
 
 
@@ -25,18 +25,15 @@ class FolderTranslator(Translator):
         """Translate files, folders and patterns into the folder `out`; yield what became of each picture.
 
         Args:
-            inputs: see `planning.plan`.
+            inputs: see `inputs.find`.
             out: see `planning.plan`.
-            to: as for a single image.
+            to: as for a single image, or "all" for every target, each in a folder of its name.
             overwrite: make results again that are already there, which else are skipped, if this model has made them
                 with these options.
-            options: the fields of `Conversion`.
+            options: the fields of `ConversionSettings`.
 
         Raises:
-            SettingsError, DataError, OutputError, DeviceError: as `planning.plan` and `convert`.
+            SettingsError, DataError, OutputError, DeviceError: as `Job.run`.
         """
-        words, out = [inputs] if isinstance(inputs, str | Path) else inputs, Path(out)
-        how, target = Conversion(**options), self.about.choose(to)
-        others = outdated(out, self.about, target, how)
-        found = plan(words, out, overwrite, how.encoding, besides=how.besides, outdated=others)
-        return recorded(convert(self, found, target, how), out, self.about, target, how)
+        words = (inputs,) if isinstance(inputs, str | Path) else tuple(inputs)
+        return Job(self.about, words, Path(out), to, ConversionSettings(**options), overwrite=overwrite).run(self)

@@ -11,64 +11,70 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from translate.conversion.pipeline import Conversion, Result
+from translate.conversion.pipeline import Result
 from translate.conversion.planning import Item
+from translate.conversion.settings import ConversionSettings
 from translate.files import written_to
 from translate.models.exports import About
 
 NAME = ".translate.jsonl"
 
 
-def fingerprint(about: About, to: str, how: Conversion) -> str:
-    """Return what is equal where results are: of model, target and all settings that change a result."""
-    said = {"size": how.size, "blending": asdict(how.blending), "mask": how.mask, "encoding": asdict(how.encoding)}
-    text = json.dumps({"model": about.sha256, "to": to, **said}, default=str, sort_keys=True)
+def fingerprint(about: About, target: str, settings: ConversionSettings) -> str:
+    """Return a hash of all that changes a result: the model, the target, and some of the settings."""
+    options = {
+        "size": settings.size,
+        "blending": asdict(settings.blending),
+        "mask": settings.mask,
+        "encoding": asdict(settings.encoding),
+    }
+    text = json.dumps({"model": about.sha256, "to": target, **options}, default=str, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def read_made(folder: Path) -> dict[Path, str]:
+def read_fingerprints(folder: Path) -> dict[Path, str]:
     """Return the fingerprints of the results in a folder by their paths."""
     try:
         lines = (folder / NAME).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:  # there is none yet, or it is closed to us
         return {}
-    made: dict[Path, str] = {}
+    fingerprints: dict[Path, str] = {}
     for line in lines:
         try:
-            path, found = json.loads(line)
-            made[folder / path] = str(found)
+            path, written = json.loads(line)
+            fingerprints[folder / path] = str(written)
         except (ValueError, TypeError):
             continue
-    return made
+    return fingerprints
 
 
-def outdated(folder: Path | None, about: About, to: str, how: Conversion) -> Callable[[Item], bool]:
-    """Return what tells, for `planning.plan`, whether an item's result is known to be made with something else.
+def outdated(folder: Path | None, about: About, settings: ConversionSettings) -> Callable[[Item], bool]:
+    """Return a predicate: was this item's result made with another model or other settings?
 
-    Arguments are those of `recorded`.
+    A result that is not recorded in `folder` is not outdated. Arguments are those of `recorded`.
     """
-    made = read_made(folder) if folder else {}
-    return lambda item: item.output in made and made[item.output] != fingerprint(about, item.target or to, how)
+    known = read_fingerprints(folder) if folder else {}
+    return lambda item: item.output in known and known[item.output] != fingerprint(about, item.target, settings)
 
 
 def recorded(
-    results: Iterable[Result], folder: Path | None, about: About, to: str, how: Conversion
+    results: Iterable[Result], folder: Path | None, about: About, settings: ConversionSettings
 ) -> Iterator[Result]:
     """Pass results on, and add a line for each that was done in `folder`.
 
     Args:
         results: from `convert`.
-        folder: where they are. Nothing is written if it is itself the only result, or None: the places of the pictures.
+        folder: where they are. Nothing is written if it is itself the only result, or None: results are in the places
+            of their pictures.
         about: the model.
-        to: the target of results that do not say theirs.
-        how: the settings.
+        settings: those of `convert`.
 
     Raises:
         OutputError: the file cannot be written.
     """
     for result in results:
         if folder and result.status == "done" and result.output and result.output != folder:
-            path, found = result.output.relative_to(folder).as_posix(), fingerprint(about, result.target or to, how)
+            line = [result.output.relative_to(folder).as_posix(), fingerprint(about, result.target, settings)]
             with written_to(folder / NAME), (folder / NAME).open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps([path, found]) + "\n")
+                stream.write(json.dumps(line) + "\n")
         yield result

@@ -11,19 +11,18 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from translate import images
-from translate.conversion.before_after import Compare, comparison, suffix_of
+from translate.conversion.before_after import comparison
 from translate.conversion.inputs import is_address
 from translate.conversion.isolation import Call, Readers, read_here
 from translate.conversion.masks import find_mask, read_mask
-from translate.conversion.planning import AS_IT_IS, Item, Plan, beside
+from translate.conversion.planning import ConversionPlan, Item, beside
+from translate.conversion.settings import DEFAULT, ConversionSettings
 from translate.devices import enough_memory
-from translate.errors import ImageDecodeError, OutOfMemory, OutputError, SettingsError, WeightsError
+from translate.errors import ImageDecodeError, OutOfMemory, OutputError, WeightsError
 from translate.files import atomic_file, sweep_ended
-from translate.images import Encoding, Limits, Picture
-from translate.inference.blending import WHOLLY, Blending
+from translate.images import Picture
 from translate.inference.finishing import finished, seen
 from translate.inference.translator import TOO_LARGE, Translator
-from translate.inference.upsampling import Size
 from translate.tensors import Pixels
 
 A = TypeVar("A")
@@ -38,46 +37,6 @@ ELSEWHERE = "it is an address, and nothing is downloaded here; download it, and 
 
 
 @dataclass(frozen=True)
-class Conversion:
-    """How pictures are translated.
-
-    Attributes:
-        size: what the network sees, see `seen_size`. Results have the size of their pictures.
-        batch: how many neighbours of equal size share a pass through the network; None: as the device likes it.
-        blending: how much of the result to take.
-        mask: a picture, white where the result is to be and black where the picture stays; or a folder that mirrors the
-            pictures with one for each.
-        compare: write picture and result into one more file, beside the result.
-        preserve_times: give results the times of their pictures.
-        encoding: how results are written, the same as in the plan.
-        limits: larger pictures fail.
-        isolate: decode in processes of their own, so that a picture that crashes its decoder fails alone.
-    """
-
-    size: Size = "auto"
-    batch: int | None = None
-    blending: Blending = WHOLLY
-    mask: Path | None = None
-    compare: Compare | None = None
-    preserve_times: bool = False
-    encoding: Encoding = AS_IT_IS
-    limits: Limits = images.LIMITS
-    isolate: bool = False
-
-    def __post_init__(self) -> None:
-        if (self.batch is not None and self.batch < 1) or (isinstance(self.size, int) and self.size < 1):
-            raise SettingsError(f"--batch and --size must be at least 1; found batch {self.batch}, size {self.size}.")
-
-    @property
-    def besides(self) -> str:
-        """What `planning.plan` is to expect beside each result."""
-        return suffix_of(self.compare) if self.compare else ""
-
-
-AS_USUAL = Conversion()
-
-
-@dataclass(frozen=True)
 class Result:
     """What became of one picture."""
 
@@ -88,29 +47,22 @@ class Result:
     reason: str = ""  # why it was not done; one line
     notes: tuple[str, ...] = ()  # what reading or writing changed that a user may want to know
     size: tuple[int, int] | None = None  # of the output, (H, W) in pixels
-    target: str = ""  # what it was translated to, where the plan says it
+    target: str = ""  # what it was translated to; empty for an input that is missing
 
 
-def convert(translator: Translator, plan: Plan, to: str | None = None, how: Conversion = AS_USUAL) -> Iterator[Result]:
+def convert(translator: Translator, plan: ConversionPlan, settings: ConversionSettings = DEFAULT) -> Iterator[Result]:
     """Translate what is planned; every result has the size of its picture, and an animation's all of its frames.
 
     Args:
         translator: the model.
-        plan: what to do. A result is yielded for each of its items, the missing and the existing included.
-        to: what to translate to where the plan does not say it, or None for the model's default.
-        how: everything else.
+        plan: what to do, made for the same settings. A result is yielded for each of its items, the missing and the
+            existing included.
+        settings: how pictures are translated and written.
 
     Raises:
-        SettingsError: the model does not know the domain; raised at once.
         OutputError: a file cannot be written. What was written before stays.
         DeviceError: the device failed, or there is not enough memory to read or write pictures.
     """
-    unsaid = to is not None or any(not item.target for item in plan.items)
-    target = translator.about.choose(to) if unsaid else ""
-    return _convert(translator, plan, target, how)
-
-
-def _convert(translator: Translator, plan: Plan, target: str, how: Conversion) -> Iterator[Result]:
     for word in plan.missing:
         yield Result(Path(word), word, None, "failed", ELSEWHERE if is_address(word) else MISSING)
     for item in plan.existing:
@@ -118,24 +70,24 @@ def _convert(translator: Translator, plan: Plan, target: str, how: Conversion) -
     written = [place for item in plan.items for place in (item.output, item.original) if place]
     for folder in {place.parent for place in written}:
         sweep_ended(folder)  # what runs left that were killed
-    most = how.batch or (1 if translator.engine.device.type == "cpu" else TOGETHER)
-    with Readers() if how.isolate else nullcontext(read_here) as call:
+    most = settings.batch or (1 if translator.engine.device.type == "cpu" else TOGETHER)
+    with Readers() if settings.isolate else nullcontext(read_here) as call:
         pool = ThreadPoolExecutor(THREADS)
         try:
             with enough_memory(TOO_LARGE):
                 decoded = _ahead(
-                    pool, lambda item: _decode(item, how, translator.about.size, call), plan.items, most + 1
+                    pool, lambda item: _decode(item, settings, translator.about.size, call), plan.items, most + 1
                 )
-                jobs = chain.from_iterable(decoded)
-                translated = _translate(translator, jobs, target, most, None if how.batch else TOGETHER_PIXELS)
-                whole = (list(frames) for _, frames in groupby(translated, lambda job: (job.source, job.target)))
-                yield from _ahead(pool, lambda frames: _encode(frames, how), whole, most + 1)
+                pixels = None if settings.batch else TOGETHER_PIXELS
+                translated = _translate(translator, chain.from_iterable(decoded), most, pixels)
+                whole = (list(frames) for _, frames in groupby(translated, lambda frame: (frame.source, frame.target)))
+                yield from _ahead(pool, lambda frames: _encode(frames, settings), whole, most + 1)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True)
-class _Job:
+class _Frame:
     item: Item
     picture: Picture  # one frame of an animation, or a still
     mask: Pixels | None  # (h, w), of any size
@@ -152,10 +104,10 @@ class _Job:
 
     @property
     def like(self) -> tuple[int, int, str]:
-        """What jobs share that are translated together: the size of what the network sees, and the target."""
+        """What frames have in common that are translated together: the size that the network sees, and the target."""
         return *self.small.shape[:2], self.target
 
-    def with_result(self, made: Pixels, notes: tuple[str, ...]) -> "_Job":
+    def with_result(self, made: Pixels, notes: tuple[str, ...]) -> "_Frame":
         return replace(self, made=made, picture=replace(self.picture, notes=(*self.picture.notes, *notes)))
 
 
@@ -169,40 +121,40 @@ def _ahead(pool: ThreadPoolExecutor, function: Callable[[A], B], values: Iterabl
     yield from (future.result() for future in waiting)
 
 
-def _decode(item: Item, how: Conversion, training: int, call: Call) -> list[_Job | Result]:
+def _decode(item: Item, settings: ConversionSettings, training: int, call: Call) -> list[_Frame | Result]:
     try:
-        asked = (item.source, how.limits, how.encoding.depth)
-        several = images.holds_frames(item.output, how.encoding)
+        asked = (item.source, settings.limits, settings.encoding.depth)
+        several = images.holds_frames(item.output, settings.encoding)
         frames = call(images.read_frames, *asked) if several else [call(images.read, *asked)]
-        images.check_fits(frames[0], images.format_of(item.output, how.encoding))
-        mask = None if how.mask is None else read_mask(find_mask(how.mask, item), how.limits, call)
+        images.check_fits(frames[0], images.format_of(item.output, settings.encoding))
+        mask = None if settings.mask is None else read_mask(find_mask(settings.mask, item), settings.limits, call)
     except (ImageDecodeError, OutputError) as error:
-        return [
-            Result(
-                item.source, item.word, None, "failed", str(error).removeprefix(f"{item.source} "), target=item.target
-            )
-        ]
-    small = [seen(images.visible(frame, how.encoding.background), how.size, training) for frame in frames]
-    return [_Job(item, frame, mask, one, one) for frame, one in zip(frames, small, strict=True)]
+        return [_failed(item, str(error).removeprefix(f"{item.source} "))]
+    small = [seen(images.visible(frame, settings.encoding.background), settings.size, training) for frame in frames]
+    return [_Frame(item, frame, mask, one, one) for frame, one in zip(frames, small, strict=True)]
 
 
 def _translate(
-    translator: Translator, decoded: Iterable[_Job | Result], target: str, most: int, pixels: int | None
-) -> Iterator[_Job | Result]:
-    """Translate jobs, at most `most` neighbours of equal size and `pixels` together; what has failed is passed on."""
-    for like, group in groupby(decoded, lambda job: job.like if isinstance(job, _Job) else None):
+    translator: Translator, decoded: Iterable[_Frame | Result], most: int, pixels: int | None
+) -> Iterator[_Frame | Result]:
+    """Translate frames, at most `most` neighbours of equal size and `pixels` together; failures are passed on."""
+    for like, group in groupby(decoded, lambda frame: frame.like if isinstance(frame, _Frame) else None):
         count = max(1, min(most, pixels // (like[0] * like[1]))) if like and pixels else most
         while some := list(islice(group, count)):
-            jobs, already = [job for job in some if isinstance(job, _Job)], len(translator.given_up)
+            frames, already = [frame for frame in some if isinstance(frame, _Frame)], len(translator.given_up)
             try:
-                made = translator.batch([job.small for job in jobs], jobs[0].target or target) if jobs else []
+                made = translator.batch([frame.small for frame in frames], frames[0].target) if frames else []
             except (WeightsError, OutOfMemory, OutputError) as error:  # find out which; only scratch files were written
-                item = jobs[0].item
-                failed = Result(item.source, item.word, None, "failed", str(error), target=item.target)
-                yield from [failed] if len(jobs) == 1 else _translate(translator, jobs, target, 1, None)
+                alone = len(frames) == 1
+                yield from [_failed(frames[0].item, str(error))] if alone else _translate(translator, frames, 1, None)
             else:
                 notes = translator.given_up_since(already)
-                yield from (job.with_result(one, notes) for job, one in zip(jobs, made, strict=True)) if jobs else some
+                translated = [frame.with_result(one, notes) for frame, one in zip(frames, made, strict=True)]
+                yield from translated if frames else some
+
+
+def _failed(item: Item, reason: str) -> Result:
+    return Result(item.source, item.word, None, "failed", reason, target=item.target)
 
 
 def _keep(source: Path, original: Path) -> None:
@@ -212,20 +164,22 @@ def _keep(source: Path, original: Path) -> None:
             shutil.copy2(source, temporary)
 
 
-def _encode(frames: list[_Job | Result], how: Conversion) -> Result:
+def _encode(frames: list[_Frame | Result], settings: ConversionSettings) -> Result:
     """Write the frames of one file, or return why one of them failed."""
-    jobs: list[_Job] = []
-    for job in frames:
-        if isinstance(job, Result):
-            return job
-        jobs.append(job)
-    item, before = jobs[0].item, [job.picture for job in jobs]
-    pixels = [finished(job.picture.rgb, job.small, job.made, how.blending, job.mask) for job in jobs]
-    after = [replace(picture, rgb=rgb) for picture, rgb in zip(before, pixels, strict=True)]
-    if how.compare:  # first, so that the result is the last sign that all is there
-        images.write(comparison(before, after, how.compare), beside(item.output, how.besides))
+    translated: list[_Frame] = []
+    for frame in frames:
+        if isinstance(frame, Result):
+            return frame
+        translated.append(frame)
+    item, before = translated[0].item, [frame.picture for frame in translated]
+    after = [
+        replace(frame.picture, rgb=finished(frame.picture.rgb, frame.small, frame.made, settings.blending, frame.mask))
+        for frame in translated
+    ]
+    if settings.compare:  # first, so that the result is the last sign that all is there
+        images.write(comparison(before, after, settings.compare), beside(item.output, settings.comparison_suffix))
     if item.original:
         _keep(item.source, item.original)
-    times = item.source if how.preserve_times else None
-    notes = (*before[0].notes, *images.write(after, item.output, how.encoding, times))
+    times = item.source if settings.preserve_times else None
+    notes = (*before[0].notes, *images.write(after, item.output, settings.encoding, times))
     return Result(item.source, item.word, item.output, "done", "", notes, after[0].rgb.shape[:2], item.target)

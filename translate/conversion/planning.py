@@ -11,12 +11,12 @@ from pathlib import Path
 
 from translate import images
 from translate.conversion.inputs import Inputs, find
+from translate.conversion.settings import DEFAULT, ConversionSettings
 from translate.errors import SettingsError
 from translate.files import written_to
 from translate.images import Encoding
 
 ORIGINALS = ".originals"  # in the root of pictures that are replaced
-AS_IT_IS = Encoding()
 LONGEST = 255  # bytes of a file's name, on all systems in use
 
 
@@ -27,7 +27,7 @@ class Item:
     source: Path
     output: Path
     relative: Path  # of the source, below the folder whose place the output folder takes
-    target: str = ""  # what it is translated to, where a plan has several targets
+    target: str  # what it is translated to
     original: Path | None = None  # where the source is kept before the output replaces it
 
     @property
@@ -42,17 +42,19 @@ class Naming:
     """How results are called in their folder.
 
     Attributes:
+        by_target: below a folder with the name of the target.
         flat: without the folders of the pictures.
         whole: keep the picture's own suffix before another one, as in a.jpg.png, so that a.jpg and a.png stay apart.
             A name depends on its picture alone, so that it stays when other pictures come or go.
     """
 
+    by_target: bool = False
     flat: bool = False
     whole: bool = False
 
-    def __call__(self, relative: Path, suffix: str) -> Path:
+    def __call__(self, relative: Path, target: str, suffix: str) -> Path:
         """Return the path of the result of a picture at `relative`, below the output folder."""
-        place = Path(relative.name) if self.flat else relative
+        place = Path(target if self.by_target else "", relative.name if self.flat else relative)
         return _renamed(place, place.suffix + suffix if self.whole and place.suffix != suffix else suffix)
 
 
@@ -60,7 +62,7 @@ MIRRORED = Naming()
 
 
 @dataclass(frozen=True)
-class Plan:
+class ConversionPlan:
     """What is to be done, in the order of the inputs and, within a folder, of the names."""
 
     items: tuple[Item, ...]
@@ -68,32 +70,35 @@ class Plan:
     ignored: int  # how many files found in folders are no pictures, by their suffix
     existing: tuple[Item, ...]  # whose output is already there, and is to stay
 
+    def __len__(self) -> int:
+        """Return how many results converting yields."""
+        return len(self.items) + len(self.missing) + len(self.existing)
+
+
+EMPTY = ConversionPlan((), (), 0, ())
+
 
 def plan(
     inputs: Sequence[str | Path],
     out: Path,
-    overwrite: bool = False,
-    encoding: Encoding = AS_IT_IS,
-    shard: tuple[int, int] = (1, 1),
-    besides: str = "",
-    targets: Sequence[str] = (),
+    targets: Sequence[str],
+    settings: ConversionSettings = DEFAULT,
     naming: Naming = MIRRORED,
-    outdated: Callable[[Item], bool] = lambda item: False,
-) -> Plan:
+    shard: tuple[int, int] = (1, 1),
+    again: Callable[[Item], bool] = lambda item: False,
+) -> ConversionPlan:
     """Find the pictures and decide what each becomes. Nothing is written.
 
     Args:
         inputs: see `inputs.find`.
         out: a folder, which mirrors the folders of the inputs and is left out where it lies inside one; for one input
             file also a file. Stems stay; suffixes say what is written, see `images.output_suffix`.
-        overwrite: translate again what is already there.
-        encoding: how results will be written.
+        targets: what each picture is translated to.
+        settings: how results will be written, and what beside them.
+        naming: how results in a folder are called.
         shard: (i, n): take the i-th of n parts, which together are all and share nothing. The part of a picture depends
             on its place below its root alone, so that several machines agree.
-        besides: what is written beside each result, as a suffix in place of its own, like ".compare.png"; or nothing.
-        targets: translate each picture to all of these, into folders of their names in `out`; or nothing.
-        naming: how results in a folder are called.
-        outdated: tells of a result that is there whether it is to be made again nevertheless.
+        again: whether a result that is there is to be made again.
 
     Raises:
         SettingsError: two pictures would become one file (also where names differ only in case, or in how their letters
@@ -102,7 +107,7 @@ def plan(
         OutputError: the format asked for, by `encoding` or by `out`, is not written or does not hold the depth; or
             `out` cannot be looked at.
     """
-    hole = out.resolve()
+    hole, encoding, beside_suffix = out.resolve(), settings.encoding, settings.comparison_suffix
     found = find(inputs, hole)
     if hole in [path.resolve() for path in found.named]:
         raise SettingsError(
@@ -113,23 +118,23 @@ def plan(
         as_folder = out.is_dir() or not (out.exists() or out.suffix.lower() in images.SUFFIXES)
     if as_folder:
         items = [
-            Item(source, out / target / naming(relative, images.output_suffix(source, encoding)), relative, target)
+            Item(source, out / naming(relative, target, images.output_suffix(source, encoding)), relative, target)
             for source, relative in pictures
-            for target in targets or ("",)
+            for target in targets
         ]
-    elif [source for source, _ in pictures] == found.named[:1] and not targets:
-        items = [Item(found.named[0], out, Path(found.named[0].name))]
+    elif [source for source, _ in pictures] == found.named[:1] and not naming.by_target:
+        items = [Item(found.named[0], out, Path(found.named[0].name), targets[0])]
     else:
         raise SettingsError(f"--out {out} is the name of a file, which only one result can become. Name a folder.")
     for item in items:
         images.format_of(item.output, encoding)
-    _refuse_collisions(items, {_same(place) for place in found.pictures}, besides, naming)
-    return _waiting(
-        items, found, shard, lambda item: not (overwrite or outdated(item)) and _is_there(item.output, besides)
-    )
+    _refuse_collisions(items, {_same(place) for place in found.pictures}, beside_suffix, naming)
+    return _waiting(items, found, shard, lambda item: not again(item) and _is_there(item.output, beside_suffix))
 
 
-def plan_in_place(inputs: Sequence[str | Path], encoding: Encoding = AS_IT_IS, shard: tuple[int, int] = (1, 1)) -> Plan:
+def plan_in_place(
+    inputs: Sequence[str | Path], target: str, encoding: Encoding = DEFAULT.encoding, shard: tuple[int, int] = (1, 1)
+) -> ConversionPlan:
     """Plan results that replace their pictures, which are kept in the folder `ORIGINALS` below their root.
 
     What already has another file there is done. Arguments and errors are those of `plan`.
@@ -139,7 +144,7 @@ def plan_in_place(inputs: Sequence[str | Path], encoding: Encoding = AS_IT_IS, s
     """
     found = find(inputs)
     items = [
-        Item(source, source, relative, original=source.parents[len(relative.parts) - 1] / ORIGINALS / relative)
+        Item(source, source, relative, target, source.parents[len(relative.parts) - 1] / ORIGINALS / relative)
         for source, relative in found.pictures.values()
     ]
     for item in items:
@@ -147,18 +152,20 @@ def plan_in_place(inputs: Sequence[str | Path], encoding: Encoding = AS_IT_IS, s
     return _waiting(items, found, shard, _is_replaced)
 
 
-def _waiting(items: Sequence[Item], found: Inputs, shard: tuple[int, int], is_done: Callable[[Item], bool]) -> Plan:
-    """Part the items of a shard into those that wait and those that are done."""
+def _waiting(
+    items: Sequence[Item], found: Inputs, shard: tuple[int, int], is_done: Callable[[Item], bool]
+) -> ConversionPlan:
+    """Divide the items of a shard into those that wait and those that are done."""
     items = [item for item in items if _in_shard(item.relative.as_posix(), shard)]
     missing = [word for word in found.missing if _in_shard(word, shard)]
     done = {item for item in items if is_done(item)}
     waiting, there = [item for item in items if item not in done], [item for item in items if item in done]
-    return Plan(tuple(waiting), tuple(missing), found.ignored, tuple(there))
+    return ConversionPlan(tuple(waiting), tuple(missing), found.ignored, tuple(there))
 
 
-def beside(output: Path, besides: str) -> Path:
-    """Return the file beside a result whose name ends in `besides` instead of the result's suffix."""
-    return _renamed(output, besides)
+def beside(output: Path, suffix: str) -> Path:
+    """Return the file beside a result whose name ends in `suffix` instead of the result's own."""
+    return _renamed(output, suffix)
 
 
 def _renamed(path: Path, suffix: str) -> Path:
@@ -186,20 +193,20 @@ def _is_replaced(item: Item) -> bool:
     return original is not None and original.is_file() and not filecmp.cmp(item.source, original, shallow=False)
 
 
-def _is_there(output: Path, besides: str) -> bool:
-    return output.is_file() and (not besides or beside(output, besides).is_file())
+def _is_there(output: Path, beside_suffix: str) -> bool:
+    return output.is_file() and (not beside_suffix or beside(output, beside_suffix).is_file())
 
 
 def _same(place: Path) -> str:
-    """Return what is equal for paths that are one file on some system."""
+    """Return a key that is equal for paths which are one file on some system."""
     parts = (part.rstrip(". ") or part for part in place.parts)  # Windows drops these
     return unicodedata.normalize("NFC", "/".join(parts)).casefold()
 
 
-def _refuse_collisions(items: Sequence[Item], inputs: set[str], besides: str, naming: Naming) -> None:
+def _refuse_collisions(items: Sequence[Item], inputs: set[str], beside_suffix: str, naming: Naming) -> None:
     taken: dict[str, Item] = {}
     for item in items:
-        for output in [item.output, *([beside(item.output, besides)] if besides else [])]:
+        for output in [item.output, *([beside(item.output, beside_suffix)] if beside_suffix else [])]:
             place = _same(output.parent.resolve() / output.name)
             if place in inputs:
                 raise SettingsError(f"{output} is an input and would be replaced. Choose another --out.")

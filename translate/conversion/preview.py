@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from translate import images
-from translate.conversion.pipeline import Conversion
-from translate.conversion.planning import Item, Plan
+from translate.conversion.planning import ConversionPlan, Item
+from translate.conversion.settings import ConversionSettings
 from translate.errors import ImageDecodeError, OutputError
 from translate.inference.upsampling import seen_size
 
 
 @dataclass(frozen=True)
-class Prospect:
+class Preview:
     """What is known of one picture.
 
     Attributes:
@@ -31,24 +31,24 @@ class Prospect:
     most_bytes: int = 0
 
 
-def prospects(plan: Plan, how: Conversion, training: int) -> Iterator[Prospect]:
+def previews(plan: ConversionPlan, settings: ConversionSettings, training: int) -> Iterator[Preview]:
     """Look at what is planned, for a model with training pictures of `training` pixels; nothing is decoded."""
     for item in plan.items:
         try:
-            yield _prospect(item, how, training)
+            yield _preview(item, settings, training)
         except (ImageDecodeError, OutputError) as error:
-            yield Prospect(item, str(error).removeprefix(f"{item.source} "))
+            yield Preview(item, str(error).removeprefix(f"{item.source} "))
 
 
-def _prospect(item: Item, how: Conversion, training: int) -> Prospect:
-    height, width, mode = images.probe(item.source, how.limits)
-    several = images.holds_frames(item.output, how.encoding)
-    frames = images.count_frames(item.source, how.limits) if several else 1
+def _preview(item: Item, settings: ConversionSettings, training: int) -> Preview:
+    height, width, mode = images.probe(item.source, settings.limits)
+    several = images.holds_frames(item.output, settings.encoding)
+    frames = images.count_frames(item.source, settings.limits) if several else 1
     pixels, channels = height * width * frames, 4 if "A" in mode or mode == "P" else 3
     try:
-        how.limits.check_frames(frames)
-        how.limits.check_pixels(height, width, frames)
+        settings.limits.check_frames(frames)
+        settings.limits.check_pixels(height, width, frames)
     except ValueError as error:
-        return Prospect(item, str(error), (height, width))
-    seen = seen_size(height, width, how.size, training)
-    return Prospect(item, "", (height, width), seen, frames, pixels * channels * how.encoding.depth // 8)
+        return Preview(item, str(error), (height, width))
+    seen = seen_size(height, width, settings.size, training)
+    return Preview(item, "", (height, width), seen, frames, pixels * channels * settings.encoding.depth // 8)

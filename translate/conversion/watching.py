@@ -4,8 +4,9 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from translate.conversion.pipeline import AS_USUAL, Conversion, Result, convert
-from translate.conversion.planning import Item, Plan
+from translate.conversion.pipeline import Result, convert
+from translate.conversion.planning import ConversionPlan, Item
+from translate.conversion.settings import DEFAULT, ConversionSettings
 from translate.errors import DataError
 from translate.inference.translator import Translator
 
@@ -14,10 +15,9 @@ Stamp = tuple[int, int]  # of a file: its size in bytes, and when it was last ch
 
 def watch(
     translator: Translator,
-    look: Callable[[], Plan],
+    look: Callable[[], ConversionPlan],
     wait: Callable[[], None],
-    to: str | None = None,
-    how: Conversion = AS_USUAL,
+    settings: ConversionSettings = DEFAULT,
 ) -> Iterator[Result]:
     """Translate new pictures for ever; results and errors are those of `convert`.
 
@@ -25,8 +25,7 @@ def watch(
         translator: the model.
         look: plans what is there at the moment. That there is nothing is no error here.
         wait: returns when it is time to look again.
-        to: as for `convert`.
-        how: as for `convert`.
+        settings: as for `convert`.
     """
     items: dict[Path, list[Item]] = {}  # by source: one for each target
 
@@ -41,7 +40,7 @@ def watch(
 
     for sources in filter(None, complete(listings())):
         new = tuple(item for source in sources for item in items[source])
-        yield from convert(translator, Plan(new, (), 0, ()), to, how)
+        yield from convert(translator, ConversionPlan(new, (), 0, ()), settings)
 
 
 def complete(listings: Iterable[Mapping[Path, Stamp]]) -> Iterator[list[Path]]:

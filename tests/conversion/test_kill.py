@@ -1,6 +1,6 @@
 """`translate apply`, killed at random moments: nothing partial looks complete, and the next run ends as one alone.
 
-Forty rounds: `pytest -m slow tests/inference/test_kill.py`.
+Forty rounds: `pytest -m slow tests/conversion/test_kill.py`.
 """
 
 import random

@@ -1,6 +1,6 @@
-"""What holds for pictures of every size, format and depth on their way through a translator.
+"""What holds for pictures of every size, format and depth on their way through a conversion.
 
-A few of them are drawn in the suite, 1,000 with `pytest -m slow tests/inference/test_properties.py`.
+A few of them are drawn in the suite, 1,000 with `pytest -m slow tests/conversion/test_properties.py`.
 """
 
 import tempfile
@@ -14,8 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from translate import images
-from translate.conversion.pipeline import Conversion, convert
-from translate.conversion.planning import plan
+from translate.conversion.job import Job
+from translate.conversion.settings import ConversionSettings
 from translate.devices import engine
 from translate.images import Encoding, Picture
 from translate.images.formats import FORMATS
@@ -62,8 +62,8 @@ def test_i13_i16_any_picture_becomes_one_of_its_size_with_its_alpha(count: int, 
             source, encoding = Path(name, f"a{FORMATS[format].suffix}"), Encoding(depth=depth)
             images.write([picture, flipped][:frames], source, encoding)
             before = images.read_frames(source, depth=depth)
-            (result,) = convert(TRANSLATOR, plan([source], Path(name, "out"), encoding=encoding), None,
-                                Conversion(size=size, encoding=encoding))  # fmt: skip
+            how = ConversionSettings(size=size, encoding=encoding)
+            (result,) = Job(ABOUT, (source,), Path(name, "out"), settings=how).run(TRANSLATOR)
             assert (result.status, result.size) == ("done", (height, width)), result.reason
             assert result.output is not None
             after = images.read_frames(result.output, depth=depth)

@@ -1,0 +1,119 @@
+"""A conversion job: one record of what is to be converted, into what, where and how.
+
+The command line, Python and every other caller fill in the record; planning and running are the same for all of them.
+"""
+
+import importlib.metadata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from translate.conversion import manifest, planning, watching
+from translate.conversion.pipeline import Result, convert
+from translate.conversion.planning import MIRRORED, ConversionPlan, Item, Naming
+from translate.conversion.settings import DEFAULT, ConversionSettings
+from translate.inference.translator import Translator
+from translate.models.exports import About
+
+
+@dataclass(frozen=True)
+class Job:
+    """Pictures to convert with a model.
+
+    Attributes:
+        about: what the model says of itself. It is loaded elsewhere, so that a job can be planned without, and sent to
+            where it is run.
+        inputs: files, folders, patterns and lists, see `inputs.find`.
+        out: a folder, or for a single picture a file, see `planning.plan`. None: results replace their pictures, which
+            are kept, see `planning.plan_in_place`; `naming` and `overwrite` have no meaning then.
+        to: a target as for `About.choose`; or "all", for all that the model has, each into a folder of its name.
+        settings: how pictures are translated and written.
+        naming: how results are called in `out`.
+        shard: (i, n), the i-th of n parts, for several machines.
+        overwrite: make results again that are already there. Else they are made again only where they are known to come
+            from another model or other settings.
+    """
+
+    about: About
+    inputs: tuple[str | Path, ...]
+    out: Path | None
+    to: str | None = None
+    settings: ConversionSettings = DEFAULT
+    naming: Naming = MIRRORED
+    shard: tuple[int, int] = (1, 1)
+    overwrite: bool = False
+
+    @cached_property
+    def targets(self) -> tuple[str, ...]:
+        """What each picture is translated to. Raises `SettingsError` if the model knows no such target."""
+        return tuple(self.about.choices(self.to)) or (self.about.choose(self.to),)
+
+    @property
+    def has_several_targets(self) -> bool:
+        """Whether each target has a folder of its own, which may be just one folder."""
+        return bool(self.about.choices(self.to))
+
+    @property
+    def goal(self) -> str:
+        """All targets in words, such as "zebra" or "horse, zebra"."""
+        return ", ".join(self.targets)
+
+    def with_note(self) -> "Job":
+        """Return the same job, whose results name model, version and target in their metadata."""
+        version = importlib.metadata.version("image-translate")
+        note = f"image-translate {version}, model {self.about.sha256[:12]}, to {self.goal}"
+        return replace(self, settings=replace(self.settings, encoding=replace(self.settings.encoding, note=note)))
+
+    def plan(self) -> ConversionPlan:
+        """Find the pictures and decide what each becomes; nothing is written.
+
+        Raises:
+            SettingsError, DataError, OutputError: as `targets` and `planning.plan`.
+        """
+        return self._plan(self._again())
+
+    def run(self, translator: Translator, plan: ConversionPlan | None = None) -> Iterator[Result]:
+        """Convert pictures and record in the output folder what made them.
+
+        Args:
+            translator: the model, loaded.
+            plan: from `plan`, which is called if it is not given; or a part of it.
+
+        Yields:
+            A result for each item of the plan, the missing and the existing included.
+
+        Raises:
+            SettingsError, DataError, OutputError: as `plan`; raised at once.
+            OutputError: a file cannot be written. What was written before stays.
+            DeviceError: the device failed, or there is not enough memory to read or write pictures.
+        """
+        results = convert(translator, self.plan() if plan is None else plan, self.settings)
+        return manifest.recorded(results, self.out, self.about, self.settings)
+
+    def watch(self, translator: Translator, wait: Callable[[], None]) -> Iterator[Result]:
+        """Convert what is there and what appears, for ever; see `watching.watch`.
+
+        Results and errors are those of `run`, but that there are no pictures is no error.
+        """
+        again = self._again()
+        results = watching.watch(translator, lambda: self._plan(again), wait, self.settings)
+        return manifest.recorded(results, self.out, self.about, self.settings)
+
+    def count_outdated(self, plan: ConversionPlan) -> int:
+        """Count the items whose results are there, but were made with another model or other settings."""
+        outdated = manifest.outdated(self.out, self.about, self.settings)
+        return sum(item.output.exists() and outdated(item) for item in plan.items)
+
+    def _again(self) -> Callable[[Item], bool]:
+        return _always if self.overwrite else manifest.outdated(self.out, self.about, self.settings)
+
+    def _plan(self, again: Callable[[Item], bool]) -> ConversionPlan:
+        if self.out is None:
+            return planning.plan_in_place(self.inputs, self.targets[0], self.settings.encoding, self.shard)
+        naming = replace(self.naming, by_target=self.has_several_targets)
+        return planning.plan(self.inputs, self.out, self.targets, self.settings, naming, self.shard, again)
+
+
+def _always(item: Item) -> bool:
+    return True

@@ -1,0 +1,53 @@
+"""How pictures are converted: the settings that hold for all of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from translate import images
+from translate.conversion.before_after import Compare, suffix_of
+from translate.errors import SettingsError
+from translate.images import Encoding, Limits
+from translate.inference.blending import WHOLLY, Blending
+from translate.inference.upsampling import Size
+
+_AS_IT_IS = Encoding()
+
+
+@dataclass(frozen=True)
+class ConversionSettings:
+    """How pictures are translated, and how results are written.
+
+    Attributes:
+        size: what the network sees, see `seen_size`. Results have the size of their pictures.
+        batch: how many neighbours of equal size share a pass through the network; None: as suits the device.
+        blending: how much of the result to take.
+        mask: a picture, white where the result is to be and black where the picture stays; or a folder that mirrors the
+            pictures with one for each.
+        compare: write picture and result into one more file, beside the result.
+        preserve_times: give results the times of their pictures.
+        encoding: how results are written.
+        limits: larger pictures fail.
+        isolate: decode in processes of their own, so that a picture that crashes its decoder fails alone.
+    """
+
+    size: Size = "auto"
+    batch: int | None = None
+    blending: Blending = WHOLLY
+    mask: Path | None = None
+    compare: Compare | None = None
+    preserve_times: bool = False
+    encoding: Encoding = _AS_IT_IS
+    limits: Limits = images.LIMITS
+    isolate: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.batch is not None and self.batch < 1) or (isinstance(self.size, int) and self.size < 1):
+            raise SettingsError(f"--batch and --size must be at least 1; found batch {self.batch}, size {self.size}.")
+
+    @property
+    def comparison_suffix(self) -> str:
+        """How the name of the file beside each result ends, in place of the result's suffix; empty: there is none."""
+        return suffix_of(self.compare) if self.compare else ""
+
+
+DEFAULT = ConversionSettings()
