@@ -17,7 +17,8 @@ import torch
 
 from translate import images, parallel
 from translate.data.augmentation import Augmentation
-from translate.data.batches import LabelledBatches, Store, UnpairedBatches
+from translate.data.batches import LabelledBatches, UnpairedBatches
+from translate.data.store import Store
 from translate.devices import Engine
 from translate.errors import DataError, ProcessLost, SettingsError
 from translate.methods.base import settings_class

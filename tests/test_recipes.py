@@ -15,7 +15,8 @@ import torch
 
 import translate
 from translate import cards, images, runs
-from translate.data.batches import Store, UnpairedBatches
+from translate.data.batches import UnpairedBatches
+from translate.data.store import Store
 from translate.errors import DataError, Diverged, Interrupted, OutOfMemory, OutputError, SettingsError, WeightsError
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import CycleGAN

@@ -12,7 +12,8 @@ from albumentations.core import serialization
 
 from translate import cli, images
 from translate.data.augmentation import Augmentation, Augmenter, read_transforms
-from translate.data.batches import Store, UnpairedBatches
+from translate.data.batches import UnpairedBatches
+from translate.data.store import Store
 from translate.errors import SettingsError
 from translate.runs import prepare
 

@@ -1,17 +1,15 @@
-import io
 import os
 import threading
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from translate import images
-from translate.data import batches, timeout
+from translate.data import store
 from translate.data.augmentation import Augmentation
-from translate.data.batches import Store, UnpairedBatches
-from translate.errors import DataError, ImageDecodeError, SettingsError
+from translate.data.batches import UnpairedBatches
+from translate.data.store import Store
+from translate.errors import ImageDecodeError, SettingsError
 
 
 class Painted:
@@ -100,7 +98,7 @@ def test_r28_r30_what_prepares_batches_is_threads_of_this_process(monkeypatch):
             seen.append((os.getpid(), threading.current_thread()))
             return super().__getitem__(index)
 
-    monkeypatch.setattr(batches, "MEMORY", 0)  # so that pictures are read when they are drawn
+    monkeypatch.setattr(store, "MEMORY", 0)  # so that pictures are read when they are drawn
     stores = {domain: Store(domain, Watched(noise(3, 1)), Augmentation(size=32)) for domain in "AB"}
     for _ in UnpairedBatches(stores, Augmentation(size=32), 1, 0).stream(0, 6, workers=2):
         pass
@@ -215,111 +213,24 @@ def test_wrong_settings_are_refused_with_a_sentence(tree, sentence):
         Augmentation.parse(tree)
 
 
-@pytest.mark.parametrize("shape", [(100, 100), (47, 91), (20, 30)])
-def test_pictures_are_resized_once_by_antialiased_bicubic_like_pillows(shape):
-    picture = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
-    store = Store("A", Painted([picture]), Augmentation(size=32))
-    expected = Image.fromarray(picture).resize((36, 36), Image.Resampling.BICUBIC)
-    np.testing.assert_array_equal(store[0], np.asarray(expected))
-
-
-def test_r38_small_pictures_are_enlarged_and_counted():
-    sides = [(31, 200), (200, 31), (32, 32), (33, 200), (300, 300)]
-    store = Store("A", Painted(np.zeros((*side, 3), np.uint8) for side in sides), Augmentation(size=32))
-    assert (store.census.pictures, store.census.enlarged, store.census.unreadable) == (5, 2, {})
-    assert all(store[index].shape == (36, 36, 3) for index in range(5))
-
-
-def test_r35_a_hundredth_of_the_pictures_may_be_unreadable_and_is_skipped_and_counted():
-    pictures = numbered(100)
-    pictures[7] = None
-    store = Store("A", Painted(pictures), Augmentation(size=32))
-    assert len(store) == 99
-    assert store.census.pictures == 100
-    assert store.census.unreadable == {7: "7.png cannot be decoded: it is broken."}
-    assert [int(store[index][0, 0, 0]) for index in range(99)] == [value for value in range(100) if value != 7]
-
-
-@pytest.mark.parametrize(("broken", "count"), [(1, 99), (2, 199), (3, 3), (1, 1)])
-def test_r35_more_unreadable_pictures_are_refused(broken, count):
-    pictures = [None] * broken + [plain(1)] * (count - broken)
-    with pytest.raises(DataError) as caught:
-        Store("horse", Painted(pictures), Augmentation(size=32))
-    assert caught.value.exit_code == 4
-    assert str(caught.value).startswith(
-        f"{broken} of {count} pictures of domain horse cannot be read, more than 1 %."
-        " The first: 0.png cannot be decoded: it is broken."
-    )
-
-
-def test_r35_of_very_many_pictures_a_hundred_may_be_unreadable_and_with_bad_error_none(monkeypatch):
-    monkeypatch.setattr(batches, "MOST_UNREADABLE", 1)
-    pictures = [plain(1)] * 200
-    pictures[5] = None
-    assert len(Store("A", Painted(pictures), Augmentation(size=32))) == 199
-    with pytest.raises(DataError, match=r"1 of 200 pictures of domain A cannot be read, and none may be so with --bad"):
-        Store("A", Painted(pictures), Augmentation(size=32), strict=True)
-    pictures[6] = None
-    with pytest.raises(DataError, match=r"2 of 200 pictures of domain A cannot be read, more than 1\. The first: 5\."):
-        Store("A", Painted(pictures), Augmentation(size=32))
-
-
-def test_r42_equal_pictures_have_the_same_number_in_all_stores():
-    painted = [Painted(map(plain, shades)) for shades in ([1, 2, 3], [3, 3, 4, 1])]
-    one, other = (Store("A", pictures, Augmentation(size=32)) for pictures in painted)
-    assert (len(one.contents()), len(other.contents())) == (3, 3)
-    assert len(one.contents() & other.contents()) == 2
-
-
-def test_reading_is_reported_picture_by_picture():
-    told = []
-    Store("A", Painted(numbered(3)), Augmentation(size=32), lambda *words: told.append(words))
-    assert told == [("A", 1, 3), ("A", 2, 3), ("A", 3, 3)]
-
-
 def test_a_domain_that_does_not_fit_into_memory_gives_the_same_batches(monkeypatch):
     held = [make(noise(5, 1), noise(7, 2), batch=2)[n] for n in range(8)]
-    monkeypatch.setattr(batches, "MEMORY", 0)
+    monkeypatch.setattr(store, "MEMORY", 0)
     read = make(noise(5, 1), noise(7, 2), batch=2)
     assert all(same(batch, held[n]) for n, batch in enumerate(read.stream(0, 8, workers=2)))
 
 
-@pytest.mark.parametrize(("memory", "reads"), [(10 * 36 * 36 * 3, 10), (10 * 36 * 36 * 3 - 1, 0)])
-def test_pictures_are_held_in_memory_only_if_they_all_fit(monkeypatch, memory, reads):
-    monkeypatch.setattr(batches, "MEMORY", memory)
-    told = []
-    Store("A", Painted(numbered(10)), Augmentation(size=32), lambda *words: told.append(words))
-    assert len(told) == reads
-
-
-def test_r36_a_flipped_bit_in_a_jpeg_is_another_picture_and_no_error():
-    """Nobody can tell: the format has no checksum. Only a file that does not decode is found."""
-    buffer = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(buffer, "JPEG")
-    whole = bytearray(buffer.getvalue())
-    whole[len(whole) // 2] ^= 4
-    before, after = (images.read(bytes(content)).rgb for content in (buffer.getvalue(), whole))
-    store = Store("A", Painted([before, after]), Augmentation(size=32))
-    assert store.census.unreadable == {}
-    assert not np.array_equal(store[0], store[1])
-
-
-def test_r32_r37_a_picture_that_breaks_while_training_is_replaced_by_the_next_with_its_label_until_too_many_are(
-    monkeypatch,
-):
-    monkeypatch.setattr(batches, "MEMORY", 0)
-    pictures, labels = Painted(numbered(200)), np.arange(200, dtype=np.float32)[:, None]
-    settings = Augmentation(size=32)
-    store = Store("A", pictures, settings, labels=labels)
+def test_r37_a_picture_that_breaks_while_training_is_replaced_by_the_next(monkeypatch):
+    monkeypatch.setattr(store, "MEMORY", 0)
+    pictures, settings = Painted(numbered(200)), Augmentation(size=32)
+    made = UnpairedBatches({"A": Store("A", pictures, settings)}, settings, 200, 0)
+    before, names = values(made, [0], "A"), made.names(0)["A"]
     pictures.pictures[1] = pictures.pictures[199] = None
-    assert [int(store[index][0, 0, 0]) for index in (0, 1, 2, 199)] == [0, 2, 2, 0]
-    assert [int(store.label(index)[0]) for index in (0, 1, 2, 199)] == [0, 2, 2, 0]
-    assert [store.name(index) for index in (1, 199)] == ["2.png", "0.png"]
-    found = UnpairedBatches({"A": store}, settings, 1, 0).unreadable
-    assert found == [f"{number}.png cannot be decoded: it is broken." for number in (1, 199)]
-    pictures.pictures[7] = None
-    with pytest.raises(DataError, match=r"3 of 200 pictures of domain A cannot be read, more than 1 %\. The first: 1"):
-        store[7]
+    standing_in = {1: 2, 199: 0}
+    assert values(made, [0], "A") == [standing_in.get(value, value) for value in before]
+    assert made.names(0)["A"] == [f"{standing_in.get(value, value)}.png" for value in before]
+    assert names == [f"{value}.png" for value in before]
+    assert sorted(made.unreadable) == [f"{number}.png cannot be decoded: it is broken." for number in (1, 199)]
 
 
 def test_colour_augmentation_changes_colours_and_nothing_else():
@@ -338,11 +249,11 @@ def test_colour_augmentation_changes_colours_and_nothing_else():
 def test_augmenting_leaves_the_held_pictures_as_they_are():
     settings = Augmentation(size=32, load=32, colour=1.0, flip=1.0)
     stores = {domain: Store(domain, Painted(noise(2, 4, 32)), settings) for domain in "AB"}
-    before = [stores["A"][index].copy() for index in range(2)]
+    before = [stores["A"].read(number).copy() for number in range(2)]
     made = UnpairedBatches(stores, settings, 2, 0)
     for n in range(6):
         made[n]
-    np.testing.assert_array_equal([stores["A"][index] for index in range(2)], before)
+    np.testing.assert_array_equal([stores["A"].read(number) for number in range(2)], before)
 
 
 @pytest.mark.parametrize("batch", [1, 2])
@@ -352,37 +263,6 @@ def test_r22_batches_know_the_names_of_their_pictures(batch):
     for n in range(9):
         names = {domain: [int(name.removesuffix(".png")) for name in names] for domain, names in made.names(n).items()}
         assert names == {"A": values(made, [n], "A"), "B": [value + 1 for value in values(made, [n], "B")]}
-
-
-def test_r29_a_disk_that_does_not_answer_ends_the_process_with_what_it_waits_for(monkeypatch, capsys):
-    ended, answered = [], threading.Event()
-
-    class Stuck(Painted):
-        def __getitem__(self, index):
-            answered.wait()
-            return super().__getitem__(index)
-
-    def end(code):
-        ended.append(code)
-        answered.set()
-
-    monkeypatch.setattr(timeout.os, "_exit", end)
-    monkeypatch.setattr(timeout, "PATIENCE_S", 0.01)
-    Store("A", Stuck(numbered(1)), Augmentation(size=32))
-    said = "Error: A disk has not answered for 0.01 s. What is being read: 0.png. When it does again, the same command"
-    assert ended == [DataError.exit_code]
-    assert capsys.readouterr().err.startswith(said)
-
-
-def test_r29_a_disk_that_answers_in_time_is_waited_for_and_nothing_is_left_behind(monkeypatch):
-    ended = []
-    monkeypatch.setattr(timeout.os, "_exit", ended.append)
-    before = threading.active_count()
-    with timeout.in_time("a.png"):
-        (watching,) = [thread for thread in threading.enumerate() if thread.name.endswith("(_watch)")]
-        assert threading.active_count() == before + 1
-    watching.join()
-    assert (ended, timeout._under_way) == ([], {})
 
 
 class Watched(UnpairedBatches):

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from translate.data import store
 from translate.data.augmentation import Augmentation
-from translate.data.batches import LabelledBatches, Store
+from translate.data.batches import LabelledBatches
 from translate.data.folders import Dataset
+from translate.data.store import Store
 from translate.errors import ImageDecodeError
 
 COUNTS = {"red": 3, "green": 5, "blue": 2}
@@ -97,3 +99,13 @@ def test_r32_attributes_go_with_their_pictures_also_behind_a_broken_one():
     numbers = batch["x"][:, 0, 0, 0].tolist()
     assert sorted(numbers) == list(range(1, 101))
     assert batch["c"].tolist() == has[numbers].tolist()
+
+
+def test_r32_a_label_goes_with_its_picture_when_the_drawn_one_breaks_while_training(monkeypatch):
+    monkeypatch.setattr(store, "MEMORY", 0)
+    pictures, labels, augmentation = Numbered(0, 200), np.arange(200, dtype=np.float32)[:, None], Augmentation(size=32)
+    made = LabelledBatches({"all": Store("all", pictures, augmentation, labels=labels)}, augmentation, 200, 0)
+    batch = made[0]
+    numbers = batch["x"][:, 0, 0, 0].tolist()
+    assert sorted(numbers) == [1, 1, *range(2, 200)]  # the first is broken
+    assert batch["c"][:, 0].tolist() == numbers

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from translate import images
+from translate.data.batches import KINDS
 from translate.devices import Engine, engine_to_train
 from translate.errors import DeviceError, SettingsError
 from translate.methods.base import settings_class
 from translate.models.exports import build_without_memory
 from translate.runs import Run, prepare
-from translate.runs.building import BATCHES
 from translate.toys.catalogue import draw
 from translate.training.loop import Training, TrainingSettings
 
@@ -53,7 +53,7 @@ def weights_after(name: str, engine: Engine, accumulate: int) -> dict[str, Tenso
     training = Training(built, shadow, engine, TrainingSettings(batch=4, accumulate=accumulate))
     torch.manual_seed(1)
     for _ in range(STEPS):
-        noise = BATCHES[method.batches].noise("ab", 4, size)
+        noise = KINDS[method.batches].noise("ab", 4, size)
         training.train_step(
             {key: (x.double() - 127.5) / 127.5 if x.ndim == 4 else x.double() for key, x in noise.items()}
         )

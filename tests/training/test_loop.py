@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from translate.data.augmentation import Augmentation
-from translate.data.batches import Store, UnpairedBatches
+from translate.data.batches import KINDS, UnpairedBatches
+from translate.data.store import Store
 from translate.devices import engine
 from translate.errors import DeviceError, Diverged, SettingsError
 from translate.methods.base import settings_class
 from translate.models.exports import build_without_memory
-from translate.runs.building import BATCHES
 from translate.toys.catalogue import draw
 from translate.training import loop
 from translate.training.checkpoint import Checkpoints
@@ -429,7 +429,7 @@ def test_r44_what_is_not_deterministic_is_one_sentence(tmp_path):
 def test_r44_on_a_gpu_every_method_trains_deterministically_to_the_same_bits(name):
     tree = {"stargan": {"discriminator": {"layers": 4}}, "discogan": {}}.get(name, {"diffaugment": "colour,cutout"})
     method, cuda, weights = settings_class(name).parse(tree), engine("cuda", "fp32"), []
-    noise = BATCHES[method.batches].noise(DOMAINS, 2, 64)
+    noise = KINDS[method.batches].noise(DOMAINS, 2, 64)
     for _ in range(2):
         torch.manual_seed(0)
         built, shadow = method.build(DOMAINS, 64), build_without_memory(method, DOMAINS, 64)

@@ -3,6 +3,7 @@
 import json
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -75,7 +76,7 @@ class Augmenter:
             steps = [*_warp(settings), crop, albumentations.HorizontalFlip(p=settings.flip), *_colour(settings)]
         else:
             steps = [_built(settings.transforms), crop]
-        self._pipeline = albumentations.Compose(steps)
+        self._pipeline = albumentations.Compose(steps, additional_targets={"partner": "image"})
 
     def __call__(self, picture: Pixels, seed: int) -> Pixels:
         """Augment a picture.
@@ -90,23 +91,33 @@ class Augmenter:
         Raises:
             SettingsError: the user's transforms fail on the picture, or return something else.
         """
+        return self.together([picture], seed)[0]
+
+    def together(self, pictures: Sequence[Pixels], seed: int) -> list[Pixels]:
+        """Augment a picture or a pair of pictures of equal size; the same is done to both. As above otherwise."""
         # albumentations 2.0.8 repeats its draws in every worker and every epoch unless it is seeded for each picture.
         self._pipeline.set_random_seed(seed)
+        named = dict(zip(("image", "partner"), pictures, strict=False))
         if not self._own:
-            augmented: Pixels = self._pipeline(image=picture)["image"]
-            return augmented
+            augmented = self._pipeline(**named)
+            return [augmented[name] for name in named]
         try:
-            augmented = self._pipeline(image=picture.copy())["image"]
+            augmented = self._pipeline(**{name: picture.copy() for name, picture in named.items()})
         except Exception as error:  # whatever a transform does when it does not suit the picture
             raise SettingsError(f"The setting data.transforms fails on a picture: {_first_line(error)}") from error
-        shape, dtype = tuple(augmented.shape), str(augmented.dtype).removeprefix("torch.")
+        return [self._checked(augmented[name]) for name in named]
+
+    def _checked(self, picture: Any) -> Pixels:
+        """Return what the user's transforms made of a picture, if a network can be given it."""
+        shape, dtype = tuple(picture.shape), str(picture.dtype).removeprefix("torch.")
         if (shape, dtype) != ((self._size, self._size, 3), "uint8"):
             raise SettingsError(
                 f"The setting data.transforms must turn a picture into one of at least {self._size} x {self._size}"
                 f" pixels in 3 channels of uint8; after the crop it was {shape} in {dtype}. Leave out what turns"
                 " pictures into network inputs, such as Normalize and ToTensorV2."
             )
-        return augmented
+        checked: Pixels = picture
+        return checked
 
 
 def read_transforms(path: Path) -> dict[str, Any]:

@@ -1,11 +1,16 @@
-"""Batches for training. Batch n is a pure function of (dataset, settings, seed, n), whatever the number of workers."""
+"""Batches for training. Batch n is a pure function of (dataset, settings, seed, n), whatever the number of workers.
 
-import os
+There are three kinds. A method says which one it is trained on, and `batches_for` refuses a dataset that has no such:
+
+    unpaired  {domain: pictures}    pictures of each domain, drawn independently
+    labelled  {"x": ..., "c": ...}  pictures of all domains together, with their labels
+    paired    {"x": ..., "y": ...}  pictures of two domains that belong together
+"""
+
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -14,134 +19,51 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from translate import images
 from translate.data.augmentation import Augmentation, Augmenter
-from translate.data.folders import Pictures
-from translate.data.timeout import in_time
-from translate.errors import DataError, ImageDecodeError
+from translate.data.folders import Dataset
+from translate.data.store import Store
+from translate.errors import DataError
 from translate.parallel import part
 from translate.tensors import Pixels, stack
 
-MEMORY = 4 << 30  # bytes of decoded pictures held for each domain
-MOST_UNREADABLE = 100  # pictures of a domain, or a hundredth of them if that is less
 
+class Rows:
+    """Stores side by side: a row has the pictures of one number in all of them, so a single store or pairs.
 
-@dataclass
-class Census:
-    """What was found while the pictures of a domain were read."""
-
-    pictures: int = 0
-    enlarged: int = 0  # smaller than the crop
-    unreadable: dict[int, str] = field(default_factory=dict)  # by their index: one sentence each
-
-
-class Store:
-    """The readable pictures of one domain, resized to a square; held in memory when they fit.
-
-    Args:
-        domain: its name, for messages.
-        pictures: where they come from.
-        augmentation: gives the sizes.
-        tell: is told the domain, how many pictures have been read, and how many there are.
-        labels: (pictures, labels) of 0 and 1, for methods that want them.
-        strict: refuse the first picture that cannot be read.
-
-    Raises:
-        DataError: more pictures cannot be read than may be.
+    A row is left out as a whole when one of its pictures cannot be read; the next row takes its place.
     """
 
-    def __init__(
-        self,
-        domain: str,
-        pictures: Pictures,
-        augmentation: Augmentation,
-        tell: Callable[[str, int, int], None] = lambda *_: None,
-        labels: NDArray[np.float32] | None = None,
-        strict: bool = False,
-    ) -> None:
-        self._domain = domain
-        self._strict = strict
-        self._pictures = pictures
-        self._labels = labels
-        self._side = augmentation.load_size
-        self.census = Census(len(pictures))
-        self._held: list[Pixels] | None = None
-        self._readable = list(range(len(pictures)))
-        if len(pictures) * self._side**2 * 3 > MEMORY:
-            return
-        held: list[Pixels | None] = []
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            for index, result in enumerate(threads.map(self._try_read, range(len(pictures)))):
-                if isinstance(result, ImageDecodeError):
-                    self.census.unreadable[index] = str(result)
-                    held.append(None)
-                else:
-                    pixels, small = result
-                    self.census.enlarged += small < augmentation.size
-                    held.append(pixels)
-                tell(domain, len(held), len(pictures))
-        self._refuse_too_many()
-        self._readable = [index for index, pixels in enumerate(held) if pixels is not None]
-        self._held = [pixels for pixels in held if pixels is not None]
+    def __init__(self, stores: Mapping[str, Store]) -> None:
+        self._stores = stores
+        several = [store.readable for store in stores.values()]
+        self._numbers = sorted(set(several[0]).intersection(*several[1:]))
 
     def __len__(self) -> int:
-        return len(self._readable)
+        return len(self._numbers)
 
-    def __getitem__(self, index: int) -> Pixels:
-        """Return picture `index`, (load, load, 3) uint8. A broken one is replaced by the next that is not.
+    def number(self, index: int) -> int:
+        """Return the number of row `index`, or of the next that is not known to be broken."""
+        while any(store.is_broken(self._numbers[index % len(self)]) for store in self._stores.values()):
+            index += 1
+        return self._numbers[index % len(self)]
+
+    def read(self, index: int) -> tuple[int, dict[str, Pixels]]:
+        """Return the number and the pictures (load, load, 3) uint8 of row `index`, or of the next that can be read.
 
         Raises:
             DataError: more pictures than may be turned out to be broken.
         """
-        if self._held is not None:
-            return self._held[index]
-        while isinstance(result := self._try_read(number := self._standing_for(index)), ImageDecodeError):
-            self.census.unreadable[number] = str(result)
-            self._refuse_too_many()
-        return result[0]
+        while True:
+            number = self.number(index)
+            read = {domain: store.read(number) for domain, store in self._stores.items()}
+            whole = {domain: picture for domain, picture in read.items() if picture is not None}
+            if len(whole) == len(read):
+                return number, whole
 
-    def name(self, index: int) -> str:
-        """Return the name of picture `index`."""
-        return self._pictures.name(self._standing_for(index))
-
-    def label(self, index: int) -> NDArray[np.float32]:
-        """Return the label of picture `index`, (labels,) of 0 and 1."""
-        assert self._labels is not None
-        label: NDArray[np.float32] = self._labels[self._standing_for(index)]
-        return label
-
-    def _standing_for(self, index: int) -> int:
-        """Return the place among all pictures of picture `index`, or of the next that is not known to be broken."""
-        while (number := self._readable[index % len(self)]) in self.census.unreadable:
-            index += 1
-        return number
-
-    def _refuse_too_many(self) -> None:
-        broken, count = self.census.unreadable, len(self._pictures)
-        if self._strict and broken:
-            which = "and none may be so with --bad error"
-        elif 100 * len(broken) > count:
-            which = "more than 1 %"
-        elif len(broken) > MOST_UNREADABLE:
-            which = f"more than {MOST_UNREADABLE}"
-        else:
-            return
-        raise DataError(
-            f"{len(broken)} of {count} pictures of domain {self._domain} cannot be read, {which}."
-            f" The first: {next(iter(broken.values()))} Repair or remove them (`translate data check` lists all)."
-        )
-
-    def contents(self) -> set[int]:
-        """Return a number for each different picture, which in this process is the same in all stores; if held."""
-        return {hash(pixels.tobytes()) for pixels in self._held or ()}
-
-    def _try_read(self, index: int) -> tuple[Pixels, int] | ImageDecodeError:
-        try:
-            with in_time(self._pictures.name(index)):
-                pixels = self._pictures[index]
-        except ImageDecodeError as error:
-            return error
-        return images.resize(pixels, self._side, self._side), min(pixels.shape[:2])
+    def names(self, index: int) -> dict[str, str]:
+        """Return the names of the pictures that `read` returns."""
+        number = self.number(index)
+        return {domain: store.name(number) for domain, store in self._stores.items()}
 
 
 class Batches(ABC):
@@ -159,7 +81,8 @@ class Batches(ABC):
         self._augmentation = augmentation
         self._batch = batch
         self._seed = seed
-        self.counts = [len(store) for store in stores.values()]  # readable pictures of each domain
+        self._rows = self._side_by_side(stores)
+        self.counts = [len(rows) for rows in self._rows]  # readable pictures of each domain, or readable pairs
         self._length = self.pictures_per_epoch(self.counts)
         self._thread = threading.local()
 
@@ -170,8 +93,13 @@ class Batches(ABC):
 
     def pictures(self, domain: str, count: int) -> list[Pixels]:
         """Return at most `count` training pictures of a domain as they are held, (load, load, 3) uint8 each."""
-        store = self._stores[domain]
-        return [store[index] for index in range(0, len(store), -(-len(store) // count))]
+        rows = Rows({domain: self._stores[domain]})
+        return [rows.read(index)[1][domain] for index in range(0, len(rows), -(-len(rows) // count))]
+
+    @staticmethod
+    def _side_by_side(stores: Mapping[str, Store]) -> list[Rows]:
+        """Return what belongs together: by default each domain is for itself."""
+        return [Rows({domain: store}) for domain, store in stores.items()]
 
     @staticmethod
     @abstractmethod
@@ -191,13 +119,14 @@ class Batches(ABC):
         """Return the names of the pictures in batch `n`, that of all ranks, by their domain."""
         names: dict[str, list[str]] = {domain: [] for domain in self._stores}
         for position in range(n * self._batch, (n + 1) * self._batch):
-            for domain, index, _ in self._drawn(position):
-                names[domain].append(self._stores[domain].name(index))
+            for rows, index, _ in self._drawn(position):
+                for domain, name in rows.names(index).items():
+                    names[domain].append(name)
         return names
 
     @abstractmethod
-    def _drawn(self, position: int) -> list[tuple[str, int, np.random.Generator]]:
-        """Draw the pictures for a position: the domain of each, its index, and what draws what is done to it."""
+    def _drawn(self, position: int) -> list[tuple[Rows, int, np.random.Generator]]:
+        """Draw for a position: rows, the index of one of them, and the generator of all that is done to it."""
 
     @property
     def steps_per_epoch(self) -> int:
@@ -228,11 +157,16 @@ class Batches(ABC):
         epoch, place = divmod(position, self._length)
         return int(_permutation(self._seed, epoch, self._length)[place])
 
-    def _augmented(self, picture: Pixels, draws: np.random.Generator) -> Pixels:
+    @property
+    def _augmenter(self) -> Augmenter:
+        """The augmenter of this thread."""
         if not hasattr(self._thread, "augmenter"):
             self._thread.augmenter = Augmenter(self._augmentation)
-        augmented: Pixels = self._thread.augmenter(picture, int(draws.integers(2**32)))
-        return augmented
+        augmenter: Augmenter = self._thread.augmenter
+        return augmenter
+
+    def _augmented(self, picture: Pixels, draws: np.random.Generator) -> Pixels:
+        return self._augmenter(picture, _seed(draws))
 
 
 class UnpairedBatches(Batches):
@@ -257,16 +191,17 @@ class UnpairedBatches(Batches):
         """Return batch `n`: uint8 (N, 3, size, size) for each domain."""
         pictures: dict[str, list[Pixels]] = {domain: [] for domain in self._stores}
         for position in self._positions(n):
-            for domain, index, draws in self._drawn(position):
-                pictures[domain].append(self._augmented(self._stores[domain][index], draws))
+            for rows, index, draws in self._drawn(position):
+                for domain, picture in rows.read(index)[1].items():
+                    pictures[domain].append(self._augmented(picture, draws))
         return {domain: stack(several) for domain, several in pictures.items()}
 
-    def _drawn(self, position: int) -> list[tuple[str, int, np.random.Generator]]:
-        drawn: list[tuple[str, int, np.random.Generator]] = []
-        for number, (domain, store) in enumerate(self._stores.items()):
+    def _drawn(self, position: int) -> list[tuple[Rows, int, np.random.Generator]]:
+        drawn: list[tuple[Rows, int, np.random.Generator]] = []
+        for number, rows in enumerate(self._rows):
             draws = np.random.default_rng([self._seed, position, number])
-            index = self._shuffled(position) if number == 0 else int(draws.integers(len(store)))
-            drawn.append((domain, index % len(store), draws))
+            index = self._shuffled(position) if number == 0 else int(draws.integers(len(rows)))
+            drawn.append((rows, index, draws))
         return drawn
 
 
@@ -294,16 +229,77 @@ class LabelledBatches(Batches):
         pictures: list[Pixels] = []
         labels: list[NDArray[np.float32]] = []
         for position in self._positions(n):
-            for domain, index, draws in self._drawn(position):
-                pictures.append(self._augmented(self._stores[domain][index], draws))
-                labels.append(self._stores[domain].label(index))
+            for rows, index, draws in self._drawn(position):
+                number, read = rows.read(index)
+                for domain, picture in read.items():
+                    pictures.append(self._augmented(picture, draws))
+                    labels.append(self._stores[domain].label(number))
         return {"x": stack(pictures), "c": torch.from_numpy(np.stack(labels))}
 
-    def _drawn(self, position: int) -> list[tuple[str, int, np.random.Generator]]:
-        index, number, domains = self._shuffled(position), 0, list(self._stores)
-        while index >= (length := len(self._stores[domains[number]])):
+    def _drawn(self, position: int) -> list[tuple[Rows, int, np.random.Generator]]:
+        index, number = self._shuffled(position), 0
+        while index >= (length := len(self._rows[number])):
             index, number = index - length, number + 1
-        return [(domains[number], index, np.random.default_rng([self._seed, position, number]))]
+        return [(self._rows[number], index, np.random.default_rng([self._seed, position, number]))]
+
+
+class PairedBatches(Batches):
+    """Pairs of pictures, uint8 (N, 3, size, size) each: "x" of the first domain and "y" of the second.
+
+    Picture n of one domain belongs to picture n of the other. Whatever is drawn is drawn once for a pair, so both have
+    the same crop, flip and colours; a pair with a broken picture is left out. An epoch goes through all pairs in a new
+    permutation.
+
+    Raises:
+        DataError: there are not two domains, or one has more pictures than the other.
+    """
+
+    @staticmethod
+    def _side_by_side(stores: Mapping[str, Store]) -> list[Rows]:
+        sizes = [len(store) for store in stores.values()]
+        if len(sizes) != 2 or sizes[0] != sizes[1]:
+            found = ", ".join(f"{size} of {domain}" for domain, size in zip(stores, sizes, strict=True))
+            raise DataError(f"Pairs need two domains with equally many pictures; found {found}.")
+        return [Rows(stores)]
+
+    @staticmethod
+    def pictures_per_epoch(counts: Sequence[int]) -> int:
+        """Return the number of pairs."""
+        return min(counts)
+
+    @staticmethod
+    def noise(domains: Sequence[str], batch: int, size: int) -> dict[str, Tensor]:
+        """Return uint8 (N, 3, size, size) twice."""
+        return {name: torch.randint(256, (batch, 3, size, size), dtype=torch.uint8) for name in "xy"}
+
+    def __getitem__(self, n: int) -> dict[str, Tensor]:
+        """Return batch `n`: uint8 (N, 3, size, size) twice."""
+        pairs: list[list[Pixels]] = []
+        for position in self._positions(n):
+            for rows, index, draws in self._drawn(position):
+                pairs.append(self._augmenter.together([*rows.read(index)[1].values()], _seed(draws)))
+        return {name: stack(pictures) for name, pictures in zip("xy", zip(*pairs, strict=True), strict=True)}
+
+    def _drawn(self, position: int) -> list[tuple[Rows, int, np.random.Generator]]:
+        return [(self._rows[0], self._shuffled(position), np.random.default_rng([self._seed, position, 0]))]
+
+
+KINDS: dict[str, type[Batches]] = {"unpaired": UnpairedBatches, "labelled": LabelledBatches, "paired": PairedBatches}
+
+
+def batches_for(kind: str, dataset: Dataset) -> type[Batches]:
+    """Return the batches of a kind that a method is trained on, if the dataset has such.
+
+    Raises:
+        DataError: it has none.
+    """
+    if kind == "paired" and not dataset.paired:
+        raise DataError(f"The method learns from pairs of pictures, and {dataset.name} has none.")
+    return KINDS[kind]
+
+
+def _seed(draws: np.random.Generator) -> int:
+    return int(draws.integers(2**32))
 
 
 @lru_cache(maxsize=2)

@@ -89,6 +89,7 @@ class Dataset:
         has: which attributes each training picture has, (pictures, attributes) of 0 and 1.
         test_has: the same of the test pictures.
         held_out: what a run took out of the training pictures of each domain, to choose a checkpoint on.
+        paired: whether picture n of one domain belongs to picture n of the other.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Dataset:
     has: NDArray[np.float32] | None = None
     test_has: NDArray[np.float32] | None = None
     held_out: Mapping[str, Pictures] = field(default_factory=dict)
+    paired: bool = False
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -113,15 +115,17 @@ class Dataset:
         """Take `count` pictures of each domain out of training, by their names: always the same ones.
 
         Raises:
-            SettingsError: the pictures lie in no folders, or have attributes.
+            SettingsError: the pictures lie in no folders, have attributes, or are pairs.
             DataError: fewer than two would be left to train on.
         """
         if not count:
             return self
         parts: dict[str, tuple[Files, Files]] = {}
         for domain, pictures in self.train.items():
-            if not isinstance(pictures, Files) or self.attributes:
-                why = "have attributes" if self.attributes else "are drawn, and others are drawn to choose on"
+            if not isinstance(pictures, Files) or self.attributes or self.paired:
+                why = "are drawn, and others are drawn to choose on"
+                if self.attributes or self.paired:
+                    why = "have attributes" if self.attributes else "are pairs"
                 raise SettingsError(
                     f"The setting data.held_out is for pictures that lie in a folder for each domain; those of"
                     f" {self.name} {why}. Leave it out."

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from translate.data.augmentation import Augmentation
-from translate.data.batches import LabelledBatches, Store
+from translate.data.batches import LabelledBatches
 from translate.data.folders import Dataset
+from translate.data.store import Store
 from translate.files import atomic_file
 from translate.home import in_home
 from translate.metrics.protocols import prepared

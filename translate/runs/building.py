@@ -5,15 +5,14 @@ from itertools import combinations
 
 import torch
 
-from translate.data.batches import Batches, LabelledBatches, Store, UnpairedBatches
+from translate.data.batches import Batches, batches_for
 from translate.data.folders import Dataset
+from translate.data.store import Store
 from translate.devices import Engine
 from translate.models.exports import build_without_memory
 from translate.runs.initialisation import Beginning
 from translate.runs.recipe import Recipe
 from translate.training.loop import Plan, Training
-
-BATCHES: dict[str, type[Batches]] = {"unpaired": UnpairedBatches, "labelled": LabelledBatches}
 
 
 def build_training(
@@ -44,9 +43,9 @@ def read_batches(
         note: is told in sentences which pictures cannot be read, are small, or stand in two domains.
 
     Raises:
-        DataError: too many pictures cannot be read.
+        DataError: too many pictures cannot be read, or there are no batches of them such as the method needs.
     """
-    stores: dict[str, Store] = {}
+    kind, stores = batches_for(recipe.method.batches, dataset), dict[str, Store]()
     for domain, pictures in dataset.train.items():
         store = Store(domain, pictures, recipe.data, tell, dataset.labels(domain), strict=recipe.data.bad == "error")
         if store.census.unreadable:
@@ -59,4 +58,4 @@ def read_batches(
     for one, other in combinations(contents, 2):
         if shared := len(contents[one] & contents[other]):
             note(f"{shared} pictures are in {one} and in {other}, too; `translate data check` says which.")
-    return BATCHES[recipe.method.batches](stores, recipe.data, recipe.training.batch, recipe.training.seed)
+    return kind(stores, recipe.data, recipe.training.batch, recipe.training.seed)

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from translate.data.batches import batches_for
 from translate.data.folders import Dataset
 from translate.devices import Engine, peak_memory
 from translate.parallel import greatest, part
-from translate.runs.building import BATCHES, build_training
+from translate.runs.building import build_training
 from translate.runs.recipe import Recipe
 from translate.training.loop import Plan, Training
 
@@ -32,7 +33,7 @@ class Prospect:
 def prospect_of(recipe: Recipe, dataset: Dataset, out: Path, engine: Engine) -> Prospect:
     """Do a few steps to see what a run would cost."""
     counts = [len(pictures) for pictures in dataset.train.values()]
-    batches = -(-BATCHES[recipe.method.batches].pictures_per_epoch(counts) // recipe.training.batch)
+    batches = -(-batches_for(recipe.method.batches, dataset).pictures_per_epoch(counts) // recipe.training.batch)
     plan = Plan.of(recipe.training, recipe.method, batches)
     training, seconds = measured(recipe, dataset, engine, plan, STEPS)
     parameters = {
@@ -48,7 +49,7 @@ def measured(recipe: Recipe, dataset: Dataset, engine: Engine, plan: Plan, steps
     The first step is slower and does not count; of compiled networks all steps until every player has moved.
     """
     batch = len(part(range(recipe.training.batch)))
-    noise = BATCHES[recipe.method.batches].noise(dataset.domains, batch, recipe.data.size)
+    noise = batches_for(recipe.method.batches, dataset).noise(dataset.domains, batch, recipe.data.size)
     training = build_training(recipe, dataset, engine, plan)
     for _ in range(TURN if engine.compiled else 1):
         training.train_step(noise)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from translate.data.batches import batches_for
 from translate.data.folders import Dataset
 from translate.devices import (
     Engine,
@@ -14,7 +15,6 @@ from translate.devices import (
 )
 from translate.errors import OutOfMemory, SettingsError
 from translate.parallel import apart, greatest, neighbours, world
-from translate.runs.building import BATCHES
 from translate.runs.cost_estimate import TURN, measured
 from translate.runs.recipe import Recipe
 from translate.training.loop import Plan
@@ -45,7 +45,7 @@ def largest_batch(recipe: Recipe, dataset: Dataset, engine: Engine) -> int:
     engine = replace(engine, compiled=False)  # that takes longer to try, and no more memory in the run
     sharing = neighbours()
     counts = [len(pictures) for pictures in dataset.train.values()]
-    most = BATCHES[recipe.method.batches].pictures_per_epoch(counts) // world()
+    most = batches_for(recipe.method.batches, dataset).pictures_per_epoch(counts) // world()
     fewest = recipe.training.accumulate * _fewest(recipe, dataset)
     with apart(), leaving(RESERVE, engine.device):
         if engine.device.type == "cuda":
