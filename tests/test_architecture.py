@@ -19,6 +19,7 @@ FLOORS: dict[str, int] = {
     "home": 1,
     "archives": 1,
     "parallel": 1,
+    "run_folder": 1,
     "networks": 2,
     "objectives": 2,
     "pool": 2,

@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from translate.report.page import Curve, Grid, Story, run_page
+from translate.report.page import Curve, Grid, RunSummary, run_page
 
-STORY = Story(
+SUMMARY = RunSummary(
     title="cyclegan on photos",
     step=400,
     steps=1000,
@@ -48,7 +48,7 @@ class Page(HTMLParser):
 
 
 def page(**changes):
-    return Page(run_page(dataclasses.replace(STORY, **changes)))
+    return Page(run_page(dataclasses.replace(SUMMARY, **changes)))
 
 
 def test_the_page_says_how_far_and_how_well():
@@ -82,8 +82,8 @@ def test_the_newest_grid_is_shown_and_the_slider_reaches_all():
     (slider,) = shown.all("input")
     assert (slider["max"], slider["value"]) == ("8", "8")
     pictures = [base64.b64decode(image["src"].partition(",")[2]) for image in shown.all("img")]
-    strip = [STORY.grids[number].small for number in (0, 1, 3, 4, 6, 8)]
-    assert pictures == [*(grid.picture for grid in STORY.grids), *strip]
+    strip = [SUMMARY.grids[number].small for number in (0, 1, 3, 4, 6, 8)]
+    assert pictures == [*(grid.picture for grid in SUMMARY.grids), *strip]
 
 
 def test_every_loss_stands_below_what_is_expected_of_it():
@@ -118,6 +118,6 @@ def test_s17_every_name_is_shown_as_a_name():
 
 @pytest.mark.parametrize("step", [0, 1])
 def test_a_run_that_has_just_begun_has_a_page(step):
-    shown = page(step=step, grids=STORY.grids[:step], losses={}, learning_rate=[], scores={}, commands=[])
+    shown = page(step=step, grids=SUMMARY.grids[:step], losses={}, learning_rate=[], scores={}, commands=[])
     assert len(shown.all("img")) == 2 * step
     assert "are left" in shown.text

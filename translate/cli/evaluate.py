@@ -9,6 +9,7 @@ import typer
 from translate.cli.options import Device, Json, Model, Precision
 from translate.cli.terminal import progress, say, show
 from translate.errors import SettingsError
+from translate.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from translate.evaluation.checkpoint_choice import Choice
@@ -79,7 +80,7 @@ def evaluate(
     if report:
         from translate.evaluation.reporting import write_report
 
-        place = (Path(model) if Path(model).is_dir() else Path()) / "evaluation.html"
+        place = RunFolder(model if Path(model).is_dir() else "").evaluation
         write_report(place, result, choice)
         say(f"Wrote {place}.")
     for note in result.notes:

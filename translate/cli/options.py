@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from translate.errors import SettingsError
+from translate.run_folder import EXPORT
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 _PRECISION = "Of convolutions; auto is bf16 where the device multiplies it natively, else fp32."
@@ -31,7 +32,7 @@ def models(begun: str) -> list[str]:
     """List what completes the name of a model: runs, and weights that are here. Without torch: a shell is waiting."""
     from translate import cards
 
-    runs = [path.parent.as_posix() for path in sorted(Path("runs").glob("*/model.safetensors"))]
+    runs = [path.parent.as_posix() for path in sorted(Path("runs").glob(f"*/{EXPORT}"))]
     return [name for name in (*runs, *sorted(cards.weights_here())) if name.startswith(begun)]
 
 

@@ -26,9 +26,8 @@ from translate.metrics.protocols import find_protocol, prepared
 from translate.metrics.results import Evaluation
 from translate.models.exports import find_export, read_about
 from translate.networks.features.feature_network import FeatureNetwork
+from translate.run_folder import EXPORT, RunFolder
 from translate.toys.drawn import Drawn
-
-EXPORT = "model.safetensors"  # of a run
 
 DRAWN = "Chosen on pictures drawn from another seed than those for training and testing."
 HELD_OUT = "Chosen on pictures that the run held out of training, measured on all test pictures."
@@ -148,7 +147,7 @@ class _Seen:
 
 def _checkpoints(run: Path) -> dict[int, Path]:
     """Return the milestones of a run and its own export by their steps; of two with the same step the export."""
-    milestones = sorted((run / "milestones").glob("*.safetensors"))
+    milestones = RunFolder(run).all_milestones()
     if not milestones:
         raise WeightsError(
             f"{run} holds no milestones, which a run writes after each tenth of its steps. Name the folder of such a"

@@ -11,6 +11,7 @@ from translate.methods.base import Method, settings_class
 from translate.models.exports import About
 from translate.networks.generators import Resnet, ResnetGenerator
 from translate.networks.unet import UNet, UNetGenerator
+from translate.run_folder import RunFolder
 from translate.training.checkpoint import Checkpoints
 
 
@@ -20,7 +21,7 @@ def discriminators_of(run: Path, about: About) -> list[nn.Module]:
     Raises:
         WeightsError: `run` is no folder with a checkpoint of this model.
     """
-    newest, _ = Checkpoints(run / "checkpoints", {}, keep=1).newest()
+    newest, _ = Checkpoints(RunFolder(run).checkpoints, {}, keep=1).newest()
     if newest is None:
         raise WeightsError(
             f"{run} has no checkpoints, and only these hold discriminators. Name a run's folder, or leave out"

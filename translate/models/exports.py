@@ -26,6 +26,7 @@ from translate.errors import SettingsError, WeightsError
 from translate.files import atomic_file
 from translate.methods.base import Method, MethodSettings, settings_class
 from translate.models.onnx import OnnxMethod, open_session, read_metadata, write_onnx
+from translate.run_folder import EXPORT, RunFolder
 from translate.settings import Settings, is_plain, nearest
 
 FORMAT = 1
@@ -169,10 +170,10 @@ def find_export(model: str | Path) -> Path:
     try:
         if path.is_file():
             return path
-        if (path / "model.safetensors").is_file():
-            return path / "model.safetensors"
+        if (export := RunFolder(path).export).is_file():
+            return export
         if path.is_dir() and str(model) not in known:  # pictures may lie in a folder with the name of a model
-            raise WeightsError(f"{path} holds no model.safetensors; it appears with the first checkpoint of a run.")
+            raise WeightsError(f"{path} holds no {EXPORT}; it appears with the first checkpoint of a run.")
     except OSError as error:
         raise WeightsError(
             f"{path} cannot be read: {error.strerror}. Give a run's folder or an export file."

@@ -75,7 +75,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Story:
+class RunSummary:
     """What the page tells.
 
     Attributes:
@@ -107,50 +107,50 @@ class Story:
     commands: Sequence[str]
 
 
-def run_page(story: Story) -> str:
+def run_page(summary: RunSummary) -> str:
     """Write the page, with everything that it shows.
 
     Returns:
         the text of an HTML file.
     """
-    left = story.steps - story.step
-    done = f"{story.step:,} of {story.steps:,} steps are done"
-    progress = f"Finished: all {story.steps:,} steps are done." if not left else f"{done}; {left:,} are left."
-    parts = [head(story.title, _STYLE, EMBEDDED), _TOP.format(title=text(story.title), progress=text(progress))]
-    parts += _alarms(story)
-    if story.scores:
+    left = summary.steps - summary.step
+    done = f"{summary.step:,} of {summary.steps:,} steps are done"
+    progress = f"Finished: all {summary.steps:,} steps are done." if not left else f"{done}; {left:,} are left."
+    parts = [head(summary.title, _STYLE, EMBEDDED), _TOP.format(title=text(summary.title), progress=text(progress))]
+    parts += _alarms(summary)
+    if summary.scores:
         parts.append("<h2>Scores on unseen pictures, whose right answers are known</h2>\n")
-        parts.append(table([(name, f"{score:.3f}", _best(name)) for name, score in story.scores.items()]))
-    parts += _samples(story)
-    parts += _curves(story)
-    parts.append("<h2>The run</h2>\n" + table(list(story.facts.items())))
-    if story.commands:
-        parts.append("<h2>Use it</h2>\n<pre>" + text("\n".join(story.commands)) + "</pre>\n")
+        parts.append(table([(name, f"{score:.3f}", _best(name)) for name, score in summary.scores.items()]))
+    parts += _samples(summary)
+    parts += _curves(summary)
+    parts.append("<h2>The run</h2>\n" + table(list(summary.facts.items())))
+    if summary.commands:
+        parts.append("<h2>Use it</h2>\n<pre>" + text("\n".join(summary.commands)) + "</pre>\n")
     parts.append("<h2>Settings</h2>\n<details><summary>all of them</summary>\n")
-    parts.append(table(list(story.settings.items())) + "</details>\n")
+    parts.append(table(list(summary.settings.items())) + "</details>\n")
     return "".join([*parts, _TAIL])
 
 
-def _alarms(story: Story) -> list[str]:
-    if not story.alarms:
+def _alarms(summary: RunSummary) -> list[str]:
+    if not summary.alarms:
         return ['<p class="fine">No alarm was raised.</p>\n']
-    return [f'<p class="alarm">Step {step:,}: {text(words)}</p>\n' for step, words in story.alarms]
+    return [f'<p class="alarm">Step {step:,}: {text(words)}</p>\n' for step, words in summary.alarms]
 
 
-def _samples(story: Story) -> list[str]:
-    if not story.grids:
+def _samples(summary: RunSummary) -> list[str]:
+    if not summary.grids:
         return []
-    last = len(story.grids) - 1
+    last = len(summary.grids) - 1
     grids = [
         f'<div data-step="{grid.step}"{" hidden" if number < last else ""}>{_image(grid.picture, grid.step)}</div>\n'
-        for number, grid in enumerate(story.grids)
+        for number, grid in enumerate(summary.grids)
     ]
-    slider = _SLIDER.format(grids="".join(grids), last=last, step=story.grids[last].step)
+    slider = _SLIDER.format(grids="".join(grids), last=last, step=summary.grids[last].step)
     strip = [
         f"<figure>{_image(grid.small, grid.step)}{grid.step}</figure>\n"
-        for grid in dict.fromkeys(story.grids[last * k // (STRIP - 1)] for k in range(STRIP))
+        for grid in dict.fromkeys(summary.grids[last * k // (STRIP - 1)] for k in range(STRIP))
     ]
-    words = f"<p>{text(story.columns)}</p>\n"
+    words = f"<p>{text(summary.columns)}</p>\n"
     return ["<h2>What it makes of the same inputs</h2>\n", words, slider, '<div class="strip">\n', *strip, "</div>\n"]
 
 
@@ -158,18 +158,18 @@ def _image(jpeg: bytes, step: int) -> str:
     return embedded(jpeg, f"sample grid after {step} steps", "jpeg")
 
 
-def _curves(story: Story) -> list[str]:
+def _curves(summary: RunSummary) -> list[str]:
     parts = ["<h2>Losses</h2>\n"]
     kinds: list[tuple[str, str, float | None]] = []
     for course, words in (("hovers", _HOVERS), ("share", _SHARE)):
-        balances = dict.fromkeys(curve.balance for curve in story.losses.values() if curve.course == course)
+        balances = dict.fromkeys(curve.balance for curve in summary.losses.values() if curve.course == course)
         kinds += [(course, words.format(balance), balance) for balance in balances if balance is not None]
     kinds.append(("falls", "These should fall and stay low.", None))
     kinds.append(("free", "The level of these says little; sudden jumps are a bad sign.", None))
     for course, words, balance in kinds:
         chosen = {
             name: curve
-            for name, curve in story.losses.items()
+            for name, curve in summary.losses.items()
             if (curve.course, curve.balance) == (course, balance) and curve.points
         }
         if chosen:
@@ -177,8 +177,8 @@ def _curves(story: Story) -> list[str]:
             parts.append(loss_curves({name: curve.points for name, curve in chosen.items()}, level=balance))
             rows = [(name, f"{curve.points[-1][1]:.3f}", curve.meaning) for name, curve in chosen.items()]
             parts.append(table(rows))
-    if story.learning_rate:
-        parts += ["<h3>Learning rate</h3>\n", loss_curves({"rate": story.learning_rate}, smoothing=1)]
+    if summary.learning_rate:
+        parts += ["<h3>Learning rate</h3>\n", loss_curves({"rate": summary.learning_rate}, smoothing=1)]
     return parts
 
 

@@ -3,16 +3,15 @@
 import contextlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from translate.data.folders import Dataset, fingerprints
 from translate.errors import SettingsError
+from translate.files import write_text
 from translate.parallel import world
+from translate.run_folder import RunFolder
 from translate.runs.recipe import Recipe
 from translate.settings import differences
-
-FILE = "settings.json"
 
 # Settings that cannot change the result; a run may continue with other ones.
 _FREE = frozenset(
@@ -21,7 +20,7 @@ _FREE = frozenset(
 )
 
 
-def identity_of(recipe: Recipe, dataset: Dataset, folder: Path, model: Mapping[str, str] | None) -> dict[str, Any]:
+def identity_of(recipe: Recipe, dataset: Dataset, folder: RunFolder, model: Mapping[str, str] | None) -> dict[str, Any]:
     """Return everything that decides what a run in `folder` computes.
 
     Args:
@@ -43,13 +42,18 @@ def identity_of(recipe: Recipe, dataset: Dataset, folder: Path, model: Mapping[s
     }
 
 
-def refuse_another_run(folder: Path, identity: Mapping[str, Any]) -> None:
+def write_identity(folder: RunFolder, identity: Mapping[str, Any]) -> None:
+    """Write what the run in `folder` is made with."""
+    write_text(folder.settings, json.dumps(identity, indent=2) + "\n")
+
+
+def refuse_another_run(folder: RunFolder, identity: Mapping[str, Any]) -> None:
     """Refuse to continue the run in `folder`, if there is one, with what would change its result.
 
     Raises:
         SettingsError: something differs, which is listed; or the file is damaged.
     """
-    path = folder / FILE
+    path = folder.settings
     if not path.exists():
         return
     try:
@@ -66,7 +70,7 @@ def refuse_another_run(folder: Path, identity: Mapping[str, Any]) -> None:
         )
 
 
-def steps_of_run(folder: Path) -> int | None:
+def steps_of_run(folder: RunFolder) -> int | None:
     """Return the length of the run in `folder`, if there is one and its settings can be read."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         steps: int | None = _read(folder)["training"]["steps"]
@@ -74,7 +78,7 @@ def steps_of_run(folder: Path) -> int | None:
     return None
 
 
-def batch_of_run(folder: Path) -> tuple[int, int] | None:
+def batch_of_run(folder: RunFolder) -> tuple[int, int] | None:
     """Return the batch of the run in `folder`, of all ranks together, and with how many ranks it began."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         identity = _read(folder)
@@ -82,7 +86,7 @@ def batch_of_run(folder: Path) -> tuple[int, int] | None:
     return None
 
 
-def model_of_run(folder: Path) -> dict[str, str] | None:
+def model_of_run(folder: RunFolder) -> dict[str, str] | None:
     """Return the name and SHA-256 of the model that the run in `folder` began from."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         model: dict[str, str] | None = _read(folder)["from"]
@@ -90,8 +94,8 @@ def model_of_run(folder: Path) -> dict[str, str] | None:
     return None
 
 
-def _read(folder: Path) -> Any:
-    return json.loads((folder / FILE).read_text(encoding="utf-8"))
+def _read(folder: RunFolder) -> Any:
+    return json.loads(folder.settings.read_text(encoding="utf-8"))
 
 
 def _filled(identity: Mapping[str, Any]) -> dict[str, Any]:

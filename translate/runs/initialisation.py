@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from translate.errors import WeightsError
 from translate.methods.base import Method, MethodSettings
 from translate.models.exports import find_export, read_about, read_settings, read_tensors
+from translate.run_folder import RunFolder
 from translate.runs.identity import model_of_run
 from translate.settings import differences
 
@@ -30,7 +31,7 @@ class Beginning:
     origin: dict[str, str]
 
     @classmethod
-    def find(cls, model: str | Path, run: Path) -> "Beginning":
+    def find(cls, model: str | Path, run: RunFolder) -> "Beginning":
         """Find a model: a file, a run folder, or a name in `weights/`; or the one that `run` began from, if it is gone.
 
         Raises:

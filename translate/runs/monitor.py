@@ -15,13 +15,14 @@ from translate.data.batches import Batches
 from translate.data.folders import Dataset, held_out
 from translate.files import write_text
 from translate.methods.base import Method, Term
-from translate.report.page import Curve, Grid, Story, run_page
+from translate.report.page import Curve, Grid, RunSummary, run_page
 from translate.report.samples import Translate, square
 from translate.report.tensorboard import Board
+from translate.run_folder import RunFolder
 from translate.tensors import Pixels
 from translate.training import symptoms
 from translate.training.alarms import Alarm, Alarms, Probe
-from translate.training.loop import Report
+from translate.training.loop import Report, Training
 from translate.training.record import read_log
 
 PROBES = 8  # held-out pictures of each domain that are judged
@@ -31,35 +32,34 @@ GRIDS = 20  # sample grids on the page, so that it stays small
 WIDE, NARROW = 1600, 240  # pixels, of those
 
 
-class Watch:
-    """Looks at a run in the folder `out`.
+class Monitor:
+    """Looks at a run.
 
     Args:
-        out: the folder of the run.
+        folder: of the run.
         dataset: what it learns from.
         batches: the training pictures.
         size: side of the training crops, in pixels.
-        method: what learns.
-        step: the step the run starts or continues from.
+        training: what learns, at the step the run starts or continues from.
         steps: the length of the run.
         tell: is told what the user should know, in sentences.
         tensorboard: whether to write for TensorBoard.
     """
 
     def __init__(
-        self, out: Path, dataset: Dataset, batches: Batches, size: int, method: Method, step: int, steps: int,
+        self, folder: RunFolder, dataset: Dataset, batches: Batches, size: int, training: Training, steps: int,
         tell: Callable[[str], None], tensorboard: bool = False,
     ) -> None:  # fmt: skip
         def tell_alarm(alarm: Alarm) -> None:
             tell(f"Alarm at step {alarm.step}: {alarm.text}")
 
-        self._out, self._dataset, self._steps = out, dataset, steps
-        self._terms = method.terms()
+        self._folder, self._dataset, self._steps = folder, dataset, steps
+        self._terms, step = training.method.terms(), training.step
         self._shown: dict[Path, Grid] = {}  # sample grids, as they are on the page
-        self._log = [line for line in read_log(out / "log.jsonl") if line["step"] <= step]
-        self._alarms = Alarms(out / "alarms.jsonl", step, steps, self._terms, tell_alarm)
-        self._probes = _probes(dataset, batches, size, method)
-        self._board = Board(out / "tensorboard", step, tell) if tensorboard else None
+        self._log = [line for line in read_log(folder.log) if line["step"] <= step]
+        self._alarms = Alarms(folder.alarms, step, steps, self._terms, tell_alarm)
+        self._probes = _probes(dataset, batches, size, training.method)
+        self._board = Board(folder.tensorboard, step, tell) if tensorboard else None
 
     def losses(self, report: Report) -> None:
         """Look at a report that has losses."""
@@ -78,7 +78,7 @@ class Watch:
     def write_page(self, step: int, scores: Mapping[str, float], settings: Mapping[str, Any], engine: str) -> None:
         """Write `report.html` for a run of which `step` steps are done."""
         names = dict.fromkeys(name for line in self._log for name in line["losses"])
-        story = Story(
+        summary = RunSummary(
             title=f"{settings['method.name']} on {self._dataset.name}",
             step=step,
             steps=self._steps,
@@ -90,9 +90,9 @@ class Watch:
             learning_rate=[(line["step"], line["learning_rate"]) for line in self._log],
             facts=self._facts(step, engine),
             settings={name: str(value) for name, value in settings.items()},
-            commands=[command_to_use(self._out, self._dataset)],
+            commands=[command_to_use(self._folder.path, self._dataset)],
         )
-        write_text(self._out / "report.html", run_page(story))
+        write_text(self._folder.report, run_page(summary))
 
     def close(self) -> None:
         """Close what is open."""
@@ -101,7 +101,7 @@ class Watch:
 
     def _grids(self) -> list[Grid]:
         """Return sample grids from all of the run so far, at most 20 and the newest."""
-        paths = sorted((self._out / "samples").glob("*.png"))
+        paths = self._folder.grids()
         chosen = dict.fromkeys([*paths[:: max(-(-len(paths) // GRIDS), 1)], *paths[-1:]])
         for path in chosen:
             if path not in self._shown:

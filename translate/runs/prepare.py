@@ -12,6 +12,8 @@ from translate.data.layouts import open_domains, open_folder
 from translate.devices import Compile, Engine, Precision, engine_to_train
 from translate.errors import DataError, Interrupted, SettingsError
 from translate.parallel import joined, world
+from translate.run_folder import RunFolder
+from translate.runs.execution import Execution
 from translate.runs.fitting import largest_batch, steps_within
 from translate.runs.identity import batch_of_run, steps_of_run
 from translate.runs.initialisation import Beginning
@@ -87,11 +89,11 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
         if len(pictures) < 2:
             raise DataError(f"Domain {domain} has one picture, which teaches nothing. Add more.")
     recipe = recipe.model_copy(update={"method": recipe.method.for_labels(attributes=bool(dataset.attributes))})
-    place = Path(options.get("out") or Path("runs") / dataset.name)
+    folder = RunFolder(options.get("out") or Path("runs") / dataset.name)
     found = engine_to_train(options.get("device", "auto"), recipe.training.precision, recipe.training.compile)
     if options.get("batch") == "auto":
-        recipe = _filled(recipe, dataset, place, found)
-    recipe = _for_all_ranks(recipe, place)
+        recipe = _filled(recipe, dataset, folder, found)
+    recipe = _for_all_ranks(recipe, folder)
     batch, parts = recipe.training.batch, recipe.training.accumulate
     if batch % (parts * world()):
         raise SettingsError(
@@ -100,15 +102,18 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
         )
     recipe.method.check(dataset.domains, recipe.data.size, batch // parts)
     if recipe.training.seconds and not recipe.training.steps:
-        recipe = _fitted(recipe, recipe.training.seconds, dataset, place, found)
+        recipe = _fitted(recipe, recipe.training.seconds, dataset, folder, found)
     beginning = None
     if model := options.get("begin_from"):
-        beginning = Beginning.find(model, place)
+        beginning = Beginning.find(model, folder)
         beginning.check(recipe.method, len(dataset.domains))
-    return Run(
-        recipe, dataset, place, found, options.get("workers", 0), options.get("tensorboard", False),
-        options.get("grace_s"), beginning,
-    )  # fmt: skip
+    execution = Execution(
+        options.get("device", "auto"),
+        options.get("workers", 0),
+        options.get("grace_s"),
+        options.get("tensorboard", False),
+    )
+    return Run(recipe, dataset, folder, found, execution, beginning)
 
 
 def _read_config(config: str | Path) -> Tree:
@@ -141,7 +146,7 @@ def train(data: str | Path | None = None, **options: Unpack[Options]) -> Path:
                 pass
     if run.interrupted is not None:
         raise Interrupted(f"The run in {run.out} was stopped and is saved; call train again to continue it.")
-    return run.out / "model.safetensors"
+    return run.folder.export
 
 
 def _card(data: str | Path | None, domains: Mapping[str, Path] | None) -> DatasetCard | None:
@@ -171,18 +176,18 @@ def _named(options: Options) -> Tree:
     return tree
 
 
-def _for_all_ranks(recipe: Recipe, place: Path) -> Recipe:
-    """Return the recipe with the batch of all ranks together. The run in `place` keeps its own, whatever their number.
+def _for_all_ranks(recipe: Recipe, folder: RunFolder) -> Recipe:
+    """Return the recipe with the batch of all ranks together. The run in `folder` keeps its own, whatever their number.
 
     Raises:
         SettingsError: as many ranks as there are now cannot share that batch.
     """
-    batch, ranks = batch_of_run(place) or (0, world())
+    batch, ranks = batch_of_run(folder) or (0, world())
     if recipe.training.batch * ranks != batch:  # no such run, or another number of ranks, and of pictures for each
         batch = recipe.training.batch * world()
     if batch % world():
         raise SettingsError(
-            f"The run in {place} has a batch of {batch} pictures, which {world()} processes cannot share equally."
+            f"The run in {folder} has a batch of {batch} pictures, which {world()} processes cannot share equally."
             " Continue it with a number of processes that divides it."
         )
     return recipe.model_copy(update={"training": recipe.training.model_copy(update={"batch": batch})})
@@ -200,15 +205,15 @@ def _holds(tree: object, path: Sequence[str]) -> bool:
     return not path or (isinstance(tree, dict) and path[0] in tree and _holds(tree[path[0]], path[1:]))
 
 
-def _fitted(recipe: Recipe, seconds: float, dataset: Dataset, place: Path, engine: Engine) -> Recipe:
-    """Return the recipe with the steps that fit into `seconds`; those of the run in `place` if there is one."""
-    steps = steps_of_run(place) or steps_within(recipe, dataset, engine, seconds)
+def _fitted(recipe: Recipe, seconds: float, dataset: Dataset, folder: RunFolder, engine: Engine) -> Recipe:
+    """Return the recipe with the steps that fit into `seconds`; those of the run in `folder` if there is one."""
+    steps = steps_of_run(folder) or steps_within(recipe, dataset, engine, seconds)
     return recipe.model_copy(update={"training": recipe.training.model_copy(update={"steps": steps})})
 
 
-def _filled(recipe: Recipe, dataset: Dataset, place: Path, engine: Engine) -> Recipe:
-    """Return the recipe with the largest batch of a rank that fits into memory; or as the run in `place` began."""
-    batch, ranks = batch_of_run(place) or (largest_batch(recipe, dataset, engine), 1)
+def _filled(recipe: Recipe, dataset: Dataset, folder: RunFolder, engine: Engine) -> Recipe:
+    """Return the recipe with the largest batch of a rank that fits into memory; or as the run in `folder` began."""
+    batch, ranks = batch_of_run(folder) or (largest_batch(recipe, dataset, engine), 1)
     return recipe.model_copy(update={"training": recipe.training.model_copy(update={"batch": batch // ranks})})
 
 

@@ -2,10 +2,11 @@
 
 import importlib.metadata
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from translate import images
+from translate.data.batches import Batches
 from translate.data.folders import Dataset, fingerprints, held_out
 from translate.devices import Engine
 from translate.files import write_text
@@ -14,22 +15,23 @@ from translate.methods.base import Term
 from translate.models.exports import About, read_about, write_export
 from translate.report.curves import loss_curves
 from translate.report.samples import attribute_grid, sample_grid, square
+from translate.run_folder import RunFolder
 from translate.runs.recipe import Recipe
 from translate.tensors import Pixels
 from translate.toys.catalogue import drawn_scores
 from translate.toys.drawn import Drawn
 from translate.training.loop import Training
-from translate.training.record import read_log
+from translate.training.record import Record, read_log
 
 SAMPLES = 4  # fixed inputs of each domain in a sample grid
 FRAMES = 60  # at most, in the animation
 
 
 class Results:
-    """Writes into the folder `out` of a run.
+    """Writes into the folder of a run.
 
     Args:
-        out: the folder.
+        folder: of the run.
         recipe: the run's settings.
         dataset: its pictures.
         engine: how networks are run.
@@ -37,22 +39,22 @@ class Results:
     """
 
     def __init__(
-        self, out: Path, recipe: Recipe, dataset: Dataset, engine: Engine, model: dict[str, str] | None
+        self, folder: RunFolder, recipe: Recipe, dataset: Dataset, engine: Engine, model: dict[str, str] | None
     ) -> None:
-        self._out, self._recipe, self._dataset, self._engine, self._model = out, recipe, dataset, engine, model
+        self._folder, self._recipe, self._dataset, self._engine, self._model = folder, recipe, dataset, engine, model
+        self._unreadable = 0  # pictures that are in unreadable.txt
 
     def about(self) -> About | None:
         """Return what the newest export of the run says, or None before the first."""
-        path = self._out / "model.safetensors"
-        return read_about(path) if path.exists() else None
+        return read_about(self._folder.export) if self._folder.export.exists() else None
 
     def export(self, training: Training, planned: int, scores: Mapping[str, float]) -> None:
         """Write the export of the run; it is a finished one when all its `planned` steps are done."""
-        write_export(self._out / "model.safetensors", training.average.networks, self._about(training, planned, scores))
+        write_export(self._folder.export, training.average.networks, self._about(training, planned, scores))
 
     def milestone(self, training: Training, planned: int) -> None:
         """Write an export that is kept."""
-        path = self._out / "milestones" / f"{training.step:08d}.safetensors"
+        path = self._folder.milestone(training.step)
         write_export(path, training.average.networks, self._about(training, planned, {}))
 
     def translator(self, training: Training) -> Translator:
@@ -80,21 +82,21 @@ class Results:
 
     def animate(self) -> None:
         """Make an animation of the sample grids."""
-        grids = sorted((self._out / "samples").glob("*.png"))
+        grids = self._folder.grids()
         chosen = grids[:: -(-len(grids) // FRAMES)] if grids else []
         frames = [images.read(path).rgb for path in dict.fromkeys([*chosen, *grids[-1:]])]
         if frames:
-            images.write_animation(frames, self._out / "progress.gif")
+            images.write_animation(frames, self._folder.animation)
 
     def draw_curves(self, terms: Mapping[str, Term]) -> None:
         """Draw what the log says of the losses, which are those of `terms` that are no shares."""
-        log = read_log(self._out / "log.jsonl")
+        log = read_log(self._folder.log)
         shares = [name for name, term in terms.items() if term.course == "share"]
         names = dict.fromkeys(name for line in log for name in line["losses"] if name not in shares)
         curves = {
             name: [(line["step"], line["losses"][name]) for line in log if name in line["losses"]] for name in names
         }
-        write_text(self._out / "losses.svg", loss_curves(curves))
+        write_text(self._folder.curves, loss_curves(curves))
 
     def score(self, training: Training) -> dict[str, float]:
         """Score by rule where the pictures are drawn, so that the right answer is known."""
@@ -102,8 +104,22 @@ class Results:
             return {}
         return drawn_scores(self._dataset.name, self.translator(training).batch, self._recipe.data.size)
 
+    def list_unreadable(self, batches: Batches) -> bool:
+        """Write down which pictures cannot be read, if there are more than before: not all are held in memory."""
+        more = len(batches.unreadable) > self._unreadable
+        self._unreadable = len(batches.unreadable)
+        if more:
+            write_text(self._folder.unreadable, "\n".join(batches.unreadable) + "\n")
+        return more
+
+    def note_skipped(self, steps: Sequence[int], batches: Batches) -> None:
+        """Write down what is needed to do these steps again: all they draw is a function of the seed and the step."""
+        record = Record(self._folder.skipped, steps[0] - 1)
+        for step in steps:
+            record.write({"step": step, "seed": self._recipe.training.seed, "pictures": batches.names(step - 1)})
+
     def _grid(self, step: int) -> Path:
-        return self._out / "samples" / f"{step:08d}.png"
+        return self._folder.grid(step)
 
     def _about(self, training: Training, planned: int, scores: Mapping[str, float]) -> About:
         return About(

@@ -1,0 +1,39 @@
+"""A run's folder, held by the one process that trains in it."""
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+
+from translate.errors import OutputError
+from translate.files import alone, sweep, write_text, written_to
+from translate.run_folder import RunFolder
+
+
+def refuse_a_file(folder: RunFolder) -> None:
+    """Refuse a folder that cannot be made. Raises `OutputError`: a file is in its place, or above it."""
+    existing = next(place for place in (folder.path, *folder.path.absolute().parents) if place.exists())
+    if not existing.is_dir():
+        raise OutputError(f"Cannot write {folder}: {existing} is a file. Choose another --out, or move the file.")
+
+
+@contextlib.contextmanager
+def claimed(folder: RunFolder) -> Iterator[None]:
+    """Make the folder, keep other processes out of it, and clear away what a killed one was writing.
+
+    Raises:
+        OutputError: another process trains in it, or it cannot be written.
+    """
+    with written_to(folder.path):
+        folder.path.mkdir(parents=True, exist_ok=True)
+    who = "Another process"
+    with contextlib.suppress(OSError):  # there is none, or it has just ended
+        who = folder.running.read_text(encoding="utf-8")
+    with alone(folder.path, f"{who} is training in {folder}. Wait until it has ended, or choose another --out."):
+        for place in (folder.path, folder.samples, folder.milestones):
+            sweep(place)
+        write_text(folder.running, f"Process {os.getpid()} on {socket.gethostname()}")
+        try:
+            yield
+        finally:
+            folder.running.unlink(missing_ok=True)
