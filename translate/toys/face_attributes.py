@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from translate.tensors import Pixels
 from translate.toys import faces
 from translate.toys.drawn import Drawn, Sample, Translate, translated
-from translate.toys.landscapes import Parameters, Plane
+from translate.toys.painting import Parameters, Plane
 from translate.toys.stripes import INSIDE, LUMINANCE
 
 HAIR_DISTANCE = 0.25  # between a hair's pixel and the nearest shade of its colour, as a vector in [0, 1]^3

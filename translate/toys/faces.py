@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from translate.toys.drawn import Painter
-from translate.toys.landscapes import TURN, Colour, Parameters, Picture, Plane, Ranges, edge, lay, mix
+from translate.toys.painting import TURN, Colour, Parameters, Picture, Plane, Ranges, edge, lay, mix, pixels, places
 
 HAIR: dict[str, tuple[Colour, Colour]] = {  # the two ends of each colour's shades, in the order of the parameter "hair"
     "black_hair": ((0.09, 0.08, 0.10), (0.20, 0.16, 0.16)),
@@ -86,7 +86,7 @@ def paint_face(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], Pl
     lay(picture, front, hair)
     mask = np.maximum(mask * (1 - front), front)
     picture *= np.float32(p["brightness"])
-    return np.rint(np.clip(picture, 0.0, 1.0) * 255).astype(np.uint8), mask
+    return pixels(picture), mask
 
 
 FACES = {"face": Painter(FACE, paint_face, attributes)}
@@ -99,8 +99,8 @@ FACES_BY_HAIR = {
 
 def place(parameters: Parameters, size: int) -> Head:
     """Return where the face is in a picture of size x size pixels."""
-    p, centres = parameters, ((np.arange(size) + 0.5) / size).astype(np.float32)
-    x, y = (centres[None, :] - p["x"]) / p["scale"], (centres[:, None] - p["y"]) / p["scale"]
+    p, (x, y) = parameters, places(size)
+    x, y = (x - p["x"]) / p["scale"], (y - p["y"]) / p["scale"]
     cos, sin = (f(np.radians(p["tilt"])) for f in (np.cos, np.sin))
     u, v = x * cos + y * sin, y * cos - x * sin
     return Head(u.astype(np.float32), v.astype(np.float32), 1 / (size * p["scale"]))
@@ -123,8 +123,8 @@ def rims(parameters: Parameters, head: Head) -> Plane:
 
 
 def _wall(p: Parameters, size: int) -> Picture:
-    centres = ((np.arange(size) + 0.5) / size).astype(np.float32)
-    light = 1.0 - 0.16 * np.hypot(centres[None, :] - 0.35, centres[:, None] - 0.25)
+    x, y = places(size)
+    light = 1.0 - 0.16 * np.hypot(x - 0.35, y - 0.25)
     return np.asarray(mix((0.72, 0.83, 0.92), (0.92, 0.89, 0.82), p["wall"]) * light[..., None], np.float32)
 
 

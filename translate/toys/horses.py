@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from translate.toys.drawn import Drawn, Painter, Translate, translated
-from translate.toys.landscapes import LAND, Parameters, Picture, Plane, Ranges, edge, lay, mix, paint_landscape
+from translate.toys.landscapes import LAND, paint_landscape
+from translate.toys.painting import Parameters, Picture, Plane, Ranges, edge, lay, mix, pixels, places
 from translate.toys.stripes import background_error, stripe_score
 
 Point = tuple[float, float]
@@ -95,9 +96,8 @@ def _paint(parameters: Parameters, size: int, coat: Coat) -> tuple[NDArray[np.ui
     width = scale * (right - left)
     middle = MARGIN + width / 2 + p["position"] * (1 - width - 2 * MARGIN)
     origin = middle - facing * scale * (left + right) / 2  # the x of u = 0
-    centres = ((np.arange(size) + 0.5) / size).astype(np.float32)
-    u = ((centres - origin) * (facing / scale))[None, :]
-    v = ((centres - p["feet"]) / scale + FEET)[:, None]
+    x, y = places(size)
+    u, v = (x - origin) * (facing / scale), (y - p["feet"]) / scale + FEET
 
     picture = paint_landscape(p, size)
     shadow = np.exp(-((u / 0.5) ** 4) - ((v - FEET) / 0.05) ** 2)
@@ -116,7 +116,7 @@ def _paint(parameters: Parameters, size: int, coat: Coat) -> tuple[NDArray[np.ui
         lay(picture[box], cover, coat(p, body, pixel) * np.sqrt(tint) * np.float32(light))
         mask[box] = np.maximum(mask[box], cover)
     lay(picture[box], 0.9 * edge(_eye(p, u, v), pixel), np.zeros(3, np.float32))
-    return np.rint(np.clip(picture, 0.0, 1.0) * 255).astype(np.uint8), mask
+    return pixels(picture), mask
 
 
 # The animal

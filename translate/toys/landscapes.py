@@ -3,19 +3,11 @@
 The picture is the unit square, x to the right and y down, so a landscape looks the same at every size.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
-from numpy.typing import NDArray
 
-Plane = NDArray[np.float32]  # (H, W)
-Picture = NDArray[np.float32]  # (H, W, 3) red, green, blue in 0..1
-Colour = tuple[float, float, float]
-Parameters = Mapping[str, float]
-Ranges = dict[str, tuple[float, float]]
+from translate.toys.painting import TURN, Parameters, Picture, Plane, Ranges, edge, lay, mix, places
 
 CLOUDS, BUSHES = (1, 2, 3), (1, 2, 3, 4)
-TURN = 2 * np.pi
 LEAVES = np.array((0.8, 1.0, 0.8), np.float32)  # a bush against its meadow
 
 LAND: Ranges = {  # lengths in picture widths, the rest are shares between two looks
@@ -35,26 +27,9 @@ for k in BUSHES:
     LAND |= {f"bush_{k}_x": (0.0, 1.0), f"bush_{k}_y": (0.0, 0.06), f"bush_{k}_size": (0.015, 0.06)}
 
 
-def mix(a: Colour, b: Colour, share: float) -> Plane:
-    """Return the colour (3,) between `a` (share 0) and `b` (share 1)."""
-    return np.array(a, np.float32) * np.float32(1 - share) + np.array(b, np.float32) * np.float32(share)
-
-
-def lay(picture: Picture, cover: Plane, colour: NDArray[np.float32]) -> None:
-    """Paint `colour` (3,) or (H, W, 3) over `picture` in place where `cover` (H, W) in 0..1 says."""
-    picture += cover[..., None] * (colour - picture)
-
-
-def edge(distance: Plane, pixel: float) -> Plane:
-    """Return the coverage in 0..1 of pixels at a signed `distance`, negative inside; `pixel` is one pixel's width."""
-    return np.asarray(np.clip(0.5 - distance / np.float32(pixel), 0.0, 1.0), np.float32)
-
-
 def paint_landscape(parameters: Parameters, size: int) -> Picture:
     """Paint the landscape (size, size, 3) in 0..1 that `parameters`, the names of `LAND`, describe."""
-    p = parameters
-    centres = ((np.arange(size) + 0.5) / size).astype(np.float32)
-    x, y = centres[None, :], centres[:, None]
+    p, (x, y) = parameters, places(size)
     meadow = mix((0.36, 0.60, 0.25), (0.68, 0.64, 0.33), p["meadow"])
     picture = _sky(p, x, y)
     for k in CLOUDS:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from translate.toys.colours import colour_distance
 from translate.toys.drawn import Drawn, Painter, Translate, translated
-from translate.toys.landscapes import LAND, TURN, Parameters, Picture, Plane, Ranges, edge, lay, mix, paint_landscape
+from translate.toys.landscapes import LAND, paint_landscape
+from translate.toys.painting import TURN, Parameters, Picture, Plane, Ranges, edge, lay, mix, pixels, places
 
 POPLARS = (1, 2, 3, 4, 5)
 
@@ -37,7 +38,7 @@ SKY_ANGLE, LAND_ANGLE, TREE_ANGLE = 6.0, 24.0, 78.0  # of the strokes, in degree
 def paint_photo(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], Plane]:
     """Paint what a camera sees: the picture (size, size, 3) and the coverage of the land (size, size) in 0..1."""
     picture, land, _ = _scene(parameters, size)
-    return _pixels(picture), land
+    return pixels(picture), land
 
 
 def paint_monet(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], Plane]:
@@ -45,9 +46,7 @@ def paint_monet(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], P
     p = parameters
     picture, _, angles = _scene(p, REFERENCE)
     colours = _palette(picture, p)
-    side = OVERSAMPLING * size
-    centres = ((np.arange(side) + 0.5) / side).astype(np.float32)
-    x, y = np.meshgrid(centres, centres)
+    x, y = np.broadcast_arrays(*places(OVERSAMPLING * size))
     canvas, angle = _at(colours, x, y), _at(angles, x, y)
     for layer, scale in enumerate(LAYERS):
         for degrees in (SKY_ANGLE, LAND_ANGLE, TREE_ANGLE):
@@ -55,7 +54,7 @@ def paint_monet(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], P
             strokes, covered = _strokes(colours, x[here], y[here], degrees, scale, 1000 * p["strokes"] + layer)
             canvas[here] = np.where(covered[:, None], strokes, canvas[here])
     small = canvas.reshape(size, OVERSAMPLING, size, OVERSAMPLING, 3).mean((1, 3))
-    return _pixels(small), _scene(p, size)[1]
+    return pixels(small), _scene(p, size)[1]
 
 
 LANDSCAPES = {"photo": Painter(SCENERY, paint_photo), "monet": Painter(PAINTING, paint_monet)}
@@ -72,14 +71,9 @@ def score_monets(translate: Translate, unseen: Mapping[str, Drawn]) -> dict[str,
     return {"colour distance": colour_distance([painted for _, painted in pairs], monets) / before}
 
 
-def _pixels(picture: Picture) -> NDArray[np.uint8]:
-    return np.rint(np.clip(picture, 0.0, 1.0) * 255).astype(np.uint8)
-
-
 def _scene(p: Parameters, size: int) -> tuple[Picture, Plane, Plane]:
     """Return the landscape, the coverage of the land, and the angle of strokes in degrees, all at size x size."""
-    centres = ((np.arange(size) + 0.5) / size).astype(np.float32)
-    x, y = centres[None, :], centres[:, None]
+    x, y = places(size)
     picture = paint_landscape(p, size)
     land = np.repeat(edge(p["horizon"] - y, 1 / size), size, axis=1)
     angles = np.where(land > 0.5, np.float32(LAND_ANGLE), np.float32(SKY_ANGLE))

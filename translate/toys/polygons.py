@@ -1,6 +1,6 @@
 """Distances to lines and polygons, of which drawings without a fixed resolution are made.
 
-Points are (x, y) in any one unit; `x` is (1, W) and `y` is (H, 1), as in `translate.toys.landscapes`.
+Points are (x, y) in any one unit; `x` is (1, W) and `y` is (H, 1), as in `translate.toys.painting.places`.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from translate.toys.landscapes import Plane
+from translate.toys.painting import Plane
 
 Point = tuple[float, float]
 Points = Sequence[Point]

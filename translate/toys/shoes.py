@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from translate.toys.colours import colour_distance
 from translate.toys.drawn import Drawn, Painter, Translate, translated
-from translate.toys.landscapes import Colour, Parameters, Picture, Plane, Ranges, edge, lay, mix
+from translate.toys.painting import Colour, Parameters, Picture, Plane, Ranges, edge, lay, mix, pixels, places
 from translate.toys.polygons import Point, curve, line_distance, polygon_distance
 
 SHAPE: Ranges = {  # lengths in shoe lengths, unless said otherwise
@@ -60,7 +60,7 @@ class Shoe:
 
 def paint_edges(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], Plane]:
     """Paint the black outlines of a shoe; returns the picture (size, size, 3) and the coverage of the shoe in 0..1."""
-    shoe, x, y, pixel = _shoe(parameters), *_centres(size)
+    shoe, (x, y), pixel = _shoe(parameters), places(size), 1 / size
     upper, sole = polygon_distance(shoe.upper, x, y), polygon_distance(shoe.sole, x, y)
     picture = np.full((size, size, 3), PAPER)
     black = np.full(3, 0.05, np.float32)
@@ -68,12 +68,12 @@ def paint_edges(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], P
         lay(picture, edge(part, pixel) - edge(part + np.float32(OUTLINE), pixel), black)
     for line in (*shoe.seams, *shoe.laces):
         lay(picture, _stroke(line, x, y, pixel) * edge(upper, pixel), black)
-    return _finished(picture), edge(np.minimum(upper, sole), pixel)
+    return pixels(picture), edge(np.minimum(upper, sole), pixel)
 
 
 def paint_shoe(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], Plane]:
     """Paint a coloured shoe; returns the picture (size, size, 3) and the coverage of the shoe (size, size) in 0..1."""
-    p, shoe, x, y, pixel = parameters, _shoe(parameters), *_centres(size)
+    p, shoe, (x, y), pixel = parameters, _shoe(parameters), places(size), 1 / size
     upper, sole = polygon_distance(shoe.upper, x, y), polygon_distance(shoe.sole, x, y)
     colour = np.array(COLOURS[min(int(p["colour"] * len(COLOURS)), len(COLOURS) - 1)], np.float32)
     colour *= np.float32(1 + 0.12 * p["shade"])
@@ -81,7 +81,7 @@ def paint_shoe(parameters: Parameters, size: int) -> tuple[NDArray[np.uint8], Pl
     picture = np.full((size, size, 3), PAPER)
     lay(picture, edge(sole, pixel), _rimmed(np.broadcast_to(rubber, picture.shape), sole, pixel))
     lay(picture, edge(upper, pixel), _rimmed(_leather(shoe, colour, upper, x, y), upper, pixel))
-    return _finished(picture), edge(np.minimum(upper, sole), pixel)
+    return pixels(picture), edge(np.minimum(upper, sole), pixel)
 
 
 FOOTWEAR = {"edges": Painter(EDGES, paint_edges), "shoes": Painter(SHOES, paint_shoe)}
@@ -118,16 +118,6 @@ def overlap(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     """Return the intersection over union of two masks (H, W), in 0..1; of two empty ones 1."""
     union = int((first | second).sum())
     return int((first & second).sum()) / union if union else 1.0
-
-
-def _centres(size: int) -> tuple[Plane, Plane, float]:
-    """Return x (1, size) and y (size, 1) of the pixels in picture widths, and the width of one."""
-    centres = ((np.arange(size) + 0.5) / size).astype(np.float32)
-    return centres[None, :], centres[:, None], 1 / size
-
-
-def _finished(picture: Picture) -> NDArray[np.uint8]:
-    return np.rint(np.clip(picture, 0.0, 1.0) * 255).astype(np.uint8)
 
 
 def _rimmed(picture: Picture, distance: Plane, pixel: float) -> Picture:

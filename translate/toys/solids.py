@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from translate.toys.landscapes import Picture, Plane, edge
+from translate.toys.painting import Picture, Plane, edge
 
 Corners = NDArray[np.float64]  # (corners, 3), around the face
 Colour = NDArray[np.float32]  # (3,) in 0..1

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from translate.tensors import Pixels
 from translate.toys.drawn import Drawn, Painter, Translate, translated
-from translate.toys.landscapes import Parameters, Plane, Ranges, mix
+from translate.toys.painting import Parameters, Plane, Ranges, mix, pixels
 from translate.toys.solids import TILT, Face, block, paint_solids, wheel
 
 TURN: Ranges = {"angle": (-75.0, 75.0)}  # degrees, counter-clockwise as seen from above
@@ -128,7 +128,7 @@ def _paint(faces: list[Face], degrees: float, size: int) -> tuple[NDArray[np.uin
     right, down = (SCALE * RIM * share for share in (np.sin(turn), np.cos(turn) * np.sin(TILT)))
     shadow = SHADOW * np.exp(-(((places[None, :] - right) / 0.29) ** 4) - ((places[:, None] - down - 0.16) / 0.13) ** 4)
     picture = picture + ((1 - mask) * STUDIO * (1 - shadow))[..., None]
-    return np.rint(np.clip(picture, 0.0, 1.0) * 255).astype(np.uint8), mask
+    return pixels(picture), mask
 
 
 def _car(p: Parameters) -> Iterator[Face]:
