@@ -13,7 +13,7 @@ import pytest
 import safetensors.torch
 
 from translate import runs
-from translate.data import batches
+from translate.data import store
 from translate.models.exports import read_about
 from translate.runs import prepare
 from translate.toys.catalogue import drawn_scores
@@ -52,7 +52,7 @@ COMMANDS: dict[str, tuple[str, dict[str, Any], list[str]]] = {  # of each run: t
 @pytest.fixture(autouse=True)
 def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw only the pictures that steps need, instead of thousands first, and score few. No step depends on either."""
-    monkeypatch.setattr(batches, "MEMORY", 0)
+    monkeypatch.setattr(store, "MEMORY", 0)
     monkeypatch.setattr(runs.monitor, "SEEN", 4)
     monkeypatch.setattr(runs.results, "drawn_scores", functools.partial(drawn_scores, count=12))
 
