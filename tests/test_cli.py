@@ -74,7 +74,7 @@ def train(run: Run, *words: object) -> tuple[int, str, str]:
     return run("train", "horses", "--config", "tiny.toml", "--device", "cpu", *words)
 
 
-def test_u01_help_is_printed_without_importing_torch() -> None:
+def test_help_is_printed_without_importing_torch() -> None:
     code = "import sys, translate.cli; print([m for m in ('torch', 'albumentations', 'cv2') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -95,7 +95,7 @@ def test_the_version_is_printed(run: Run) -> None:
 
 
 @pytest.mark.parametrize("words", [["--debug", "info", "nowhere"], ["info", "nowhere", "--debug"]], ids=str)
-def test_u06_a_traceback_is_printed_with_debug_alone(run: Run, words: list[str]) -> None:
+def test_a_traceback_is_printed_with_debug_alone(run: Run, words: list[str]) -> None:
     code, out, err = run(*words)
     assert (code, out) == (5, "")
     first, *_, last = err.splitlines()
@@ -105,9 +105,7 @@ def test_u06_a_traceback_is_printed_with_debug_alone(run: Run, words: list[str])
     assert (code, len(err.splitlines())) == (5, 1)
 
 
-def test_u05_u06_a_bug_is_one_sentence_that_says_where_and_exit_code_1(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bug_is_one_sentence_that_says_where_and_exit_code_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise KeyError("two\nlines")
 
@@ -214,7 +212,8 @@ def test_ctrl_c_while_pictures_are_read_says_that_no_step_was_done(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals there")
-def test_r06_r08_a_signal_to_the_whole_process_group_saves_and_says_how_to_continue(place: Path) -> None:
+@pytest.mark.fault("R-6", "R-8")
+def test_a_signal_to_the_whole_process_group_saves_and_says_how_to_continue(place: Path) -> None:
     words = ["train", "horses", "--config", "tiny.toml", "--device", "cpu", "--steps", "1000000", "--workers", "2"]
     command = [sys.executable, "-m", "translate", *words]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -232,7 +231,8 @@ def test_r06_r08_a_signal_to_the_whole_process_group_saves_and_says_how_to_conti
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals there")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGUSR1, 75), (signal.SIGINT, 130)])
-def test_r09_a_signal_while_a_dataset_is_looked_through_is_answered(
+@pytest.mark.fault("R-9")
+def test_a_signal_while_a_dataset_is_looked_through_is_answered(
     run: Run, place: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
 ) -> None:
     monkeypatch.setattr(runs, "prepare", lambda *_, **__: signal.raise_signal(number))
@@ -438,7 +438,8 @@ def test_wrong_words_get_one_sentence_and_their_exit_code(
         (["--keep-colour", "--colour-only"], 2, "exclude each other"),
     ],
 )
-def test_i37_wrong_words_for_apply_get_one_sentence(
+@pytest.mark.fault("I-37")
+def test_wrong_words_for_apply_get_one_sentence(
     run: Run, place: Path, words: list[str], code: int, part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train(run)
@@ -726,7 +727,7 @@ def test_blending_words_change_the_result(run: Run, place: Path) -> None:
     assert len(set(others)) == len(others)
 
 
-def test_u25_ctrl_c_ends_a_watch_with_its_summary(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_ends_a_watch_with_its_summary(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train(run)
     waits: list[float] = []
 
@@ -763,7 +764,8 @@ def piped(monkeypatch: pytest.MonkeyPatch, given: bytes | None, *words: object) 
     return int(stop.value.code or 0), stdout.getvalue()
 
 
-def test_i29_u09_a_picture_goes_through_pipes(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-29")
+def test_a_picture_goes_through_pipes(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train(run)
     for name in ("photos/a.jpg", "photos/below/b.png"):
         assert run("apply", "runs/horses", name, "--out", "expected")[0] == 0
@@ -797,7 +799,8 @@ def test_i29_u09_a_picture_goes_through_pipes(run: Run, place: Path, monkeypatch
         (b"x", ["-", "--out", "-", "--format", "png", "--mask", "m" * 300], 4),
     ],
 )
-def test_i29_u09_what_cannot_be_piped_is_one_sentence(
+@pytest.mark.fault("I-29")
+def test_what_cannot_be_piped_is_one_sentence(
     run: Run, place: Path, monkeypatch: pytest.MonkeyPatch, given: bytes | None, words: list[str], code: int
 ) -> None:
     train(run)
@@ -806,7 +809,8 @@ def test_i29_u09_what_cannot_be_piped_is_one_sentence(
     assert not (place / "x.png").exists()
 
 
-def test_i29_a_closed_stdout_is_no_traceback(run: Run, place: Path) -> None:
+@pytest.mark.fault("I-29")
+def test_a_closed_stdout_is_no_traceback(run: Run, place: Path) -> None:
     train(run)
     command = [sys.executable, "-m", "translate", "apply", "runs/horses", "photos/below/b.png", "--out", "-"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=place) as process:

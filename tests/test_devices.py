@@ -115,7 +115,8 @@ def test_a_gpu_computes_in_what_it_is_made_for(
     assert engine("cuda:0").precision == precision
 
 
-def test_i19_a_gpu_goes_on_in_bf16_where_fp32_was_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-19")
+def test_a_gpu_goes_on_in_bf16_where_fp32_was_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (6, 1))
     narrowed = engine("cuda:0").narrowed()

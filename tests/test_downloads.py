@@ -158,13 +158,15 @@ def test_the_bytes_on_the_way_are_told(server: Server, tmp_path: Path) -> None:
     assert {3000, 6000, 9000} <= {count for count, _ in told}
 
 
-def test_s10_a_connection_that_breaks_off_again_and_again_is_continued(get: Get, server: Server) -> None:
+@pytest.mark.fault("S-10")
+def test_a_connection_that_breaks_off_again_and_again_is_continued(get: Get, server: Server) -> None:
     assert get("cut") == CONTENT
     assert [span for _, span in server.asked] == ["", "bytes=3000-", "bytes=6000-", "bytes=9000-"]
     assert server.sent == len(CONTENT)  # no byte came twice
 
 
-def test_s10_a_server_that_brings_nothing_new_is_given_up_and_the_beginning_kept(
+@pytest.mark.fault("S-10")
+def test_a_server_that_brings_nothing_new_is_given_up_and_the_beginning_kept(
     get: Get, server: Server, tmp_path: Path
 ) -> None:
     with pytest.raises(DownloadError, match=r"cut-and-ranges-ignored ended after 3,000 of 10,240 bytes"):
@@ -174,7 +176,8 @@ def test_s10_a_server_that_brings_nothing_new_is_given_up_and_the_beginning_kept
 
 
 @pytest.mark.parametrize("code", [403, 404, 410, 501])
-def test_s10_a_refusal_is_believed(get: Get, server: Server, code: int) -> None:
+@pytest.mark.fault("S-10")
+def test_a_refusal_is_believed(get: Get, server: Server, code: int) -> None:
     with pytest.raises(DownloadError, match=f"answers {code} ") as caught:
         get(str(code))
     assert caught.value.exit_code == 4
@@ -183,7 +186,8 @@ def test_s10_a_refusal_is_believed(get: Get, server: Server, code: int) -> None:
 
 
 @pytest.mark.parametrize("path", ["429", "500", "503", "silent"])
-def test_s10_a_busy_server_is_asked_again_but_not_for_ever(
+@pytest.mark.fault("S-10")
+def test_a_busy_server_is_asked_again_but_not_for_ever(
     get: Get, server: Server, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     pauses: list[float] = []
@@ -202,7 +206,8 @@ def let_looks_take(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     monkeypatch.setattr(downloads.time, "perf_counter", itertools.count(step=seconds).__next__)
 
 
-def test_s10_a_server_that_trickles_is_asked_for_the_rest_and_given_up_after_some_attempts(
+@pytest.mark.fault("S-10")
+def test_a_server_that_trickles_is_asked_for_the_rest_and_given_up_after_some_attempts(
     get: Get, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
@@ -216,9 +221,8 @@ def test_s10_a_server_that_trickles_is_asked_for_the_rest_and_given_up_after_som
     assert left(tmp_path) == CONTENT[:400]
 
 
-def test_s10_a_server_that_trickles_once_is_continued(
-    get: Get, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.fault("S-10")
+def test_a_server_that_trickles_once_is_continued(get: Get, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     let_looks_take(monkeypatch, downloads.TIMEOUT_S)
     monkeypatch.setattr(downloads, "SLOWEST", 4)
     assert get("trickling-once") == CONTENT
@@ -226,7 +230,8 @@ def test_s10_a_server_that_trickles_once_is_continued(
     assert server.sent == len(CONTENT)
 
 
-def test_s10_the_last_half_minute_counts_and_not_what_came_before(
+@pytest.mark.fault("S-10")
+def test_the_last_half_minute_counts_and_not_what_came_before(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
@@ -244,7 +249,8 @@ def test_s10_the_last_half_minute_counts_and_not_what_came_before(
     assert len(pauses) == 1  # after silence, when 5,100 bytes had come, there would have been none
 
 
-def test_s10_a_slow_line_that_brings_enough_is_left_alone(
+@pytest.mark.fault("S-10")
+def test_a_slow_line_that_brings_enough_is_left_alone(
     get: Get, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     let_looks_take(monkeypatch, downloads.TIMEOUT_S / 4)
@@ -264,34 +270,39 @@ def test_s10_a_slow_line_that_brings_enough_is_left_alone(
         ("other", "gives another file: its SHA-256 is "),
     ],
 )
-def test_s10_another_file_is_refused_and_none_of_it_kept(get: Get, tmp_path: Path, path: str, reason: str) -> None:
+@pytest.mark.fault("S-10")
+def test_another_file_is_refused_and_none_of_it_kept(get: Get, tmp_path: Path, path: str, reason: str) -> None:
     with pytest.raises(DownloadError, match=reason):
         get(path)
     assert left(tmp_path) == b""
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/x", "data:,x"])
-def test_s10_redirects_lead_to_http_only(get: Get, server: Server, target: str) -> None:
+@pytest.mark.fault("S-10")
+def test_redirects_lead_to_http_only(get: Get, server: Server, target: str) -> None:
     with pytest.raises(DownloadError, match=r"answers 302|cannot be reached: unknown url type"):
         get(f"to={target}")
     assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/x", "no address", "http://127.0.0.1:1/x"])
-def test_s10_what_is_no_server_is_refused_at_once(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("S-10")
+def test_what_is_no_server_is_refused_at_once(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with pytest.raises(DownloadError, match=r"cannot be (reached|asked)"):
         download(url, tmp_path / "file", 1, "", lambda *_: None)
 
 
-def test_s10_certificates_are_checked() -> None:
+@pytest.mark.fault("S-10")
+def test_certificates_are_checked() -> None:
     (https,) = (handler for handler in downloads._opener().handlers if hasattr(handler, "https_open"))
     context = https._context or http.client.HTTPSConnection("x")._context  # what the handler takes where it has none
     assert context.check_hostname
     assert context.verify_mode == ssl.CERT_REQUIRED
 
 
-def test_s10_a_name_that_nobody_knows_and_a_server_without_tls_are_refused_at_once(
+@pytest.mark.fault("S-10")
+def test_a_name_that_nobody_knows_and_a_server_without_tls_are_refused_at_once(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(DownloadError, match=r"https://127\.0\.0\.1:\d+/good cannot be reached: .*SSL"):
@@ -305,39 +316,43 @@ def test_s10_a_name_that_nobody_knows_and_a_server_without_tls_are_refused_at_on
         download("http://nobody.invalid/x", tmp_path / "file", 1, None, lambda *_: None)
 
 
-def test_s10_a_proxy_of_the_environment_is_asked(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.fault("S-10")
+def test_a_proxy_of_the_environment_is_asked(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", server.url(""))
     download("http://elsewhere.invalid/good", tmp_path / "file", len(CONTENT), SHA256, lambda *_: None)
     assert server.asked == [("http://elsewhere.invalid/good", "")]
 
 
-def test_s11_a_download_continues_where_it_stopped(get: Get, server: Server) -> None:
+@pytest.mark.fault("S-11")
+def test_a_download_continues_where_it_stopped(get: Get, server: Server) -> None:
     assert get("good", CONTENT[:7000]) == CONTENT
     assert server.asked == [("good", "bytes=7000-")]
     assert server.sent == len(CONTENT) - 7000
 
 
-def test_s11_a_whole_file_is_not_asked_for_again(get: Get, server: Server) -> None:
+@pytest.mark.fault("S-11")
+def test_a_whole_file_is_not_asked_for_again(get: Get, server: Server) -> None:
     assert get("good", CONTENT) == CONTENT
     assert server.asked == []
 
 
 @pytest.mark.parametrize("path", ["ranges-ignored", "no-such-range"])
-def test_s11_a_server_without_ranges_is_read_from_the_start(get: Get, server: Server, path: str) -> None:
+@pytest.mark.fault("S-11")
+def test_a_server_without_ranges_is_read_from_the_start(get: Get, server: Server, path: str) -> None:
     assert get(path, CONTENT[:7000]) == CONTENT
     assert server.sent == len(CONTENT)
 
 
-def test_s11_another_part_than_asked_for_is_refused(get: Get, tmp_path: Path) -> None:
+@pytest.mark.fault("S-11")
+def test_another_part_than_asked_for_is_refused(get: Get, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match=r"sends bytes 0-10239/10240 instead of the bytes from 7000 on"):
         get("other-part", CONTENT[:7000])
     assert left(tmp_path) == CONTENT[:7000]
 
 
 @pytest.mark.parametrize("start", [b"x" * 7000, b"x" * len(CONTENT), b"x" * (len(CONTENT) + 1)])
-def test_s11_the_beginning_of_another_file_is_forgotten(get: Get, server: Server, start: bytes) -> None:
+@pytest.mark.fault("S-11")
+def test_the_beginning_of_another_file_is_forgotten(get: Get, server: Server, start: bytes) -> None:
     assert get("good", start) == CONTENT
     assert server.asked[-1] == ("good", "")
     assert len(server.asked) <= 2

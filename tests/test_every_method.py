@@ -154,7 +154,8 @@ STOPS = {  # after a step; an epoch has three: a signal, and how many threads pr
 
 
 @pytest.mark.parametrize("stop", STOPS)
-def test_r12_r13_a_stopped_run_continues_to_the_same_result_to_the_bit(
+@pytest.mark.fault("R-12", "R-13")
+def test_a_stopped_run_continues_to_the_same_result_to_the_bit(
     method: str, folder: Path, straight: Run, tmp_path: Path, stop: str
 ) -> None:
     after, number, workers = STOPS[stop]
@@ -172,7 +173,8 @@ def test_r12_r13_a_stopped_run_continues_to_the_same_result_to_the_bit(
     assert log(straight) == log(second)
 
 
-def test_r45_the_same_seed_gives_the_same_files(method: str, folder: Path, straight: Run, tmp_path: Path) -> None:
+@pytest.mark.fault("R-45")
+def test_the_same_seed_gives_the_same_files(method: str, folder: Path, straight: Run, tmp_path: Path) -> None:
     again = made(method, folder, tmp_path / "run")
     for _ in again.start():
         pass

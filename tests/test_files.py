@@ -93,7 +93,8 @@ def test_a_block_that_raises_leaves_the_old_file(tmp_path: Path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it is seen in /proc")
 @BOTH
-def test_r02_content_is_on_the_disk_before_the_name_and_the_name_before_anything_else(atomic, tmp_path, monkeypatch):
+@pytest.mark.fault("R-2")
+def test_content_is_on_the_disk_before_the_name_and_the_name_before_anything_else(atomic, tmp_path, monkeypatch):
     order: list[tuple[str, str]] = []
     sync, rename = os.fsync, Path.replace
 
@@ -298,7 +299,8 @@ def killed_after(writes: int, place: Path, kind: str) -> int:
     return int(said[-1]) if said else last
 
 
-def test_r01_a_killed_writer_never_leaves_a_damaged_file(tmp_path: Path):
+@pytest.mark.fault("R-1")
+def test_a_killed_writer_never_leaves_a_damaged_file(tmp_path: Path):
     draw = random.Random(0)
     for _ in range(10):
         last = killed_after(draw.randint(1, 8), tmp_path, "file")
@@ -307,7 +309,8 @@ def test_r01_a_killed_writer_never_leaves_a_damaged_file(tmp_path: Path):
         assert [path.name for path in tmp_path.iterdir()] == ["state"]
 
 
-def test_r01_a_killed_writer_never_leaves_half_a_folder(tmp_path: Path):
+@pytest.mark.fault("R-1")
+def test_a_killed_writer_never_leaves_half_a_folder(tmp_path: Path):
     draw = random.Random(1)
     for turn in range(6):
         place = tmp_path / str(turn)
@@ -319,7 +322,8 @@ def test_r01_a_killed_writer_never_leaves_half_a_folder(tmp_path: Path):
             assert number_in(place / f"step-{n}" / "one") == number_in(place / f"step-{n}" / "two") == n
 
 
-def test_r01_sweeping_takes_leftovers_only(tmp_path: Path):
+@pytest.mark.fault("R-1")
+def test_sweeping_takes_leftovers_only(tmp_path: Path):
     keep = ["state", ".hidden", "state.partial", f"x{PARTIAL}.txt"]
     for name in keep:
         (tmp_path / name).write_text("x")
@@ -341,7 +345,8 @@ def test_what_a_killed_writer_leaves_has_the_name_that_is_swept(atomic, tmp_path
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no asking there")
-def test_r01_only_what_ended_writers_of_this_machine_left_is_swept(tmp_path: Path):
+@pytest.mark.fault("R-1")
+def test_only_what_ended_writers_of_this_machine_left_is_swept(tmp_path: Path):
     with subprocess.Popen([sys.executable, "-S", "-c", ""]) as ended:
         pass
     with atomic_file(tmp_path / "mine") as mine:
@@ -388,7 +393,8 @@ def test_sweeping_one_name_leaves_the_leftovers_of_others(tmp_path: Path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing is locked there")
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_r19_who_holds_a_place_is_alone_until_the_end(kind: str, tmp_path: Path):
+@pytest.mark.fault("R-19")
+def test_who_holds_a_place_is_alone_until_the_end(kind: str, tmp_path: Path):
     place = tmp_path / "place"
     place.mkdir() if kind == "folder" else place.touch()
     with alone(place, "not now"):
@@ -422,7 +428,8 @@ def test_a_walk_is_in_order_and_passes_by_what_is_hidden_excluded_or_closed(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing is locked there")
-def test_r20_a_disk_without_locks_is_no_obstacle(tmp_path: Path, monkeypatch):
+@pytest.mark.fault("R-20")
+def test_a_disk_without_locks_is_no_obstacle(tmp_path: Path, monkeypatch):
     def no_locks(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
@@ -432,7 +439,8 @@ def test_r20_a_disk_without_locks_is_no_obstacle(tmp_path: Path, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing is locked there")
-def test_r19_a_killed_process_holds_nothing(tmp_path: Path):
+@pytest.mark.fault("R-19")
+def test_a_killed_process_holds_nothing(tmp_path: Path):
     holding = (
         "import sys; from pathlib import Path; from translate.files import alone\nwith alone(Path(sys.argv[1]), ''):"
     )

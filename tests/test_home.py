@@ -24,7 +24,7 @@ from translate.home import homes, in_home, note_on
         ("linux", {"XDG_CACHE_HOME": "caches", "TRANSLATE_HOME": "here"}, "here"),
     ],
 )
-def test_u35_the_home_is_where_the_system_or_the_user_wants_it(
+def test_the_home_is_where_the_system_or_the_user_wants_it(
     system: str, variables: dict[str, str], place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("TRANSLATE_HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
@@ -63,7 +63,8 @@ def test_a_home_below_the_working_folder_may_be_new(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no owners and modes")
-def test_s14_where_the_home_is_closed_a_temporary_folder_for_the_user_alone_takes_its_place(closed: Path) -> None:
+@pytest.mark.fault("S-14")
+def test_where_the_home_is_closed_a_temporary_folder_for_the_user_alone_takes_its_place(closed: Path) -> None:
     before = os.umask(0)
     try:
         place = in_home("weights/a")
@@ -77,7 +78,8 @@ def test_s14_where_the_home_is_closed_a_temporary_folder_for_the_user_alone_take
     assert in_home("weights/a") == place  # the second time it is there already
 
 
-def test_s14_a_read_only_home_is_closed_but_what_is_in_it_is_found(
+@pytest.mark.fault("S-14")
+def test_a_read_only_home_is_closed_but_what_is_in_it_is_found(
     closed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRANSLATE_HOME", str(tmp_path / "home"))
@@ -101,7 +103,8 @@ def test_the_temporary_folder_is_left_alone_when_the_home_is_open_again(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no owners and modes")
 @pytest.mark.parametrize("found", ["a link", "a file", "open to a group", "somebody else's"])
-def test_s14_a_temporary_folder_that_is_not_the_users_own_is_refused_and_not_looked_into(
+@pytest.mark.fault("S-14")
+def test_a_temporary_folder_that_is_not_the_users_own_is_refused_and_not_looked_into(
     found: str, closed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place, real = closed / f"translate-{os.getuid()}", closed / "real"
@@ -124,7 +127,8 @@ def test_s14_a_temporary_folder_that_is_not_the_users_own_is_refused_and_not_loo
     assert not any(real.iterdir())
 
 
-def test_s14_a_system_without_a_temporary_folder_is_refused(closed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("S-14")
+def test_a_system_without_a_temporary_folder_is_refused(closed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(closed / "gone"))
     with pytest.raises(OutputError, match=r"Nothing can be written into .*home: No such file or directory\. Set"):
         in_home("weights/a")

@@ -79,7 +79,8 @@ def left(run: Path) -> dict[str, bytes]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are forked")
 @pytest.mark.parametrize("rounds", [8, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
-def test_r01_a_run_that_is_killed_again_and_again_loses_nothing(rounds: int, photos: Path, tmp_path: Path) -> None:
+@pytest.mark.fault("R-1")
+def test_a_run_that_is_killed_again_and_again_loses_nothing(rounds: int, photos: Path, tmp_path: Path) -> None:
     draw, run = random.Random(rounds), tmp_path / "run"
     steps = STEPS_PER_ROUND * rounds
 

@@ -246,14 +246,16 @@ def test_ranks_know_whether_they_are_alike(ranks):
     assert [rank["alike"] for rank in ranks[1]] == [[True, False, False]] * 2
 
 
-def test_r46_ranks_that_see_different_pictures_do_not_begin(ranks, out):
+@pytest.mark.fault("R-46")
+def test_ranks_that_see_different_pictures_do_not_begin(ranks, out):
     """They would not make the same steps, and wait for each other."""
     for rank, pictures in zip(ranks[1], ([4, 4], [3, 3]), strict=True):
         assert f"see different pictures or checkpoints: this one, {pictures} pictures" in rank["refused"]
     assert not list((out / "refused").iterdir())
 
 
-def test_r22_r46_a_loss_that_is_not_finite_on_one_rank_is_skipped_on_both(ranks):
+@pytest.mark.fault("R-22", "R-46")
+def test_a_loss_that_is_not_finite_on_one_rank_is_skipped_on_both(ranks):
     assert [rank["skipped"] for rank in ranks[1]] == [(1, [])] * 2
 
 
@@ -262,7 +264,8 @@ def test_the_largest_batch_is_the_smallest_of_what_the_ranks_find(ranks):
     assert [rank["largest"] for rank in ranks[1]] == [[2, 2]] * 2  # one picture for each
 
 
-def test_r10_a_signal_to_one_rank_stops_both_after_the_same_step(ranks, out):
+@pytest.mark.fault("R-10")
+def test_a_signal_to_one_rank_stops_both_after_the_same_step(ranks, out):
     """Torchrun passes SIGTERM on to every rank, but they need not be in the same step when it comes."""
     (first, by_first), (second, by_second) = (rank["run"] for rank in ranks[1])
     assert by_first == by_second == signal.SIGTERM
@@ -304,7 +307,8 @@ def test_a_run_of_two_ranks_is_continued_by_one(ranks, out, tmp_path, batch):
     assert json.loads((tmp_path / "run" / "settings.json").read_text(encoding="utf-8")) == origin
 
 
-def test_r47_a_killed_rank_ends_the_other_with_a_sentence_in_a_step_and_elsewhere(ranks):
+@pytest.mark.fault("R-47")
+def test_a_killed_rank_ends_the_other_with_a_sentence_in_a_step_and_elsewhere(ranks):
     code, said = ranks[2]
     assert code == ProcessLost.exit_code
     assert "in a step: Another process of this run has ended or does not answer" in said

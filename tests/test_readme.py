@@ -72,7 +72,8 @@ FAKES = {  # of Slurm: a job of two tasks on two machines; and of `translate`, w
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no bash")
 @pytest.mark.parametrize(("code", "again"), [(75, True), (0, False), (1, False), (143, False)])
-def test_r11_a_slurm_job_whose_time_is_over_is_put_into_the_queue_again(tmp_path: Path, code: int, again: bool) -> None:
+@pytest.mark.fault("R-11")
+def test_a_slurm_job_whose_time_is_over_is_put_into_the_queue_again(tmp_path: Path, code: int, again: bool) -> None:
     """75 is how `translate train` ends after SIGUSR1, with everything saved."""
     for name, script in FAKES.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")

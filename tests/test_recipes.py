@@ -172,7 +172,8 @@ def test_wrong_settings_are_refused_with_their_full_key(tmp_path, words, sentenc
     assert list(tmp_path.iterdir()) == []
 
 
-def test_r39_size_10_is_refused(tmp_path):
+@pytest.mark.fault("R-39")
+def test_size_10_is_refused(tmp_path):
     with pytest.raises(SettingsError, match=r"data\.size is wrong: .*; found 10") as caught:
         prepare(TOY, out=tmp_path / "run", size=10, device="cpu")
     assert caught.value.exit_code == 2
@@ -303,7 +304,8 @@ def test_a_finished_run_says_so_and_is_left_alone(copied):
         (["training.deterministic=true"], ["training.deterministic was False, now True"]),
     ],
 )
-def test_r15_other_settings_under_the_same_name_are_refused_with_the_differences(copied, words, changes):
+@pytest.mark.fault("R-15")
+def test_other_settings_under_the_same_name_are_refused_with_the_differences(copied, words, changes):
     before = contents(copied)
     with pytest.raises(SettingsError) as caught:
         prepare(TOY, out=copied, words=words, device="cpu")
@@ -397,7 +399,8 @@ def test_fewer_held_out_pictures_than_a_choice_needs_are_refused(tmp_path, photo
 
 
 @pytest.mark.parametrize("key", ["log_every", "sample_every", "checkpoint_every", "keep", "milestone_every"])
-def test_r15_settings_that_cannot_change_the_result_may_change(copied, key):
+@pytest.mark.fault("R-15")
+def test_settings_that_cannot_change_the_result_may_change(copied, key):
     assert prepare(TOY, out=copied, words=[f"training.{key}=3"], device="cpu").finished
     assert prepare(TOY, out=copied, nan_policy="recover", device="cpu").finished
 
@@ -412,7 +415,8 @@ def interrupt(run, after):
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])
-def test_r12_r13_an_interrupted_run_continues_to_the_same_result(tmp_path, finished, after):
+@pytest.mark.fault("R-12", "R-13")
+def test_an_interrupted_run_continues_to_the_same_result(tmp_path, finished, after):
     whole, out = finished[0], tmp_path / "run"
     first = prepare(TOY, out=out, device="cpu", workers=2)
     interrupt(first, after)
@@ -469,7 +473,8 @@ def test_a_run_that_was_killed_while_it_left_its_results_leaves_them_the_next_ti
         assert (copied / name).read_bytes() == (finished[0] / name).read_bytes()
 
 
-def test_r16_a_damaged_newest_checkpoint_is_noted_and_the_run_continues_from_the_older_one(copied, finished):
+@pytest.mark.fault("R-16")
+def test_a_damaged_newest_checkpoint_is_noted_and_the_run_continues_from_the_older_one(copied, finished):
     (copied / "model.safetensors").unlink()
     (copied / "checkpoints" / "00000004" / "state.pt").write_bytes(b"broken")
     run = prepare(TOY, out=copied, device="cpu")
@@ -509,14 +514,16 @@ def test_the_python_face_trains_and_continues(tmp_path, finished, monkeypatch):
     assert path.read_bytes() == (finished[0] / "model.safetensors").read_bytes()
 
 
-def test_r06_r09_a_signal_while_pictures_are_read_ends_it_and_only_that_is_written(tmp_path, photos):
+@pytest.mark.fault("R-6", "R-9")
+def test_a_signal_while_pictures_are_read_ends_it_and_only_that_is_written(tmp_path, photos):
     run = prepare(photos, out=tmp_path / "run", words=SMALL, device="cpu")
     assert list(run.start(lambda *_: signal.raise_signal(signal.SIGTERM))) == []
     assert (run.interrupted, run.step) == (signal.SIGTERM, 0)
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["preempted.json"]
 
 
-def test_r09_r11_a_grid_that_a_signal_ended_is_drawn_when_the_run_continues(tmp_path, finished, monkeypatch):
+@pytest.mark.fault("R-9", "R-11")
+def test_a_grid_that_a_signal_ended_is_drawn_when_the_run_continues(tmp_path, finished, monkeypatch):
     draw, drawn = runs.results.sample_grid, []
 
     def interrupted(*arguments):
@@ -541,7 +548,8 @@ def test_r09_r11_a_grid_that_a_signal_ended_is_drawn_when_the_run_continues(tmp_
     assert all(one[name][0] == two[name][0] for name in one if name.startswith(("samples/", "model")))
 
 
-def test_r09_a_signal_while_it_is_scored_leaves_that_for_the_next_time(tmp_path, finished, monkeypatch):
+@pytest.mark.fault("R-9")
+def test_a_signal_while_it_is_scored_leaves_that_for_the_next_time(tmp_path, finished, monkeypatch):
     score = runs.results.drawn_scores
     monkeypatch.setattr(runs.results, "drawn_scores", lambda *_: signal.raise_signal(signal.SIGTERM))
     first = prepare(TOY, out=tmp_path / "run", device="cpu")
@@ -554,7 +562,8 @@ def test_r09_a_signal_while_it_is_scored_leaves_that_for_the_next_time(tmp_path,
     assert (second.out / "model.safetensors").read_bytes() == (finished[0] / "model.safetensors").read_bytes()
 
 
-def test_r04_a_disk_that_is_full_for_a_while_costs_a_note_and_no_step(tmp_path, finished, monkeypatch):
+@pytest.mark.fault("R-4")
+def test_a_disk_that_is_full_for_a_while_costs_a_note_and_no_step(tmp_path, finished, monkeypatch):
     write, full = runs.results.images.write_pixels, [True]
 
     def refused(*arguments):
@@ -573,7 +582,8 @@ def test_r04_a_disk_that_is_full_for_a_while_costs_a_note_and_no_step(tmp_path, 
     assert untimed(run.out / "log.jsonl") == untimed(finished[0] / "log.jsonl")
 
 
-def test_r05_a_run_without_room_for_two_checkpoints_is_refused_before_the_first_step(tmp_path, photos, monkeypatch):
+@pytest.mark.fault("R-5")
+def test_a_run_without_room_for_two_checkpoints_is_refused_before_the_first_step(tmp_path, photos, monkeypatch):
     run = prepare(photos, out=tmp_path / "run", words=SMALL, device="cpu")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     with pytest.raises(OutputError, match=r"has 0\.0 MB left; a checkpoint of this run takes 0\.\d MB"):
@@ -581,7 +591,8 @@ def test_r05_a_run_without_room_for_two_checkpoints_is_refused_before_the_first_
     assert list((tmp_path / "run").iterdir()) == []
 
 
-def test_r14_a_run_may_continue_with_another_number_of_threads_and_stays_near(tmp_path):
+@pytest.mark.fault("R-14")
+def test_a_run_may_continue_with_another_number_of_threads_and_stays_near(tmp_path):
     """Sums in another order differ in the last bits, which Adam blows up where gradients are next to nothing.
 
     So it does with biases in front of a normalisation, which takes them out again: they drift by rounding alone and
@@ -620,7 +631,8 @@ def test_r14_a_run_may_continue_with_another_number_of_threads_and_stays_near(tm
 
 @pytest.mark.parametrize(("where", "kept"), [(Training, "train_step"), (UnpairedBatches, "__getitem__")])
 @pytest.mark.parametrize("before", [0, 3])
-def test_r27_r28_a_step_for_which_memory_was_short_once_is_done_again_exactly(
+@pytest.mark.fault("R-27", "R-28")
+def test_a_step_for_which_memory_was_short_once_is_done_again_exactly(
     tmp_path, finished, monkeypatch, where, kept, before
 ):
     """In the step itself, or in a thread that prepares its batch."""
@@ -644,7 +656,8 @@ def test_r27_r28_a_step_for_which_memory_was_short_once_is_done_again_exactly(
     assert untimed(run.out / "log.jsonl") == untimed(finished[0] / "log.jsonl")
 
 
-def test_r27_memory_that_is_short_twice_stops_the_run_and_the_newest_checkpoint_is_kept(tmp_path, monkeypatch):
+@pytest.mark.fault("R-27")
+def test_memory_that_is_short_twice_stops_the_run_and_the_newest_checkpoint_is_kept(tmp_path, monkeypatch):
     step = Training.train_step
 
     def full(self, batch):
@@ -672,7 +685,8 @@ def break_steps(monkeypatch, is_broken):
     monkeypatch.setattr("translate.training.loop.PATIENCE", 2)
 
 
-def test_r22_a_run_that_recovers_goes_on_with_half_the_rate_also_when_it_was_stopped_since(tmp_path, monkeypatch):
+@pytest.mark.fault("R-22")
+def test_a_run_that_recovers_goes_on_with_half_the_rate_also_when_it_was_stopped_since(tmp_path, monkeypatch):
     break_steps(monkeypatch, lambda rate, n: n >= 2 and rate * (n - 1) > 1e-4)  # the last two of four, at full rate
     whole = prepare(TOY, out=tmp_path / "whole", nan_policy="recover", device="cpu")
     list(whole.start())
@@ -697,7 +711,8 @@ def test_r22_a_run_that_recovers_goes_on_with_half_the_rate_also_when_it_was_sto
     assert (stopped.out / "model.safetensors").read_bytes() == (whole.out / "model.safetensors").read_bytes()
 
 
-def test_r22_a_run_that_recovers_before_its_first_checkpoint_begins_again(tmp_path, monkeypatch):
+@pytest.mark.fault("R-22")
+def test_a_run_that_recovers_before_its_first_checkpoint_begins_again(tmp_path, monkeypatch):
     break_steps(monkeypatch, lambda rate, n: rate > 1.5e-4)
     run = prepare(TOY, out=tmp_path / "run", nan_policy="recover", device="cpu")
     list(run.start())
@@ -709,7 +724,8 @@ def test_r22_a_run_that_recovers_before_its_first_checkpoint_begins_again(tmp_pa
     assert rates == pytest.approx({1: 1e-4, 2: 1e-4, 3: 2e-4 / 3, 4: 1e-4 / 3})
 
 
-def test_r22_a_run_that_stopped_may_recover_and_does_so_once(tmp_path, monkeypatch):
+@pytest.mark.fault("R-22")
+def test_a_run_that_stopped_may_recover_and_does_so_once(tmp_path, monkeypatch):
     break_steps(monkeypatch, lambda rate, n: n >= 2)
     with pytest.raises(Diverged, match="--nan-policy recover halves it and goes on") as caught:
         list(prepare(TOY, out=tmp_path / "run", device="cpu").start())
@@ -721,7 +737,8 @@ def test_r22_a_run_that_stopped_may_recover_and_does_so_once(tmp_path, monkeypat
     assert [path.name for path in (run.out / "checkpoints").iterdir()] == ["00000002"]
 
 
-def test_r21_a_clock_that_runs_backwards_changes_nothing(tmp_path, finished, monkeypatch):
+@pytest.mark.fault("R-21")
+def test_a_clock_that_runs_backwards_changes_nothing(tmp_path, finished, monkeypatch):
     clock = itertools.count(10**9, -1000)
     for name in ("time", "perf_counter", "monotonic"):
         monkeypatch.setattr(f"translate.runs.run.time.{name}", lambda: next(clock))
@@ -743,7 +760,8 @@ def test_milestones_are_exports_from_on_the_way(tmp_path, finished):
     assert Translator.load(places[0], device="cpu").about.size == 32
 
 
-def test_r20_a_file_in_the_place_of_the_run_is_refused_before_pictures_are_read(tmp_path, photos):
+@pytest.mark.fault("R-20")
+def test_a_file_in_the_place_of_the_run_is_refused_before_pictures_are_read(tmp_path, photos):
     (tmp_path / "file").write_text("in the way")
     for out in (tmp_path / "file", tmp_path / "file" / "run"):
         with pytest.raises(OutputError, match=r"file is a file\. Choose another --out, or move the file") as caught:
@@ -760,7 +778,8 @@ def test_r20_a_file_in_the_place_of_the_run_is_refused_before_pictures_are_read(
         (["training.batch=0", "training.batch=-1"], {}, "--set training.batch=-1"),
     ],
 )
-def test_r49_a_wrong_setting_is_refused_with_where_it_came_from(tmp_path, photos, words, options, source):
+@pytest.mark.fault("R-49")
+def test_a_wrong_setting_is_refused_with_where_it_came_from(tmp_path, photos, words, options, source):
     file = tmp_path / "config.toml"
     file.write_text("[method]\npool = 3\n" if words else "[method.generator]\nwidht = 3\n", encoding="utf-8")
     with pytest.raises(SettingsError) as caught:
@@ -773,14 +792,16 @@ def test_r49_a_wrong_setting_is_refused_with_where_it_came_from(tmp_path, photos
     ["training.epochs=0", "method.optimiser.lr=-1.0", "method.optimiser.beta1=1.0", "method.lambda_cyc=nan",
      "method.lambda_cyc=1e400", "training.average=1.0", "training.batch=0", "data.flip=2.0"],
 )  # fmt: skip
-def test_r50_values_out_of_their_range_are_refused_with_the_key(tmp_path, photos, word):
+@pytest.mark.fault("R-50")
+def test_values_out_of_their_range_are_refused_with_the_key(tmp_path, photos, word):
     with pytest.raises(SettingsError) as caught:
         prepare(photos, out=tmp_path / "run", words=[word], device="cpu")
     assert caught.value.exit_code == 2
     assert str(caught.value).startswith(f"The setting {word.partition('=')[0]} is wrong: ")
 
 
-def test_r35_a_folder_of_photos_trains_without_scores_and_notes_small_and_broken_pictures(tmp_path, photos):
+@pytest.mark.fault("R-35")
+def test_a_folder_of_photos_trains_without_scores_and_notes_small_and_broken_pictures(tmp_path, photos):
     here = shutil.copytree(photos, tmp_path / "photos")
     images.write_pixels(np.zeros((20, 50, 3), np.uint8), here / "trainB" / "small.png")
     for index in range(100):
@@ -802,7 +823,8 @@ def test_r35_a_folder_of_photos_trains_without_scores_and_notes_small_and_broken
     assert run.notes[1] == "1 pictures of B are smaller than the crop and were enlarged."
 
 
-def test_r41_a_domain_with_one_picture_is_refused(tmp_path, photos):
+@pytest.mark.fault("R-41")
+def test_a_domain_with_one_picture_is_refused(tmp_path, photos):
     here = shutil.copytree(photos, tmp_path / "photos")
     for index in (1, 2):
         (here / "trainA" / f"{index}.png").unlink()
@@ -810,7 +832,8 @@ def test_r41_a_domain_with_one_picture_is_refused(tmp_path, photos):
         prepare(here, out=tmp_path / "run", words=SMALL, device="cpu")
 
 
-def test_r42_pictures_that_are_in_both_domains_are_counted(tmp_path, photos):
+@pytest.mark.fault("R-42")
+def test_pictures_that_are_in_both_domains_are_counted(tmp_path, photos):
     here = shutil.copytree(photos, tmp_path / "photos")
     for index in (0, 2):
         shutil.copy(here / "trainA" / f"{index}.png", here / "trainB" / f"other-{index}.png")
@@ -819,7 +842,8 @@ def test_r42_pictures_that_are_in_both_domains_are_counted(tmp_path, photos):
     assert run.notes == ["2 pictures are in A and in B, too; `translate data check` says which."]
 
 
-def test_r35_too_many_broken_pictures_are_refused_and_nothing_is_written(tmp_path, photos):
+@pytest.mark.fault("R-35")
+def test_too_many_broken_pictures_are_refused_and_nothing_is_written(tmp_path, photos):
     here = shutil.copytree(photos, tmp_path / "photos")
     (here / "trainB" / "1.png").write_bytes(b"broken")
     run = prepare(here, out=tmp_path / "run", words=SMALL, device="cpu")
@@ -830,7 +854,8 @@ def test_r35_too_many_broken_pictures_are_refused_and_nothing_is_written(tmp_pat
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
-def test_r19_a_second_run_in_a_folder_that_is_trained_in_is_refused(tmp_path, photos):
+@pytest.mark.fault("R-19")
+def test_a_second_run_in_a_folder_that_is_trained_in_is_refused(tmp_path, photos):
     first, second = (prepare(photos, out=tmp_path / "run", words=SMALL, device="cpu") for _ in range(2))
     reports = first.start()
     next(reports)
@@ -936,7 +961,8 @@ def test_a_run_that_inverts_says_so_once_and_after_a_break_too_it_was_said(tmp_p
     assert page.count("data-step=") == len(list((tmp_path / "run" / "samples").iterdir()))
 
 
-def test_r48_a_run_without_the_backend_of_tensorboard_goes_on(tmp_path, monkeypatch):
+@pytest.mark.fault("R-48")
+def test_a_run_without_the_backend_of_tensorboard_goes_on(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     run = prepare(TOY, out=tmp_path / "run", device="cpu", tensorboard=True)
     list(run.start())

@@ -82,7 +82,8 @@ def test_a_wrong_value_is_refused_with_its_key_and_what_was_found(tree, sentence
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("key", ["weight_kg", "doors"])
-def test_r50_numbers_that_are_not_finite_are_refused(key, value):
+@pytest.mark.fault("R-50")
+def test_numbers_that_are_not_finite_are_refused(key, value):
     assert f"The setting {key} is wrong" in refusal({key: value})
 
 
@@ -110,7 +111,8 @@ def test_a_long_value_is_not_repeated_in_full():
         ({"xyz": 3}, "Unknown setting xyz. Known keys: doors, drive, motor, name, open, weight_kg."),
     ],
 )
-def test_r49_an_unknown_key_is_refused_with_the_nearest_one(tree, sentence):
+@pytest.mark.fault("R-49")
+def test_an_unknown_key_is_refused_with_the_nearest_one(tree, sentence):
     assert refusal(tree) == sentence
 
 
@@ -296,7 +298,8 @@ def test_words_lie_over_a_file_and_a_file_over_the_defaults(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [b"doors = 4\n", b"\xef\xbb\xbfdoors = 4\r\n", "doors = 4 # Türen".encode()])
-def test_r49_toml_is_read_also_as_windows_editors_write_it(content, tmp_path: Path):
+@pytest.mark.fault("R-49")
+def test_toml_is_read_also_as_windows_editors_write_it(content, tmp_path: Path):
     path = tmp_path / "car.toml"
     path.write_bytes(content)
     assert read_toml(path) == {"doors": 4}
@@ -312,7 +315,8 @@ def test_r49_toml_is_read_also_as_windows_editors_write_it(content, tmp_path: Pa
         (None, "There is no settings file {path}."),
     ],
 )
-def test_r49_a_file_that_cannot_be_read_is_refused_by_name(content, sentence, tmp_path: Path):
+@pytest.mark.fault("R-49")
+def test_a_file_that_cannot_be_read_is_refused_by_name(content, sentence, tmp_path: Path):
     path = tmp_path / "car.toml"
     if content is not None:
         path.write_bytes(content)

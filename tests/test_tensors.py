@@ -9,7 +9,8 @@ from translate.tensors import enter, leave, stack
 
 
 @pytest.mark.parametrize(("dtype", "white"), [(torch.uint8, 255), (torch.uint16, 65535)])
-def test_i34_what_lies_outside_is_clamped_and_the_rest_rounded(dtype: torch.dtype, white: int) -> None:
+@pytest.mark.fault("I-34")
+def test_what_lies_outside_is_clamped_and_the_rest_rounded(dtype: torch.dtype, white: int) -> None:
     x = torch.tensor([-1.0001, 1.0001, -9, 9, -1, 1, 0, 2.8 / white - 1, 1 - 1.2 / white]).reshape(1, 3, 1, 3)
     (picture,) = leave(x, dtype)
     assert picture.transpose(2, 0, 1).ravel().tolist() == [0, white, 0, white, 0, white, white // 2 + 1, 1, white - 1]

@@ -73,7 +73,7 @@ def below(folder: Path) -> list[str]:
 # What is printed
 
 
-def test_u02_stdout_is_one_document_whatever_stderr_says(apply: Apply, place: Path) -> None:
+def test_stdout_is_one_document_whatever_stderr_says(apply: Apply, place: Path) -> None:
     (place / "photos/torn.png").write_bytes(b"torn")
     for words, code in (((), 3), (("--dry-run",), 0)):
         found, out, err = apply("photos", "--out", "results", "--json", *words)
@@ -85,7 +85,7 @@ def test_u02_stdout_is_one_document_whatever_stderr_says(apply: Apply, place: Pa
     assert "Failed: photos/torn.png: cannot be decoded" in err
 
 
-def test_u02_each_result_is_a_line_of_json_where_that_is_asked_for(apply: Apply, place: Path) -> None:
+def test_each_result_is_a_line_of_json_where_that_is_asked_for(apply: Apply, place: Path) -> None:
     (place / "photos/torn.png").write_bytes(b"torn")
     code, out, err = apply("photos", "gone.png", "--out", "results", "--jsonl")
     lines = [json.loads(line) for line in out.splitlines()]
@@ -105,7 +105,7 @@ def test_u02_each_result_is_a_line_of_json_where_that_is_asked_for(apply: Apply,
 
 
 @pytest.mark.parametrize("colour", [{}, {"FORCE_COLOR": "1"}], ids=str)
-def test_u03_into_a_pipe_progress_is_plain_lines(
+def test_into_a_pipe_progress_is_plain_lines(
     apply: Apply, monkeypatch: pytest.MonkeyPatch, colour: dict[str, str]
 ) -> None:
     for name, value in colour.items():
@@ -116,7 +116,7 @@ def test_u03_into_a_pipe_progress_is_plain_lines(
     assert not {"\r", "\x1b"} & {*out, *err}
 
 
-def test_u03_a_quiet_run_prints_its_summary_and_its_failures_alone(apply: Apply, place: Path) -> None:
+def test_a_quiet_run_prints_its_summary_and_its_failures_alone(apply: Apply, place: Path) -> None:
     images.write_pixels(noise(9, 14), place / "photos/c.bmp")
     assert ".bmp became .png: photos/c.bmp" in apply("photos", "--out", "results")[2]
     code, out, err = apply("photos", "--out", "others", "--quiet")
@@ -136,7 +136,7 @@ def test_u03_a_quiet_run_prints_its_summary_and_its_failures_alone(apply: Apply,
     ],
     ids=str,
 )
-def test_u04_what_the_environment_says_of_the_terminal_is_heeded(
+def test_what_the_environment_says_of_the_terminal_is_heeded(
     apply: Apply, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], bars: bool, coloured: bool
 ) -> None:
     for name in ("NO_COLOR", "FORCE_COLOR", "TERM"):
@@ -150,7 +150,7 @@ def test_u04_what_the_environment_says_of_the_terminal_is_heeded(
 
 
 @pytest.mark.parametrize("columns", [60, 100])
-def test_u04_help_is_as_wide_as_the_terminal(apply: Apply, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+def test_help_is_as_wide_as_the_terminal(apply: Apply, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     assert max(map(len, apply("--help")[1].splitlines())) == columns
 
@@ -169,13 +169,13 @@ def test_u04_help_is_as_wide_as_the_terminal(apply: Apply, monkeypatch: pytest.M
     ],
     ids=str,
 )
-def test_u05_exit_codes(apply: Apply, place: Path, words: list[str], code: int) -> None:
+def test_exit_codes(apply: Apply, place: Path, words: list[str], code: int) -> None:
     (place / "torn.png").write_bytes(b"torn")
     (place / "file").write_text("x")
     assert apply(*words)[0] == code
 
 
-def test_u05_a_missing_and_a_damaged_model_are_5(apply: Apply, place: Path) -> None:
+def test_a_missing_and_a_damaged_model_are_5(apply: Apply, place: Path) -> None:
     (place / "m.safetensors").write_bytes((place / "m.safetensors").read_bytes()[:-1])
     assert apply("photos", "--out", "x")[0] == 5
     (place / "m.safetensors").unlink()
@@ -184,7 +184,7 @@ def test_u05_a_missing_and_a_damaged_model_are_5(apply: Apply, place: Path) -> N
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals there")
 @pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGUSR1", 75)])
-def test_u05_a_stopped_command_ends_with_the_code_of_its_signal(
+def test_a_stopped_command_ends_with_the_code_of_its_signal(
     apply: Apply, place: Path, monkeypatch: pytest.MonkeyPatch, number: str, code: int
 ) -> None:
     batch = Translator.batch
@@ -202,7 +202,7 @@ def test_u05_a_stopped_command_ends_with_the_code_of_its_signal(
     assert "Stopped; every written file is whole. Continue with: translate apply m.safetensors photos --out x" in err
 
 
-def test_u06_an_error_says_what_happened_to_which_file_and_what_to_do(apply: Apply, place: Path) -> None:
+def test_an_error_says_what_happened_to_which_file_and_what_to_do(apply: Apply, place: Path) -> None:
     (place / "photos/torn.png").write_bytes((place / "photos/below/b.png").read_bytes()[:60])
     code, out, err = apply("photos/torn.png", "photos/gone.png", "--out", "results")
     lines = [line for line in err.splitlines() if not line.startswith(("To zebra", "translating"))]
@@ -222,7 +222,7 @@ def test_u06_an_error_says_what_happened_to_which_file_and_what_to_do(apply: App
     assert "in nothing, texts: 1 input not found and 1 file whose names do not" in err
 
 
-def test_u06_u41_names_in_errors_reach_no_terminal_as_they_are(apply: Apply, place: Path) -> None:
+def test_names_in_errors_reach_no_terminal_as_they_are(apply: Apply, place: Path) -> None:
     (place / "mask\x1b[31m\n").mkdir()
     for words in (["no\x1b[31m\n", "--out", "x"], ["photos", "--out", "x", "--mask", "mask\x1b[31m\n"]):
         err = apply(*words)[2]
@@ -231,7 +231,7 @@ def test_u06_u41_names_in_errors_reach_no_terminal_as_they_are(apply: Apply, pla
         assert not any(line.startswith((":", "/", ".")) for line in err.splitlines())
 
 
-def test_u07_the_device_is_said_and_why_and_never_another_one(
+def test_the_device_is_said_and_why_and_never_another_one(
     apply: Apply, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -246,7 +246,7 @@ def test_u07_the_device_is_said_and_why_and_never_another_one(
 
 
 @pytest.mark.parametrize(("encoding", "letter"), [("ascii", rb"\xfc"), ("utf-8", "\u00fc".encode())])
-def test_u41_stdout_escapes_what_its_encoding_lacks(
+def test_stdout_escapes_what_its_encoding_lacks(
     apply: Apply, place: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, letter: bytes
 ) -> None:
     (place / "photos/a.jpg").rename(place / "photos/\u00fcn\u00ef.jpg")
@@ -260,7 +260,7 @@ def test_u41_stdout_escapes_what_its_encoding_lacks(
     assert rb"photos/bad\udcff.jpg" in printed
 
 
-def test_u08_a_dry_run_says_what_becomes_of_each_picture_and_touches_nothing(apply: Apply, place: Path) -> None:
+def test_a_dry_run_says_what_becomes_of_each_picture_and_touches_nothing(apply: Apply, place: Path) -> None:
     frames = [images.Picture(noise(90, 60, seed=n), None, "", shown_ms=50) for n in range(3)]
     images.write(frames, place / "photos/c.gif")
     images.write_pixels(noise(300, 400, 4)[..., :3], place / "photos/d.png")
@@ -291,7 +291,8 @@ def test_u08_a_dry_run_says_what_becomes_of_each_picture_and_touches_nothing(app
     assert tree(place) == before
 
 
-def test_i06_i28_what_is_too_large_is_said_with_the_option_that_allows_it(apply: Apply, place: Path) -> None:
+@pytest.mark.fault("I-6", "I-28")
+def test_what_is_too_large_is_said_with_the_option_that_allows_it(apply: Apply, place: Path) -> None:
     frames = [images.Picture(noise(9, 14, seed=n), None, "", shown_ms=50) for n in range(3)]
     images.write(frames, place / "c.gif")
     with (place / "d.png").open("wb") as stream:
@@ -305,7 +306,8 @@ def test_i06_i28_what_is_too_large_is_said_with_the_option_that_allows_it(apply:
     assert len(images.read_frames(place / "results/c.gif")) == 3
 
 
-def test_i19_what_was_given_up_is_said(apply: Apply, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-19")
+def test_what_was_given_up_is_said(apply: Apply, monkeypatch: pytest.MonkeyPatch) -> None:
     load, batch, allowed = Translator.load, Translator.batch, []
 
     def loaded(*words: Any, **options: Any) -> Translator:
@@ -343,7 +345,7 @@ def test_i19_what_was_given_up_is_said(apply: Apply, monkeypatch: pytest.MonkeyP
     ],
     ids=str,
 )
-def test_u09_u10_u11_inputs_and_places(apply: Apply, place: Path, words: list[str], expected: list[str]) -> None:
+def test_inputs_and_places(apply: Apply, place: Path, words: list[str], expected: list[str]) -> None:
     (place / "list.txt").write_text("photos/below/b.png\n")
     before = below(place)
     code, _, err = apply(*words)
@@ -351,14 +353,14 @@ def test_u09_u10_u11_inputs_and_places(apply: Apply, place: Path, words: list[st
     assert sorted({*below(place)} - {*before, "x/.translate.jsonl"}) == expected
 
 
-def test_u09_a_terminal_is_not_sent_a_picture(apply: Apply, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_is_not_sent_a_picture(apply: Apply, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     code, out, err = apply("photos/a.jpg", "--out", "-")
     assert (code, out) == (2, "")
     assert err.startswith("Error: A terminal cannot show pictures. Send stdout to a file")
 
 
-def test_u12_what_is_there_is_skipped_if_this_command_would_make_it(apply: Apply, place: Path) -> None:
+def test_what_is_there_is_skipped_if_this_command_would_make_it(apply: Apply, place: Path) -> None:
     for words, begin in (
         ([], "2 done, 0 skipped"),
         ([], "0 done, 2 skipped"),
@@ -377,7 +379,7 @@ def test_u12_what_is_there_is_skipped_if_this_command_would_make_it(apply: Apply
     assert apply("photos", "--out", "results")[1].startswith("0 done, 2 skipped")
 
 
-def test_u13_pictures_are_replaced_only_when_that_is_said_twice(apply: Apply, place: Path) -> None:
+def test_pictures_are_replaced_only_when_that_is_said_twice(apply: Apply, place: Path) -> None:
     before = tree(place)
     code, out, err = apply("photos", "--in-place")
     assert (code, out, err.count("say --yes")) == (2, "", 1)
@@ -399,7 +401,7 @@ def test_u13_pictures_are_replaced_only_when_that_is_said_twice(apply: Apply, pl
 # How results are written
 
 
-def test_u14_another_suffix_and_lost_transparency_are_said(apply: Apply, place: Path) -> None:
+def test_another_suffix_and_lost_transparency_are_said(apply: Apply, place: Path) -> None:
     images.write_pixels(noise(9, 14), place / "photos/c.bmp")
     with_alpha = images.Picture(noise(9, 14), noise(9, 14, 1)[..., 0], "")
     for number in range(3):
@@ -415,7 +417,7 @@ def test_u14_another_suffix_and_lost_transparency_are_said(apply: Apply, place: 
     assert images.read(place / "opaque/0.png").alpha is None
 
 
-def test_u18_u20_u23_words_reach_the_files(apply: Apply, place: Path) -> None:
+def test_words_reach_the_files(apply: Apply, place: Path) -> None:
     frames = [images.Picture(noise(9, 14, seed=n), np.zeros((9, 14), np.uint8), "", shown_ms=50) for n in range(2)]
     images.write(frames, place / "c.webp", images.Encoding(quality=100))
     os.utime(place / "c.webp", (1_000_000_000, 1_000_000_000))
@@ -433,7 +435,7 @@ def test_u18_u20_u23_words_reach_the_files(apply: Apply, place: Path) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
-def test_u38_names_of_runs_and_weights_are_completed(
+def test_names_of_runs_and_weights_are_completed(
     apply: Apply, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shell: str
 ) -> None:
     monkeypatch.setenv("TRANSLATE_HOME", str(place / "home"))
@@ -456,7 +458,7 @@ def test_u38_names_of_runs_and_weights_are_completed(
     assert re.findall(r"[\w/]*(?:mine|other|runny)", capsys.readouterr().out) == ["runs/mine", "runs/other", "runny"]
 
 
-def test_u38_completing_does_not_import_torch() -> None:
+def test_completing_does_not_import_torch() -> None:
     code = "import sys, translate.cli.options as o; o.models(''); o.datasets(''); print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
@@ -464,7 +466,7 @@ def test_u38_completing_does_not_import_torch() -> None:
 # What is written beside them
 
 
-def test_u24_a_grid_names_its_pictures_and_what_they_became(apply: Apply, place: Path) -> None:
+def test_a_grid_names_its_pictures_and_what_they_became(apply: Apply, place: Path) -> None:
     assert apply("photos", "--out", "results", "--compare", "grid", "--to", "all")[0] == 0
     grid = images.read(place / "results/grid.compare.png").rgb
     assert grid.shape == (276, 4 * (2 * 256 + 2) + 3 * 8, 3)
@@ -478,7 +480,7 @@ def test_u24_a_grid_names_its_pictures_and_what_they_became(apply: Apply, place:
 # Promises
 
 
-def test_u37_nothing_but_files_is_opened(apply: Apply, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_but_files_is_opened(apply: Apply, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object, **__: object) -> None:
         raise AssertionError("a socket was opened")
 
@@ -487,7 +489,7 @@ def test_u37_nothing_but_files_is_opened(apply: Apply, monkeypatch: pytest.Monke
     assert apply("photos", "--out", "results", "--report", "--compare", "side")[0] == 0
 
 
-def test_u42_a_run_ends_with_a_summary_and_its_failures_are_an_input_again(apply: Apply, place: Path) -> None:
+def test_a_run_ends_with_a_summary_and_its_failures_are_an_input_again(apply: Apply, place: Path) -> None:
     good = (place / "photos/below/b.png").read_bytes()
     (place / "photos/below/b.png").write_bytes(good[:60])
     code, out, _ = apply("photos", "--out", "results", "--failed", "failed.txt", "--report")

@@ -26,14 +26,16 @@ def spoken(code: str, **environment: str) -> str:
     return (done.stdout + done.stderr).decode()
 
 
-def test_i29_a_pipe_gets_lines_and_nothing_else() -> None:
+@pytest.mark.fault("I-29")
+def test_a_pipe_gets_lines_and_nothing_else() -> None:
     assert spoken(PROGRESS, COLUMNS="120") == "translating 3/3\nthe end\n"
     assert spoken(PROGRESS, COLUMNS="5", TERM="dumb") == "translating 3/3\nthe end\n"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no such terminals here")
 @pytest.mark.parametrize("columns", [12, 200])
-def test_i29_a_terminal_gets_bars_as_wide_as_it_is(columns: int) -> None:
+@pytest.mark.fault("I-29")
+def test_a_terminal_gets_bars_as_wide_as_it_is(columns: int) -> None:
     import fcntl
     import struct
     import termios
@@ -61,7 +63,8 @@ def test_i29_a_terminal_gets_bars_as_wide_as_it_is(columns: int) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
-def test_i29_letters_that_an_encoding_lacks_are_escaped(encoding: str) -> None:
+@pytest.mark.fault("I-29")
+def test_letters_that_an_encoding_lacks_are_escaped(encoding: str) -> None:
     code = """
 import sys
 sys.argv = ["translate", "apply", "사진\\udcff", "b", "--out", "c"]
@@ -85,7 +88,8 @@ except SystemExit as stop:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="streams are closed otherwise here")
-def test_i29_a_closed_stderr_is_not_stdout() -> None:
+@pytest.mark.fault("I-29")
+def test_a_closed_stderr_is_not_stdout() -> None:
     closing = PROGRESS.replace("from", "import os, sys\nsys.stderr = None\nfrom", 1)
     assert spoken(closing) == ""
 
@@ -100,5 +104,6 @@ def test_i29_a_closed_stderr_is_not_stdout() -> None:
         ("\u202egnp.exe", r"\u202egnp.exe"),  # would be shown from right to left
     ],
 )
-def test_i26_names_are_printed_so_that_they_cannot_do_harm(name: str, shown: str) -> None:
+@pytest.mark.fault("I-26")
+def test_names_are_printed_so_that_they_cannot_do_harm(name: str, shown: str) -> None:
     assert printable(Path(name)) == shown

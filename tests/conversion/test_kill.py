@@ -57,7 +57,8 @@ def found(out: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_i24_u12_killed_at_random_moments_a_run_continues_to_the_same_bytes(
+@pytest.mark.fault("I-24")
+def test_killed_at_random_moments_a_run_continues_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count, chance, early, partial = prepare(tmp_path), random.Random(7), 0, 0

@@ -24,7 +24,7 @@ def item(output: Path, target: str = "a") -> Item:
     return Item(Path("a.png"), output, Path("a.png"), target)
 
 
-def test_u12_whatever_changes_a_result_changes_its_fingerprint_and_nothing_else() -> None:
+def test_whatever_changes_a_result_changes_its_fingerprint_and_nothing_else() -> None:
     found = [fingerprint(ABOUT, "b", SETTINGS), fingerprint(ABOUT, "a", SETTINGS)]
     found.append(fingerprint(ABOUT.model_copy(update={"sha256": "2" * 64}), "b", SETTINGS))
     for settings in (
@@ -37,7 +37,7 @@ def test_u12_whatever_changes_a_result_changes_its_fingerprint_and_nothing_else(
     assert fingerprint(ABOUT, "b", same) == found[0]
 
 
-def test_u12_only_what_is_known_to_be_made_otherwise_is_outdated(tmp_path: Path) -> None:
+def test_only_what_is_known_to_be_made_otherwise_is_outdated(tmp_path: Path) -> None:
     odd = tmp_path / "below" / os.fsdecode(b"bad\xff\n.png")
     results = [done(tmp_path / "x.png"), done(odd), done(tmp_path / "b" / "y.png", "b"), done(tmp_path)]
     failed = Result(Path("z.png"), "z.png", None, "failed")
@@ -52,7 +52,7 @@ def test_u12_only_what_is_known_to_be_made_otherwise_is_outdated(tmp_path: Path)
     assert not any(map(outdated(None, ABOUT, ConversionSettings(size=8)), items))
 
 
-def test_u12_of_several_lines_the_last_counts_and_torn_ones_do_not(tmp_path: Path) -> None:
+def test_of_several_lines_the_last_counts_and_torn_ones_do_not(tmp_path: Path) -> None:
     assert read_fingerprints(tmp_path) == {}
     (tmp_path / NAME).write_bytes(b'["a", "1"]\n["b", "1"]\n["a", "2"]\n{}\n[1, 2]\n\xff\n["b", "3')
     assert read_fingerprints(tmp_path) == {tmp_path / "a": "2", tmp_path / "b": "1"}

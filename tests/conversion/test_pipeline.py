@@ -98,7 +98,8 @@ def test_a_file_that_is_named_is_tried_whatever_its_name(tmp_path: Path) -> None
     assert below(tmp_path / "out") == [".a.png", "b.png"]
 
 
-def test_i27_what_is_missing_is_kept_and_fails(tmp_path: Path) -> None:
+@pytest.mark.fault("I-27")
+def test_what_is_missing_is_kept_and_fails(tmp_path: Path) -> None:
     put(tmp_path / "a.png")
     (tmp_path / "empty").mkdir()
     words = [str(tmp_path / name) for name in ("gone.png", "*.gone", "a.png", "**x", "empty")]
@@ -110,7 +111,8 @@ def test_i27_what_is_missing_is_kept_and_fails(tmp_path: Path) -> None:
     assert results["a.png"].status == "done"
 
 
-def test_i27_an_address_is_not_fetched(tmp_path: Path) -> None:
+@pytest.mark.fault("I-27")
+def test_an_address_is_not_fetched(tmp_path: Path) -> None:
     word = "https://example.org/a.jpg"
     result = run([word, put(tmp_path / "a.png")], tmp_path / "out")["a.jpg"]
     assert (result.word, result.status, result.reason) == (word, "failed", pipeline.ELSEWHERE)
@@ -133,7 +135,8 @@ def test_i27_an_address_is_not_fetched(tmp_path: Path) -> None:
         "a'b\"c$d.png",
     ],
 )
-def test_i26_odd_names_stay(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-26")
+def test_odd_names_stay(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "in" / name)
     monkeypatch.chdir(tmp_path / "in")
     assert run([name], Path("../one"))[name].status == "done"
@@ -150,7 +153,8 @@ def test_one_file_becomes_the_file_that_is_named(tmp_path: Path) -> None:
         assert (image.format, image.size) == ("WEBP", (7, 9))
 
 
-def test_i22_u13_an_output_folder_inside_an_input_is_no_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-22")
+def test_an_output_folder_inside_an_input_is_no_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "a.png")
     put(tmp_path / "sub" / "b.png")
     monkeypatch.chdir(tmp_path)
@@ -160,7 +164,8 @@ def test_i22_u13_an_output_folder_inside_an_input_is_no_input(tmp_path: Path, mo
         assert below(tmp_path / "sub" / "out") == ["a.png", "sub/b.png"]
 
 
-def test_i01_i08_every_picture_of_a_mixed_folder(tmp_path: Path) -> None:
+@pytest.mark.fault("I-1", "I-8")
+def test_every_picture_of_a_mixed_folder(tmp_path: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     put(folder / "rgb.png", noise(9, 7, 3))
     put(folder / "grey.png", noise(12, 8))
@@ -276,7 +281,8 @@ def test_an_output_that_cannot_be_written_so_is_refused_by_the_plan(
         plan([put(tmp_path / "in.png")], tmp_path / name, settings=ConversionSettings(encoding=encoding))
 
 
-def test_i17_what_a_format_cannot_hold_fails_before_it_is_translated(
+@pytest.mark.fault("I-17")
+def test_what_a_format_cannot_hold_fails_before_it_is_translated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path / "in" / "long.png", noise(1, 16_384, 3))
@@ -287,14 +293,16 @@ def test_i17_what_a_format_cannot_hold_fails_before_it_is_translated(
     assert "WEBP holds 16383 pixels a side; found 16384" in result.reason
 
 
-def test_i05_the_pixel_limit_is_passed_on(tmp_path: Path) -> None:
+@pytest.mark.fault("I-5")
+def test_the_pixel_limit_is_passed_on(tmp_path: Path) -> None:
     put(tmp_path / "in" / "a.png")
     assert run([tmp_path / "in"], tmp_path / "out", limits=Limits(pixels=63))["a.png"].status == "done"
     result = run([tmp_path / "in"], tmp_path / "other", limits=Limits(pixels=62))["a.png"]
     assert "found 63, limit 62; a larger --max-pixels reads it" in result.reason
 
 
-def test_i05_a_mask_may_have_as_many_pixels_as_a_picture(tmp_path: Path) -> None:
+@pytest.mark.fault("I-5")
+def test_a_mask_may_have_as_many_pixels_as_a_picture(tmp_path: Path) -> None:
     put(tmp_path / "in" / "a.png")
     mask = put(tmp_path / "mask.png", noise(10, 7, 3))
     result = run([tmp_path / "in"], tmp_path / "out", mask=mask, limits=Limits(pixels=69))["a.png"]
@@ -315,7 +323,8 @@ def test_wrong_words_are_refused(options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("batch", [2, 3, 100])
-def test_i21_the_result_does_not_depend_on_the_batch(tmp_path: Path, batch: int) -> None:
+@pytest.mark.fault("I-21")
+def test_the_result_does_not_depend_on_the_batch(tmp_path: Path, batch: int) -> None:
     for number in range(12):
         put(tmp_path / "in" / f"{number:02}.png", noise(9, 7 + number // 5, 3, seed=number))
     put(tmp_path / "in" / "03.png").write_bytes(b"broken")
@@ -384,7 +393,8 @@ def test_what_is_there_is_skipped_unless_it_is_to_be_replaced(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_i33_a_result_that_is_not_finite_is_not_written(
+@pytest.mark.fault("I-33")
+def test_a_result_that_is_not_finite_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
     for number in range(4):
@@ -399,7 +409,8 @@ def test_i33_a_result_that_is_not_finite_is_not_written(
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_i33_one_colour_of_a_whole_picture_is_not_written(
+@pytest.mark.fault("I-33")
+def test_one_colour_of_a_whole_picture_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
     for number, pixels in enumerate((noise(30, 40, 3), noise(30, 40, 3) // 8, noise(30, 40, 3))):
@@ -415,7 +426,8 @@ def test_i33_one_colour_of_a_whole_picture_is_not_written(
         translator.batch([noise(30, 40, 3) * np.uint16(257)])
 
 
-def test_i23_a_full_disk_stops_and_keeps_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-23")
+def test_a_full_disk_stops_and_keeps_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(8):
         put(tmp_path / "in" / f"{number}.png")
     real, count = files._flush, []
@@ -442,7 +454,8 @@ def test_i23_a_full_disk_stops_and_keeps_what_was_written(tmp_path: Path, monkey
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no such limit here")
-def test_i23_a_write_that_the_system_refuses_stops_and_keeps_what_was_written(tmp_path: Path) -> None:
+@pytest.mark.fault("I-23")
+def test_a_write_that_the_system_refuses_stops_and_keeps_what_was_written(tmp_path: Path) -> None:
     """No error is made up here: the system ends a file that grows past a limit, as a full disk does."""
     import resource
 
@@ -501,9 +514,8 @@ def test_an_early_end_leaves_whole_files_and_no_threads(
         assert np.array_equal(rgb(tmp_path / "out" / name), TRANSLATOR(rgb(tmp_path / "in" / name)))
 
 
-def test_i19_a_picture_that_is_too_large_in_every_way_fails_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.fault("I-19")
+def test_a_picture_that_is_too_large_in_every_way_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     results = {result.source.name: result for result in stopped(tmp_path, MemoryError(), monkeypatch)()}
     assert "not enough memory for pictures of this size" in results["2.png"].reason
     assert [name for name, result in results.items() if result.status == "failed"] == ["2.png"]
@@ -511,7 +523,8 @@ def test_i19_a_picture_that_is_too_large_in_every_way_fails_alone(
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_i19_what_was_done_in_smaller_parts_says_so_once(
+@pytest.mark.fault("I-19")
+def test_what_was_done_in_smaller_parts_says_so_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
     monkeypatch.setattr("translate.inference.translator.LEAST", 1)
@@ -523,9 +536,8 @@ def test_i19_what_was_done_in_smaller_parts_says_so_once(
         assert np.abs(rgb(tmp_path / "out" / name) - expected).max() <= 1
 
 
-def test_i19_a_scratch_disk_without_room_fails_its_picture_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.fault("I-19")
+def test_a_scratch_disk_without_room_fails_its_picture_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "in" / "large.png", noise(90, 90, 3))
     put(tmp_path / "in" / "small.png", noise(9, 9, 3))
     translator = made()
@@ -625,13 +637,15 @@ def test_reading_ahead_overlaps_with_the_network(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
-def test_i28_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
+@pytest.mark.fault("I-28")
+def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     assert "not a regular file" in run([tmp_path / "pipe.png"], tmp_path / "out")["pipe.png"].reason
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device here")
-def test_i28_a_device_and_a_huge_file_are_refused_without_reading(tmp_path: Path) -> None:
+@pytest.mark.fault("I-28")
+def test_a_device_and_a_huge_file_are_refused_without_reading(tmp_path: Path) -> None:
     with (tmp_path / "sparse.png").open("wb") as stream:
         stream.truncate(1 << 40)
     results = run(["/dev/zero", tmp_path / "sparse.png"], tmp_path / "out")
@@ -665,7 +679,8 @@ def read(source, *arguments):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no such signal here")
-def test_i32_a_decoder_that_crashes_fails_its_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-32")
+def test_a_decoder_that_crashes_fails_its_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a.png", "crash1.png", "crash2.png", "crash3.jpg", "d.png", "e.png", "f.png", "h.png"):
         put(tmp_path / "in" / name)
         put(tmp_path / "masks" / name, np.full((2, 2), 255, np.uint8))
@@ -721,7 +736,7 @@ def test_a_picture_without_a_mask_fails_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compare", ["side", "split"])
-def test_u24_comparisons_lie_beside_the_results_and_say_which_is_which(tmp_path: Path, compare: Any) -> None:
+def test_comparisons_lie_beside_the_results_and_say_which_is_which(tmp_path: Path, compare: Any) -> None:
     source = put(tmp_path / "in" / "a.jpg", noise(20, 130, 3))
     run([tmp_path / "in"], tmp_path / "out", compare=compare)
     assert below(tmp_path / "out") == ["a.compare.png", "a.jpg"]
@@ -737,7 +752,7 @@ def test_u24_comparisons_lie_beside_the_results_and_say_which_is_which(tmp_path:
 
 
 @pytest.mark.parametrize("compare", ["side", "split", "gif"])
-def test_u24_all_frames_of_an_animation_are_compared(tmp_path: Path, compare: Any) -> None:
+def test_all_frames_of_an_animation_are_compared(tmp_path: Path, compare: Any) -> None:
     frames = [images.Picture(noise(60, 130, 3, seed=n), None, "", shown_ms=40 * n + 40) for n in range(3)]
     images.write(frames, tmp_path / "in" / "a.webp", Encoding(quality=100))
     put(tmp_path / "in" / "b.png", noise(60, 130, 3))
@@ -754,7 +769,7 @@ def test_u24_all_frames_of_an_animation_are_compared(tmp_path: Path, compare: An
 
 
 @pytest.mark.parametrize("compare", ["side", "split", "gif"])
-def test_u24_deep_and_transparent_pictures_are_compared_in_8_bits_on_white(tmp_path: Path, compare: Any) -> None:
+def test_deep_and_transparent_pictures_are_compared_in_8_bits_on_white(tmp_path: Path, compare: Any) -> None:
     levels = np.full((30, 140, 4), 65535, np.uint16)
     levels[..., :3] = 60000
     levels[:5, :, 3] = 0
@@ -769,7 +784,7 @@ def test_u24_deep_and_transparent_pictures_are_compared_in_8_bits_on_white(tmp_p
 # How files are written
 
 
-def test_u18_the_network_sees_the_background_where_colours_are_hidden(tmp_path: Path) -> None:
+def test_the_network_sees_the_background_where_colours_are_hidden(tmp_path: Path) -> None:
     pixels = noise(20, 30, 4)
     pixels[..., 3] = 255
     pixels[:, 15:, 3] = 0
@@ -788,7 +803,7 @@ def test_u18_the_network_sees_the_background_where_colours_are_hidden(tmp_path: 
     assert np.array_equal(rgb(tmp_path / "kept" / "green.png"), pixels[..., :3])
 
 
-def test_u20_the_first_frame_alone_is_a_still_in_a_format_for_stills(tmp_path: Path) -> None:
+def test_the_first_frame_alone_is_a_still_in_a_format_for_stills(tmp_path: Path) -> None:
     frames = [images.Picture(noise(9, 7, 3, seed=seed), None, "", shown_ms=50) for seed in range(3)]
     for name in ("a.gif", "b.webp", "c.png"):
         images.write(frames, tmp_path / "in" / name)
@@ -800,7 +815,7 @@ def test_u20_the_first_frame_alone_is_a_still_in_a_format_for_stills(tmp_path: P
         assert result.notes == ("first of several frames",), name
 
 
-def test_u23_times_are_kept_where_asked_for_and_permissions_follow_the_umask(tmp_path: Path) -> None:
+def test_times_are_kept_where_asked_for_and_permissions_follow_the_umask(tmp_path: Path) -> None:
     source = put(tmp_path / "in" / "a.png")
     source.chmod(0o600)
     os.utime(source, ns=(1_000_000_000_000_000_123, 1_100_000_000_000_000_456))
@@ -814,7 +829,7 @@ def test_u23_times_are_kept_where_asked_for_and_permissions_follow_the_umask(tmp
     assert kept.st_mode & 0o777 == 0o666 & ~umask
 
 
-def test_u13_pictures_are_replaced_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_are_replaced_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed before a picture is replaced, the next run does it; what is done is not done twice."""
     sources = [put(tmp_path / "in" / name, noise(9, 7, 3, seed=n)) for n, name in enumerate(("a.png", "deep/b.png"))]
     before = [source.read_bytes() for source in sources]
@@ -848,7 +863,8 @@ def test_u13_pictures_are_replaced_and_kept(tmp_path: Path, monkeypatch: pytest.
 # Promises about many runs
 
 
-def test_i24_u12_a_killed_run_continues_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-24")
+def test_a_killed_run_continues_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed at any moment: what was being written stays behind as a hidden partial file."""
     for number in range(5):
         put(tmp_path / "in" / f"{number}.png")
@@ -878,7 +894,8 @@ def test_i24_u12_a_killed_run_continues_to_the_same_bytes(tmp_path: Path, monkey
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
-def test_i35_the_same_command_writes_the_same_bytes(tmp_path: Path) -> None:
+@pytest.mark.fault("I-35")
+def test_the_same_command_writes_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a.png", "b.jpg", "c.webp", "d.tif"):
         put(tmp_path / "in" / name, noise(70, 90, 3))
     for out in ("one", "two"):
@@ -888,7 +905,8 @@ def test_i35_the_same_command_writes_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_i36_two_runs_to_one_folder_leave_whole_files(tmp_path: Path) -> None:
+@pytest.mark.fault("I-36")
+def test_two_runs_to_one_folder_leave_whole_files(tmp_path: Path) -> None:
     for number in range(6):
         put(tmp_path / "in" / f"{number}.png")
     found = [plan([tmp_path / "in"], tmp_path / "out") for _ in range(2)]
@@ -900,7 +918,8 @@ def test_i36_two_runs_to_one_folder_leave_whole_files(tmp_path: Path) -> None:
         assert np.array_equal(rgb(tmp_path / "out" / name), TRANSLATOR(rgb(tmp_path / "in" / name)))
 
 
-def test_i36_parts_that_run_at_once_do_all_and_share_nothing(tmp_path: Path) -> None:
+@pytest.mark.fault("I-36")
+def test_parts_that_run_at_once_do_all_and_share_nothing(tmp_path: Path) -> None:
     for number in range(12):
         put(tmp_path / "in" / f"{number}.png")
     run([tmp_path / "in"], tmp_path / "whole")
@@ -915,7 +934,8 @@ def test_i36_parts_that_run_at_once_do_all_and_share_nothing(tmp_path: Path) -> 
             assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
-def test_i38_a_broken_device_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-38")
+def test_a_broken_device_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     error = torch.AcceleratorError("CUDA error: device-side assert triggered\nCompile with TORCH_USE_CUDA_DSA")
     with pytest.raises(DeviceError, match=r"The device failed: CUDA error: device-side assert triggered\. ") as caught:
         stopped(tmp_path, error, monkeypatch)()
@@ -924,7 +944,8 @@ def test_i38_a_broken_device_ends_the_run(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is closed to root")
-def test_i22_a_folder_that_is_read_only_is_an_output_error(tmp_path: Path) -> None:
+@pytest.mark.fault("I-22")
+def test_a_folder_that_is_read_only_is_an_output_error(tmp_path: Path) -> None:
     source, out = put(tmp_path / "a.png"), tmp_path / "out"
     out.mkdir(mode=0o500)
     with pytest.raises(OutputError, match="Permission denied"):
@@ -932,14 +953,16 @@ def test_i22_a_folder_that_is_read_only_is_an_output_error(tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no such folder here")
-def test_i22_a_place_closed_to_root_as_well_is_an_output_error(tmp_path: Path) -> None:
+@pytest.mark.fault("I-22")
+def test_a_place_closed_to_root_as_well_is_an_output_error(tmp_path: Path) -> None:
     source = put(tmp_path / "a.png")
     with pytest.raises(OutputError, match=r"Cannot write /proc/self/out/a\.png: .* Choose another place") as caught:
         run([source], Path("/proc/self/out"))
     assert caught.value.exit_code == 7
 
 
-def test_i22_a_place_below_a_file_is_an_output_error(tmp_path: Path) -> None:
+@pytest.mark.fault("I-22")
+def test_a_place_below_a_file_is_an_output_error(tmp_path: Path) -> None:
     source = put(tmp_path / "a.png")
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match=r"Cannot write .*Not a directory|Cannot write .*exists"):

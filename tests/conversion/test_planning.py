@@ -48,7 +48,7 @@ def outputs(found: ConversionPlan, out: Path) -> list[str]:
 # What is found
 
 
-def test_u10_the_tree_of_a_folder_is_mirrored(tmp_path: Path) -> None:
+def test_the_tree_of_a_folder_is_mirrored(tmp_path: Path) -> None:
     for name in (
         "b.png",
         "a.jpg",
@@ -87,7 +87,8 @@ def test_what_is_hidden_is_no_input_and_what_is_no_picture_is_counted(tmp_path: 
         assert found.ignored == 3
 
 
-def test_i27_inputs_are_taken_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-27")
+def test_inputs_are_taken_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = put(tmp_path / "in" / "a.png")
     monkeypatch.chdir(tmp_path)
     inputs = [picture, "in/a.png", "in", "./in/../in", "in/*.png", tmp_path / "in"]
@@ -171,7 +172,8 @@ def refusal(inputs: Sequence[str | Path], out: Path) -> str:
 
 
 @pytest.mark.parametrize(("one", "two"), [("in/a.gif", "in/a.png"), ("in/A.png", "in/a.png"), ("in/é.png", "in/É.png")])
-def test_i25_u11_two_pictures_for_one_file_are_refused(tmp_path: Path, one: str, two: str) -> None:
+@pytest.mark.fault("I-25")
+def test_two_pictures_for_one_file_are_refused(tmp_path: Path, one: str, two: str) -> None:
     put(tmp_path / one)
     put(tmp_path / two)
     if len(below(tmp_path)) < 2:
@@ -190,7 +192,8 @@ def test_equal_names_of_two_folders_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_i22_an_output_never_replaces_an_input(tmp_path: Path) -> None:
+@pytest.mark.fault("I-22")
+def test_an_output_never_replaces_an_input(tmp_path: Path) -> None:
     picture = put(tmp_path / "in" / "a.png")
     put(tmp_path / "in" / "b.gif")
     (tmp_path / "link").symlink_to(tmp_path / "in")
@@ -232,7 +235,8 @@ def test_a_folder_inside_the_output_folder_is_an_input(tmp_path: Path) -> None:
         ("in/a /b.png", "in/a/b.png"),
     ],
 )
-def test_i25_u11_names_that_are_one_on_some_system_are_refused(tmp_path: Path, one: str, two: str) -> None:
+@pytest.mark.fault("I-25")
+def test_names_that_are_one_on_some_system_are_refused(tmp_path: Path, one: str, two: str) -> None:
     put(tmp_path / one)
     put(tmp_path / two)
     if len(below(tmp_path)) < 2:
@@ -240,13 +244,15 @@ def test_i25_u11_names_that_are_one_on_some_system_are_refused(tmp_path: Path, o
     assert "would both become" in refusal([tmp_path / "in"], tmp_path / "out")
 
 
-def test_i25_a_name_that_another_system_reserves_is_a_name_here(tmp_path: Path) -> None:
+@pytest.mark.fault("I-25")
+def test_a_name_that_another_system_reserves_is_a_name_here(tmp_path: Path) -> None:
     """Where CON.jpg is a device, no input can have this name."""
     put(tmp_path / "in" / "CON.jpg")
     assert outputs(plan([tmp_path / "in"], tmp_path / "out"), tmp_path / "out") == ["CON.jpg"]
 
 
-def test_i25_what_is_written_beside_a_result_collides_too(tmp_path: Path) -> None:
+@pytest.mark.fault("I-25")
+def test_what_is_written_beside_a_result_collides_too(tmp_path: Path) -> None:
     put(tmp_path / "in" / "a.png")
     put(tmp_path / "in" / "a.compare.png")
     plan([tmp_path / "in"], tmp_path / "out")
@@ -257,7 +263,8 @@ def test_i25_what_is_written_beside_a_result_collides_too(tmp_path: Path) -> Non
 # Lists
 
 
-def test_i27_a_list_names_inputs_once_and_missing_ones_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-27")
+def test_a_list_names_inputs_once_and_missing_ones_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "in" / "a.png")
     put(tmp_path / "in" / "b.png")
     (tmp_path / "list.txt").write_bytes(b"in/a.png\r\n\nin\nin/gone.png\nhttps://example.org/x.png\nin/a.png\n")
@@ -322,7 +329,8 @@ def test_what_follows_the_mark_is_mirrored(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", range(1, 8))
-def test_i36_shards_are_all_and_share_nothing(tmp_path: Path, count: int) -> None:
+@pytest.mark.fault("I-36")
+def test_shards_are_all_and_share_nothing(tmp_path: Path, count: int) -> None:
     for number in range(30):
         put(tmp_path / "in" / f"{number % 3}" / f"{number}.png")
     words = [tmp_path / "in", *(f"gone{number}" for number in range(5))]
@@ -337,7 +345,8 @@ def test_i36_shards_are_all_and_share_nothing(tmp_path: Path, count: int) -> Non
     assert outputs(moved, tmp_path / "out") == outputs(parts[0], tmp_path / "out")
 
 
-def test_i36_collisions_are_found_across_shards(tmp_path: Path) -> None:
+@pytest.mark.fault("I-36")
+def test_collisions_are_found_across_shards(tmp_path: Path) -> None:
     for name in "abcdefgh":
         put(tmp_path / "in" / f"{name}.gif")
         put(tmp_path / "in" / f"{name}.bmp")
@@ -349,7 +358,8 @@ def test_i36_collisions_are_found_across_shards(tmp_path: Path) -> None:
 # Names
 
 
-def test_i26_names_that_become_too_long_are_cut_and_stay_apart(tmp_path: Path) -> None:
+@pytest.mark.fault("I-26")
+def test_names_that_become_too_long_are_cut_and_stay_apart(tmp_path: Path) -> None:
     longest = ["x" * 250 + ".gif", "x" * 252 + ".gi", "é" * 125 + ".gif"]
     for name in longest[:1] + longest[2:]:
         put(tmp_path / "in" / name)
@@ -366,13 +376,15 @@ def test_i26_names_that_become_too_long_are_cut_and_stay_apart(tmp_path: Path) -
 LONG = "x" * 300
 
 
-def test_i25_an_output_whose_name_is_too_long_is_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.fault("I-25")
+def test_an_output_whose_name_is_too_long_is_one_sentence(tmp_path: Path) -> None:
     for out in (tmp_path / LONG, tmp_path / f"{LONG}.png"):
         with pytest.raises(OutputError, match=r"Cannot write .*: File name too long\. Choose another place"):
             plan([put(tmp_path / "a.png")], out)
 
 
-def test_i25_a_folder_that_is_closed_to_us_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-25")
+def test_a_folder_that_is_closed_to_us_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Path.is_dir
 
     def is_dir(self: Path) -> bool:
@@ -387,7 +399,8 @@ def test_i25_a_folder_that_is_closed_to_us_is_one_sentence(tmp_path: Path, monke
     assert find_mask(tmp_path / "mask", Item(source, source, Path("a.png"), TO)) == tmp_path / "mask"
 
 
-def test_i25_inputs_and_masks_whose_names_are_too_long_fail_alone(tmp_path: Path) -> None:
+@pytest.mark.fault("I-25")
+def test_inputs_and_masks_whose_names_are_too_long_fail_alone(tmp_path: Path) -> None:
     words = [str(put(tmp_path / "a.png")), f"{tmp_path}/{LONG}.png"]
     found = plan(words, tmp_path / "out")
     assert (outputs(found, tmp_path / "out"), found.missing) == (["a.png"], (words[1],))
@@ -395,7 +408,8 @@ def test_i25_inputs_and_masks_whose_names_are_too_long_fail_alone(tmp_path: Path
 
 
 @pytest.mark.parametrize("name", ["photo.", "photo..", "photo. .png", "CON", "aux.v2.png", "nul.png", " .png"])
-def test_i25_dots_spaces_and_reserved_words_stay_and_get_a_suffix(tmp_path: Path, name: str) -> None:
+@pytest.mark.fault("I-25")
+def test_dots_spaces_and_reserved_words_stay_and_get_a_suffix(tmp_path: Path, name: str) -> None:
     found = plan([put(tmp_path / "in" / name)], tmp_path / "out")
     assert outputs(found, tmp_path / "out") == [name if name.endswith(".png") else f"{name}.png"]
 
@@ -433,7 +447,7 @@ def test_masks_are_found_by_place_and_stem(tmp_path: Path) -> None:
 # Other names
 
 
-def test_u10_flat_leaves_out_folders_and_refuses_what_collides_then(tmp_path: Path) -> None:
+def test_flat_leaves_out_folders_and_refuses_what_collides_then(tmp_path: Path) -> None:
     for name in ("a.jpg", "deep/b.jpg", "deep/er/c.gif"):
         put(tmp_path / "in" / name)
     found = plan([tmp_path / "in"], tmp_path / "out", naming=Naming(flat=True))
@@ -443,7 +457,7 @@ def test_u10_flat_leaves_out_folders_and_refuses_what_collides_then(tmp_path: Pa
         plan([tmp_path / "in"], tmp_path / "out", naming=Naming(flat=True))
 
 
-def test_u11_the_suffix_of_a_picture_keeps_names_apart_whatever_else_is_there(tmp_path: Path) -> None:
+def test_the_suffix_of_a_picture_keeps_names_apart_whatever_else_is_there(tmp_path: Path) -> None:
     for name in ("a.jpg", "a.jpeg", "a.bmp", "a.png", "b.gif"):
         put(tmp_path / "in" / name)
     with pytest.raises(SettingsError, match="say --on-collision suffix"):
@@ -460,7 +474,7 @@ def test_u11_the_suffix_of_a_picture_keeps_names_apart_whatever_else_is_there(tm
         plan([tmp_path / "in"], tmp_path / "out", naming=Naming(whole=True))
 
 
-def test_u13_a_place_that_is_an_input_is_refused_and_in_place_has_a_place_for_originals(tmp_path: Path) -> None:
+def test_a_place_that_is_an_input_is_refused_and_in_place_has_a_place_for_originals(tmp_path: Path) -> None:
     folder = put(tmp_path / "in" / "deep" / "a.jpg").parent.parent
     with pytest.raises(SettingsError, match=r"is also an input.*or say --in-place"):
         plan([folder], folder)

@@ -40,7 +40,8 @@ TRANSLATOR = made()
 
 
 @pytest.mark.parametrize("count", [8, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])], ids=str)
-def test_i13_i16_any_picture_becomes_one_of_its_size_with_its_alpha(count: int, coarse_noise: Any) -> None:
+@pytest.mark.fault("I-13", "I-16")
+def test_any_picture_becomes_one_of_its_size_with_its_alpha(count: int, coarse_noise: Any) -> None:
     @settings(max_examples=count, deadline=None, derandomize=True)
     @given(
         format=st.sampled_from(sorted(FORMATS)),

@@ -16,23 +16,27 @@ def ready(*listings: dict[Path, Stamp]) -> list[list[Path]]:
     return list(complete(listings))
 
 
-def test_i30_u25_a_file_is_taken_when_it_did_not_change_between_two_looks() -> None:
+@pytest.mark.fault("I-30")
+def test_a_file_is_taken_when_it_did_not_change_between_two_looks() -> None:
     growing = [{A: (size, size)} for size in (1, 2, 3, 3, 3)]
     assert ready(*growing) == [[], [], [], [A], []]
 
 
-def test_i30_a_changed_file_is_taken_again_once_complete() -> None:
+@pytest.mark.fault("I-30")
+def test_a_changed_file_is_taken_again_once_complete() -> None:
     stamps = [(1, 1), (1, 1), (1, 2), (2, 3), (2, 3), (2, 3)]
     assert ready(*({A: stamp} for stamp in stamps)) == [[], [A], [], [], [A], []]
 
 
-def test_i30_a_file_that_comes_by_renaming_or_goes_is_no_trouble() -> None:
+@pytest.mark.fault("I-30")
+def test_a_file_that_comes_by_renaming_or_goes_is_no_trouble() -> None:
     assert ready({}, {B: (1, 1)}, {A: (1, 1)}, {A: (1, 1)}, {}, {A: (1, 1)}, {A: (1, 1)}) == [
         [], [], [], [A], [], [], [],
     ]  # fmt: skip
 
 
-def test_i30_a_burst_is_taken_together() -> None:
+@pytest.mark.fault("I-30")
+def test_a_burst_is_taken_together() -> None:
     many = {Path(f"{number}.png"): (number, number) for number in range(1000)}
     assert ready(many, many, many) == [[], list(many), []]
 
@@ -41,7 +45,8 @@ class Stop(Exception):
     pass
 
 
-def test_i30_u25_only_complete_and_new_pictures_are_translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-30")
+def test_only_complete_and_new_pictures_are_translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a real folder: a slow writer, the results inside the folder, and a picture that is deleted while waiting."""
     folder, out = tmp_path / "in", tmp_path / "in" / "out"
     folder.mkdir()
@@ -78,7 +83,8 @@ def test_i30_u25_only_complete_and_new_pictures_are_translated(tmp_path: Path, m
     assert not list(out.glob("out/*"))
 
 
-def test_i30_a_listed_file_that_has_gone_is_left_out() -> None:
+@pytest.mark.fault("I-30")
+def test_a_listed_file_that_has_gone_is_left_out() -> None:
     items = (Item(Path("nowhere/x.png"), Path("y.png"), Path("x.png"), "b"),)
     looks: list[int] = []
 

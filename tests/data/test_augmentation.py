@@ -276,7 +276,8 @@ def test_transforms_that_fail_on_one_picture_only_say_so(tmp_path):
         Augmenter(settings)(noise(20), 0)
 
 
-def test_s25_importing_and_using_albumentations_asks_nobody():
+@pytest.mark.fault("S-25")
+def test_importing_and_using_albumentations_asks_nobody():
     program = """
         import socket
 

@@ -81,7 +81,8 @@ def same(first, second):
 
 @pytest.mark.parametrize("workers", [0, 1, 4])
 @pytest.mark.parametrize("start", [0, 5])
-def test_r31_batches_do_not_depend_on_workers_nor_on_where_the_run_starts(workers, start):
+@pytest.mark.fault("R-31")
+def test_batches_do_not_depend_on_workers_nor_on_where_the_run_starts(workers, start):
     expected = make(noise(5, 1), noise(7, 2), batch=2, colour=0.5)
     streamed = list(make(noise(5, 1), noise(7, 2), batch=2, colour=0.5).stream(start, 12, workers))
     assert len(streamed) == 12 - start
@@ -89,7 +90,8 @@ def test_r31_batches_do_not_depend_on_workers_nor_on_where_the_run_starts(worker
         assert same(found, expected[n])
 
 
-def test_r28_r30_what_prepares_batches_is_threads_of_this_process(monkeypatch):
+@pytest.mark.fault("R-28", "R-30")
+def test_what_prepares_batches_is_threads_of_this_process(monkeypatch):
     """So none of them can be killed alone, and nothing lies in shared memory."""
     seen = []
 
@@ -145,7 +147,8 @@ def test_the_second_domain_is_drawn_uniformly_with_replacement():
     assert counts.min() < counts.max()  # a permutation would have 40 of each
 
 
-def test_r40_an_epoch_is_as_long_as_the_larger_domain_and_the_smaller_first_one_goes_round():
+@pytest.mark.fault("R-40")
+def test_an_epoch_is_as_long_as_the_larger_domain_and_the_smaller_first_one_goes_round():
     made = make(numbered(3), numbered(9, 100), batch=2)
     assert made.steps_per_epoch == 5
     found = values(make(numbered(3), numbered(9, 100)), range(9), "A")
@@ -159,7 +162,8 @@ def test_batches_that_do_not_divide_an_epoch_run_over_its_end():
 
 
 @pytest.mark.parametrize("counts", [(1, 1), (1, 4), (4, 1)])
-def test_r41_a_domain_with_one_picture_works(counts):
+@pytest.mark.fault("R-41")
+def test_a_domain_with_one_picture_works(counts):
     made = make(numbered(counts[0]), numbered(counts[1], 100), batch=2)
     for batch in made.stream(0, 6, workers=2):
         assert set(batch["A"].unique().tolist()) <= set(range(counts[0]))
@@ -220,7 +224,8 @@ def test_a_domain_that_does_not_fit_into_memory_gives_the_same_batches(monkeypat
     assert all(same(batch, held[n]) for n, batch in enumerate(read.stream(0, 8, workers=2)))
 
 
-def test_r37_a_picture_that_breaks_while_training_is_replaced_by_the_next(monkeypatch):
+@pytest.mark.fault("R-37")
+def test_a_picture_that_breaks_while_training_is_replaced_by_the_next(monkeypatch):
     monkeypatch.setattr(store, "MEMORY", 0)
     pictures, settings = Painted(numbered(200)), Augmentation(size=32)
     made = UnpairedBatches({"A": Store("A", pictures, settings)}, settings, 200, 0)
@@ -257,7 +262,8 @@ def test_augmenting_leaves_the_held_pictures_as_they_are():
 
 
 @pytest.mark.parametrize("batch", [1, 2])
-def test_r22_batches_know_the_names_of_their_pictures(batch):
+@pytest.mark.fault("R-22")
+def test_batches_know_the_names_of_their_pictures(batch):
     """Of plain pictures the first pixel is the number."""
     made = make(numbered(5), [None, *numbered(99)], batch=batch)  # the first of B cannot be read
     for n in range(9):

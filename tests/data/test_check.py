@@ -52,7 +52,8 @@ def test_exact_duplicates_are_found_although_they_were_encoded_anew(folder):
 
 
 @pytest.mark.parametrize(("place", "other"), [("testA", "test A"), ("trainB", "train B")])
-def test_r42_a_picture_that_stands_in_two_folders_is_found_although_it_was_recompressed(folder, place, other):
+@pytest.mark.fault("R-42")
+def test_a_picture_that_stands_in_two_folders_is_found_although_it_was_recompressed(folder, place, other):
     pixels = images.read(folder / "trainA" / "1.png").rgb
     images.write(images.Picture(pixels, None, ""), folder / place / "again.jpg", images.Encoding(quality=80))
     assert findings(folder) == {f"train A and {other}: nearly the same picture": ("1.png = again.jpg",)}

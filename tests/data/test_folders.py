@@ -17,7 +17,8 @@ def names(pictures):
     return [pictures.name(index) for index in range(len(pictures))]
 
 
-def test_r43_pictures_are_found_by_suffix_below_the_folder_in_the_order_of_bytes(tmp_path):
+@pytest.mark.fault("R-43")
+def test_pictures_are_found_by_suffix_below_the_folder_in_the_order_of_bytes(tmp_path):
     for name in ("b.png", "B.PNG", "a/z.jpg", "a/b/c.webp", "a.bmp", "10.png", "9.png", "ä.png"):
         paint(tmp_path / name)
     files = scan(tmp_path)
@@ -26,7 +27,8 @@ def test_r43_pictures_are_found_by_suffix_below_the_folder_in_the_order_of_bytes
     assert files[3].shape == (4, 4, 3)
 
 
-def test_r34_hidden_files_are_ignored_and_counted_and_hidden_folders_are_not_entered(tmp_path):
+@pytest.mark.fault("R-34")
+def test_hidden_files_are_ignored_and_counted_and_hidden_folders_are_not_entered(tmp_path):
     for name in ("1.png", ".2.png", "._1.png", "__MACOSX/3.png", ".thumbnails/4.png", "below/__MACOSX/5.png"):
         paint(tmp_path / name)
     (tmp_path / "notes.txt").write_text("no picture")
@@ -42,7 +44,8 @@ def test_a_hidden_folder_on_the_way_to_the_dataset_does_not_matter(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
-def test_r43_links_that_run_in_circles_end_and_nothing_is_found_twice(tmp_path):
+@pytest.mark.fault("R-43")
+def test_links_that_run_in_circles_end_and_nothing_is_found_twice(tmp_path):
     paint(tmp_path / "trainA" / "1.png")
     paint(tmp_path / "elsewhere" / "2.png")
     folder = tmp_path / "trainA"
@@ -62,7 +65,8 @@ def test_a_link_to_nowhere_is_a_picture_that_cannot_be_read(tmp_path):
         files[0]
 
 
-def test_r43_a_folder_that_fails_while_it_is_listed_is_refused(tmp_path, monkeypatch):
+@pytest.mark.fault("R-43")
+def test_a_folder_that_fails_while_it_is_listed_is_refused(tmp_path, monkeypatch):
     paint(tmp_path / "closed" / "1.png")
     listing = os.scandir
 

@@ -141,7 +141,8 @@ def test_missing_pictures_are_refused_with_the_command_that_fetches_them(
         open_known(card)
 
 
-def test_s10_when_no_address_works_all_reasons_and_the_way_by_hand_are_told(
+@pytest.mark.fault("S-10")
+def test_when_no_address_works_all_reasons_and_the_way_by_hand_are_told(
     archive: Path, server: Server, shelf: Path
 ) -> None:
     card = described(archive, server, "dead.zip", "deader.zip")
@@ -155,7 +156,8 @@ def test_s10_when_no_address_works_all_reasons_and_the_way_by_hand_are_told(
     assert not list(shelf.iterdir())
 
 
-def test_s11_what_came_before_an_error_is_continued(card: DatasetCard, archive: Path, shelf: Path) -> None:
+@pytest.mark.fault("S-11")
+def test_what_came_before_an_error_is_continued(card: DatasetCard, archive: Path, shelf: Path) -> None:
     content = archive.read_bytes()
     (shelf / "birds.zip.part").write_bytes(content[:100])
     archive.rename(archive.with_suffix(".away"))
@@ -168,7 +170,8 @@ def test_s11_what_came_before_an_error_is_continued(card: DatasetCard, archive: 
 
 
 @pytest.mark.parametrize("place", ["by hand", "--from"])
-def test_s13_an_archive_that_is_here_is_used_without_the_network_and_kept(
+@pytest.mark.fault("S-13")
+def test_an_archive_that_is_here_is_used_without_the_network_and_kept(
     card: DatasetCard, archive: Path, server: Server, shelf: Path, tmp_path: Path, place: str
 ) -> None:
     here = archive.rename(shelf / "birds.zip" if place == "by hand" else tmp_path / "mine.zip")
@@ -186,7 +189,8 @@ def test_s13_an_archive_that_is_here_is_used_without_the_network_and_kept(
         (lambda content: b"x" + content[1:], "it has SHA-256 [0-9a-f]{64}. Wanted is http"),
     ],
 )
-def test_s14_an_archive_that_is_here_and_wrong_is_refused_and_left_alone(
+@pytest.mark.fault("S-14")
+def test_an_archive_that_is_here_and_wrong_is_refused_and_left_alone(
     card: DatasetCard, archive: Path, server: Server, shelf: Path, spoil: Callable[[bytes], bytes], reason: str
 ) -> None:
     (shelf / "birds.zip").write_bytes(spoil(archive.read_bytes()))
@@ -198,7 +202,8 @@ def test_s14_an_archive_that_is_here_and_wrong_is_refused_and_left_alone(
         fetch(card, quiet, shelf / "nowhere")
 
 
-def test_s14_where_nothing_can_be_written_a_temporary_folder_takes_its_place(
+@pytest.mark.fault("S-14")
+def test_where_nothing_can_be_written_a_temporary_folder_takes_its_place(
     card: DatasetCard, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cards, "__file__", str(tmp_path / "clone/cards.py"))
@@ -210,7 +215,8 @@ def test_s14_where_nothing_can_be_written_a_temporary_folder_takes_its_place(
     assert len(open_known(card).train["crow"]) == 2
 
 
-def test_s12_two_processes_get_one_download(card: DatasetCard, server: Server, shelf: Path) -> None:
+@pytest.mark.fault("S-12")
+def test_two_processes_get_one_download(card: DatasetCard, server: Server, shelf: Path) -> None:
     refused: list[str] = []
 
     def tell(what: str, done: int, total: int) -> None:
@@ -226,7 +232,8 @@ def test_s12_two_processes_get_one_download(card: DatasetCard, server: Server, s
     assert [path.name for path in shelf.iterdir()] == ["birds"]
 
 
-def test_s12_who_comes_just_after_the_other_process_finds_its_result(
+@pytest.mark.fault("S-12")
+def test_who_comes_just_after_the_other_process_finds_its_result(
     card: DatasetCard, server: Server, shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = files.alone
@@ -245,7 +252,8 @@ def test_s12_who_comes_just_after_the_other_process_finds_its_result(
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
-def test_s15_an_interrupted_extraction_leaves_nothing_but_the_archive(
+@pytest.mark.fault("S-15")
+def test_an_interrupted_extraction_leaves_nothing_but_the_archive(
     card: DatasetCard, shelf: Path, error: BaseException
 ) -> None:
     def tell(what: str, done: int, total: int) -> None:
@@ -259,7 +267,8 @@ def test_s15_an_interrupted_extraction_leaves_nothing_but_the_archive(
     assert len(list((shelf / "birds").rglob("*.png"))) == 8
 
 
-def test_s15_what_a_killed_extraction_left_is_swept(card: DatasetCard, shelf: Path) -> None:
+@pytest.mark.fault("S-15")
+def test_what_a_killed_extraction_left_is_swept(card: DatasetCard, shelf: Path) -> None:
     for name in ("birds", "others"):
         (shelf / f".{name}.0123{files.PARTIAL}/trainA").mkdir(parents=True)
     fetch(card, quiet)
@@ -274,7 +283,8 @@ def test_s15_what_a_killed_extraction_left_is_swept(card: DatasetCard, shelf: Pa
         (["train/cats/1.png", "train/dogs/1.png"], "holds the domains cats, dogs; birds has sparrow, crow"),
     ],
 )
-def test_s15_the_right_bytes_with_wrong_content_leave_nothing(
+@pytest.mark.fault("S-15")
+def test_the_right_bytes_with_wrong_content_leave_nothing(
     archive: Path, server: Server, shelf: Path, tmp_path: Path, names: list[str], reason: str
 ) -> None:
     with zipfile.ZipFile(archive, "w") as opened:

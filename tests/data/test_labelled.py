@@ -45,7 +45,8 @@ def batches(batch: int = 4, seed: int = 0) -> LabelledBatches:
     return LabelledBatches(stores, augmentation, batch, seed)
 
 
-def test_r32_labels_are_one_hot_and_belong_to_their_pictures():
+@pytest.mark.fault("R-32")
+def test_labels_are_one_hot_and_belong_to_their_pictures():
     batch = batches()[3]
     assert batch["x"].shape == (4, 3, 32, 32)
     assert batch["x"].dtype == torch.uint8
@@ -90,7 +91,8 @@ class Numbered(Plain):
         return np.full((40, 40, 3), index, np.uint8)
 
 
-def test_r32_attributes_go_with_their_pictures_also_behind_a_broken_one():
+@pytest.mark.fault("R-32")
+def test_attributes_go_with_their_pictures_also_behind_a_broken_one():
     has = np.array([[number % 2, number > 50] for number in range(101)], np.float32)
     dataset = Dataset("numbers", {"images": Numbered(0, 101)}, attributes=("odd", "large"), has=has)
     augmentation = Augmentation(size=32)
@@ -101,7 +103,8 @@ def test_r32_attributes_go_with_their_pictures_also_behind_a_broken_one():
     assert batch["c"].tolist() == has[numbers].tolist()
 
 
-def test_r32_a_label_goes_with_its_picture_when_the_drawn_one_breaks_while_training(monkeypatch):
+@pytest.mark.fault("R-32")
+def test_a_label_goes_with_its_picture_when_the_drawn_one_breaks_while_training(monkeypatch):
     monkeypatch.setattr(store, "MEMORY", 0)
     pictures, labels, augmentation = Numbered(0, 200), np.arange(200, dtype=np.float32)[:, None], Augmentation(size=32)
     made = LabelledBatches({"all": Store("all", pictures, augmentation, labels=labels)}, augmentation, 200, 0)

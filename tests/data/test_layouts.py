@@ -86,7 +86,8 @@ def test_names_that_are_not_utf_8_are_read_and_told_apart(tmp_path):
         (["trainA", "B"], "Found the folders B, trainA and 0 pictures beside them."),
     ],
 )
-def test_r33_an_unknown_layout_is_refused_with_what_was_wanted_and_found(tmp_path, folders, found):
+@pytest.mark.fault("R-33")
+def test_an_unknown_layout_is_refused_with_what_was_wanted_and_found(tmp_path, folders, found):
     for folder in folders:
         paint(tmp_path / folder / "1.png")
     with pytest.raises(DataError) as caught:
@@ -106,7 +107,8 @@ def test_any_number_of_domains_is_recognised_by_folders(tmp_path):
     assert open_folder(tmp_path / "train").test == {}
 
 
-def test_r33_a_missing_folder_is_refused_with_what_was_wanted(tmp_path):
+@pytest.mark.fault("R-33")
+def test_a_missing_folder_is_refused_with_what_was_wanted(tmp_path):
     with pytest.raises(DataError) as caught:
         open_folder(tmp_path / "gone")
     assert caught.value.exit_code == 4
@@ -114,7 +116,8 @@ def test_r33_a_missing_folder_is_refused_with_what_was_wanted(tmp_path):
 
 
 @pytest.mark.parametrize("split", ["train", ""])
-def test_r33_an_empty_domain_is_refused_with_what_lies_there(tmp_path, split):
+@pytest.mark.fault("R-33")
+def test_an_empty_domain_is_refused_with_what_lies_there(tmp_path, split):
     paint(tmp_path / f"{split}A" / "1.png")
     (tmp_path / f"{split}B").mkdir()
     (tmp_path / f"{split}B" / "1.raw").write_text("no picture")

@@ -47,7 +47,8 @@ def paired(batch):
 
 
 @pytest.mark.parametrize("load", [32, 36])
-def test_r32_both_of_a_pair_are_cropped_turned_and_flipped_alike(load):
+@pytest.mark.fault("R-32")
+def test_both_of_a_pair_are_cropped_turned_and_flipped_alike(load):
     made = make(Pictures(5), Pictures(5, negative=True), load=load, rotation=20, affine=1.0)
     batches = [made[n] for n in range(5)]
     assert all(batch["x"].shape == batch["y"].shape == (4, 3, 32, 32) for batch in batches)
@@ -57,12 +58,14 @@ def test_r32_both_of_a_pair_are_cropped_turned_and_flipped_alike(load):
     assert not torch.equal(batches[0]["x"], batches[1]["x"])
 
 
-def test_r32_crops_and_flips_alone_keep_every_bit():
+@pytest.mark.fault("R-32")
+def test_crops_and_flips_alone_keep_every_bit():
     made = make(Pictures(5), Pictures(5, negative=True))
     assert all(paired(made[n]) for n in range(10))
 
 
-def test_r32_colours_are_changed_in_both_of_a_pair_or_in_neither():
+@pytest.mark.fault("R-32")
+def test_colours_are_changed_in_both_of_a_pair_or_in_neither():
     made, plain = ([make(Pictures(8), Pictures(8), colour=colour)[n] for n in range(6)] for colour in (1.0, 0.0))
     assert all(torch.equal(batch["x"], batch["y"]) for batch in made)
     pairs = zip(made, plain, strict=True)
@@ -70,14 +73,16 @@ def test_r32_colours_are_changed_in_both_of_a_pair_or_in_neither():
     assert 0 < sum(changed) < len(changed)
 
 
-def test_r32_the_users_own_transforms_are_the_same_for_both():
+@pytest.mark.fault("R-32")
+def test_the_users_own_transforms_are_the_same_for_both():
     steps = [albumentations.Rotate(90, p=1.0), albumentations.RandomGamma(p=0.5), albumentations.GaussNoise(p=0.5)]
     made = make(Pictures(4), Pictures(4), transforms=albumentations.to_dict(albumentations.Compose(steps)))
     assert all(torch.equal(made[n]["x"], made[n]["y"]) for n in range(8))
 
 
 @pytest.mark.parametrize("memory", [store.MEMORY, 0])
-def test_r32_r37_a_broken_picture_takes_its_partner_with_it(monkeypatch, memory):
+@pytest.mark.fault("R-32", "R-37")
+def test_a_broken_picture_takes_its_partner_with_it(monkeypatch, memory):
     monkeypatch.setattr(store, "MEMORY", memory)
     positive, negative = Pictures(200), Pictures(200, negative=True)
     positive.broken, negative.broken = {3, 4}, {7}

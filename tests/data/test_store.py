@@ -49,14 +49,16 @@ def test_pictures_are_resized_once_by_antialiased_bicubic_like_pillows(shape):
     np.testing.assert_array_equal(made.read(0), np.asarray(expected))
 
 
-def test_r38_small_pictures_are_enlarged_and_counted():
+@pytest.mark.fault("R-38")
+def test_small_pictures_are_enlarged_and_counted():
     sides = [(31, 200), (200, 31), (32, 32), (33, 200), (300, 300)]
     made = Store("A", Painted(np.zeros((*side, 3), np.uint8) for side in sides), Augmentation(size=32))
     assert (made.census.pictures, made.census.enlarged, made.census.unreadable) == (5, 2, {})
     assert all(made.read(number).shape == (36, 36, 3) for number in range(5))
 
 
-def test_r35_a_hundredth_of_the_pictures_may_be_unreadable_and_is_skipped_and_counted():
+@pytest.mark.fault("R-35")
+def test_a_hundredth_of_the_pictures_may_be_unreadable_and_is_skipped_and_counted():
     pictures = numbered(100)
     pictures[7] = None
     made = Store("A", Painted(pictures), Augmentation(size=32))
@@ -68,7 +70,8 @@ def test_r35_a_hundredth_of_the_pictures_may_be_unreadable_and_is_skipped_and_co
 
 
 @pytest.mark.parametrize(("broken", "count"), [(1, 99), (2, 199), (3, 3), (1, 1)])
-def test_r35_more_unreadable_pictures_are_refused(broken, count):
+@pytest.mark.fault("R-35")
+def test_more_unreadable_pictures_are_refused(broken, count):
     pictures = [None] * broken + [plain(1)] * (count - broken)
     with pytest.raises(DataError) as caught:
         Store("horse", Painted(pictures), Augmentation(size=32))
@@ -79,7 +82,8 @@ def test_r35_more_unreadable_pictures_are_refused(broken, count):
     )
 
 
-def test_r35_of_very_many_pictures_a_hundred_may_be_unreadable_and_with_bad_error_none(monkeypatch):
+@pytest.mark.fault("R-35")
+def test_of_very_many_pictures_a_hundred_may_be_unreadable_and_with_bad_error_none(monkeypatch):
     monkeypatch.setattr(store, "MOST_UNREADABLE", 1)
     pictures = [plain(1)] * 200
     pictures[5] = None
@@ -91,7 +95,8 @@ def test_r35_of_very_many_pictures_a_hundred_may_be_unreadable_and_with_bad_erro
         Store("A", Painted(pictures), Augmentation(size=32))
 
 
-def test_r42_equal_pictures_have_the_same_number_in_all_stores():
+@pytest.mark.fault("R-42")
+def test_equal_pictures_have_the_same_number_in_all_stores():
     painted = [Painted(map(plain, shades)) for shades in ([1, 2, 3], [3, 3, 4, 1])]
     one, other = (Store("A", pictures, Augmentation(size=32)) for pictures in painted)
     assert (len(one.contents()), len(other.contents())) == (3, 3)
@@ -112,7 +117,8 @@ def test_pictures_are_held_in_memory_only_if_they_all_fit(monkeypatch, memory, r
     assert len(told) == reads
 
 
-def test_r36_a_flipped_bit_in_a_jpeg_is_another_picture_and_no_error():
+@pytest.mark.fault("R-36")
+def test_a_flipped_bit_in_a_jpeg_is_another_picture_and_no_error():
     """Nobody can tell: the format has no checksum. Only a file that does not decode is found."""
     buffer = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(buffer, "JPEG")
@@ -124,7 +130,8 @@ def test_r36_a_flipped_bit_in_a_jpeg_is_another_picture_and_no_error():
     assert not np.array_equal(made.read(0), made.read(1))
 
 
-def test_r29_a_disk_that_does_not_answer_ends_the_process_with_what_it_waits_for(monkeypatch, capsys):
+@pytest.mark.fault("R-29")
+def test_a_disk_that_does_not_answer_ends_the_process_with_what_it_waits_for(monkeypatch, capsys):
     ended, answered = [], threading.Event()
 
     class Stuck(Painted):
@@ -144,7 +151,8 @@ def test_r29_a_disk_that_does_not_answer_ends_the_process_with_what_it_waits_for
     assert capsys.readouterr().err.startswith(said)
 
 
-def test_r37_a_picture_that_breaks_later_is_said_to_be_broken_until_too_many_are(monkeypatch):
+@pytest.mark.fault("R-37")
+def test_a_picture_that_breaks_later_is_said_to_be_broken_until_too_many_are(monkeypatch):
     monkeypatch.setattr(store, "MEMORY", 0)
     pictures, labels = Painted(numbered(200)), np.arange(200, dtype=np.float32)[:, None]
     made = Store("A", pictures, Augmentation(size=32), labels=labels)

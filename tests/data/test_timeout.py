@@ -1,9 +1,12 @@
 import threading
 
+import pytest
+
 from translate.data import timeout
 
 
-def test_r29_a_disk_that_answers_in_time_is_waited_for_and_nothing_is_left_behind(monkeypatch):
+@pytest.mark.fault("R-29")
+def test_a_disk_that_answers_in_time_is_waited_for_and_nothing_is_left_behind(monkeypatch):
     ended = []
     monkeypatch.setattr(timeout.os, "_exit", ended.append)
     before = threading.active_count()

@@ -31,7 +31,8 @@ def refusal(path: Path) -> str:
 
 @pytest.mark.parametrize("legacy", [False, True])
 @pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "_orig_mod.module."])
-def test_s2_tensors_are_read_without_the_prefixes_of_wrappers(tmp_path: Path, legacy: bool, prefix: str) -> None:
+@pytest.mark.fault("S-2")
+def test_tensors_are_read_without_the_prefixes_of_wrappers(tmp_path: Path, legacy: bool, prefix: str) -> None:
     path = saved(tmp_path / "w.pth", OrderedDict((prefix + name, tensor) for name, tensor in TENSORS.items()), legacy)
     found = read_checkpoint(path)
     assert list(found) == list(TENSORS)
@@ -40,7 +41,8 @@ def test_s2_tensors_are_read_without_the_prefixes_of_wrappers(tmp_path: Path, le
 
 @pytest.mark.skipif(torch.cuda.device_count() > 3, reason="such a device is here")
 @pytest.mark.parametrize("legacy", [False, True])
-def test_i22_what_another_device_saved_is_read_on_the_cpu(
+@pytest.mark.fault("I-22")
+def test_what_another_device_saved_is_read_on_the_cpu(
     tmp_path: Path, legacy: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as elsewhere:
@@ -88,7 +90,8 @@ class Malicious:
 
 
 @pytest.mark.parametrize("form", ["zip", "legacy", "plain", "protocol 4"])
-def test_s1_a_pickle_that_runs_code_is_refused_with_what_it_wanted(
+@pytest.mark.fault("S-1")
+def test_a_pickle_that_runs_code_is_refused_with_what_it_wanted(
     tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     canary, path = tmp_path / "canary", tmp_path / "w.pth"
@@ -111,7 +114,8 @@ def test_s1_a_pickle_that_runs_code_is_refused_with_what_it_wanted(
 
 
 @pytest.mark.parametrize("legacy", [False, True])
-def test_s2_a_whole_module_is_refused_by_name(tmp_path: Path, legacy: bool) -> None:
+@pytest.mark.fault("S-2")
+def test_a_whole_module_is_refused_by_name(tmp_path: Path, legacy: bool) -> None:
     sentence = refusal(saved(tmp_path / "w.pth", nn.Sequential(nn.Conv2d(1, 1, 1)), legacy))
     assert "torch.nn.modules.container.Sequential" in sentence
     assert "state_dict()" in sentence
@@ -125,9 +129,8 @@ def test_a_truncated_file_is_refused(tmp_path: Path, kept: int, legacy: bool) ->
     assert "not a readable checkpoint" in refusal(path)
 
 
-def test_s3_what_cannot_be_read_is_not_tried_again_in_another_way(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.fault("S-3")
+def test_what_cannot_be_read_is_not_tried_again_in_another_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
 
     def load(*words: Any, **options: Any) -> None:
@@ -145,7 +148,8 @@ def test_what_holds_no_named_tensors_is_refused(tmp_path: Path, content: Any) ->
     assert "holds no named tensors" in refusal(saved(tmp_path / "w.pth", content))
 
 
-def test_s7_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+@pytest.mark.fault("S-7")
+def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     assert "not finite or larger than 1e+09, first in b" in refusal(
         saved(tmp_path / "w.pth", {"a": torch.ones(1), "b": torch.tensor([0 / 1, torch.nan])})
     )

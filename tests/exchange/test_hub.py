@@ -176,7 +176,8 @@ def test_a_name_says_where_weights_are(name: str, parts: tuple[str, str, str], s
      "hf:me/birds:../x.safetensors", "hf:me/birds:w.pth", "hf:me/birds:a/b.safetensors", "hf:me/birds@", "hf:me\\x/y",
      "hf:me/birds\n", "HF:me/birds", "hf:-x/birds"],
 )  # fmt: skip
-def test_s16_names_cannot_lead_elsewhere(name: str) -> None:
+@pytest.mark.fault("S-16")
+def test_names_cannot_lead_elsewhere(name: str) -> None:
     with pytest.raises(SettingsError, match="is no name on the Hugging Face Hub"):
         HubWeights.parse(name)
 
@@ -259,7 +260,8 @@ def test_errors_of_the_hub_are_one_sentence(server: Hub, refusal: tuple[int, str
         hub.publish("me/birds", {"README.md": b"x"}, public=False, overwrite=False)
 
 
-def test_s13_without_a_network_a_sentence_names_the_way(
+@pytest.mark.fault("S-13")
+def test_without_a_network_a_sentence_names_the_way(
     server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(WeightsError, match=r"`translate weights fetch hf:me/birds` on a machine with") as caught:
@@ -271,7 +273,8 @@ def test_s13_without_a_network_a_sentence_names_the_way(
         store.fetch(store.wanted("hf:me/birds"), quiet)
 
 
-def test_s12_two_processes_do_not_fetch_the_same(server: Hub, tmp_path: Path) -> None:
+@pytest.mark.fault("S-12")
+def test_two_processes_do_not_fetch_the_same(server: Hub, tmp_path: Path) -> None:
     part = tmp_path / "home/weights/hf/me/birds/model.part"
     part.parent.mkdir(parents=True)
     part.touch()

@@ -343,7 +343,8 @@ def changed(name: str, tensor: Tensor | None = None) -> dict[str, Tensor]:
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else "",
 )  # fmt: skip
-def test_s6_a_wrong_network_is_refused_with_names(tmp_path: Path, state: dict[str, Tensor], sentence: str) -> None:
+@pytest.mark.fault("S-6")
+def test_a_wrong_network_is_refused_with_names(tmp_path: Path, state: dict[str, Tensor], sentence: str) -> None:
     with pytest.raises((WeightsError, SettingsError), match=sentence):
         imported(tmp_path, state)
     assert not (tmp_path / "w.safetensors").exists()

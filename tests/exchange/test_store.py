@@ -222,14 +222,16 @@ def test_a_page_of_errors_is_no_weights(shelf: Path, server: Any) -> None:
         store.fetch(card(shelf, server), quiet)
 
 
-def test_s13_offline_names_the_command_and_the_place(shelf: Path, server: Any, tmp_path: Path) -> None:
+@pytest.mark.fault("S-13")
+def test_offline_names_the_command_and_the_place(shelf: Path, server: Any, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"`translate weights fetch my-birds` on a machine with a network") as caught:
         store.fetch(card(shelf, server), quiet, offline=True)
     assert str(tmp_path / "home/weights/my-birds.safetensors") in str(caught.value)
     assert server.asked == []
 
 
-def test_s12_two_processes_do_not_fetch_the_same(shelf: Path, server: Any, tmp_path: Path) -> None:
+@pytest.mark.fault("S-12")
+def test_two_processes_do_not_fetch_the_same(shelf: Path, server: Any, tmp_path: Path) -> None:
     part = tmp_path / "home/weights/my-birds.part"
     part.parent.mkdir(parents=True)
     part.touch()
@@ -237,7 +239,8 @@ def test_s12_two_processes_do_not_fetch_the_same(shelf: Path, server: Any, tmp_p
         store.fetch(card(shelf, server), quiet)
 
 
-def test_s14_a_damaged_file_is_noticed(shelf: Path, server: Any, tmp_path: Path) -> None:
+@pytest.mark.fault("S-14")
+def test_a_damaged_file_is_noticed(shelf: Path, server: Any, tmp_path: Path) -> None:
     server.files["/w"] = checkpoint(tmp_path)
     file = store.fetch(card(shelf, server), quiet)
     content = bytearray(file.read_bytes())
@@ -249,7 +252,8 @@ def test_s14_a_damaged_file_is_noticed(shelf: Path, server: Any, tmp_path: Path)
         Translator.load("my-birds", "cpu")
 
 
-def test_s14_where_the_home_cannot_be_written_a_temporary_folder_takes_its_place(
+@pytest.mark.fault("S-14")
+def test_where_the_home_cannot_be_written_a_temporary_folder_takes_its_place(
     shelf: Path, server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "home").write_bytes(b"in the way")
@@ -285,7 +289,8 @@ def test_a_full_disk_is_said_and_nothing_half_is_found(shelf: Path, server: Any,
 
 
 @pytest.mark.parametrize("name", ["../x", "A", "", ".x", "a/b", "x" * 65, "-x"])
-def test_s16_names_cannot_lead_elsewhere(shelf: Path, name: str) -> None:
+@pytest.mark.fault("S-16")
+def test_names_cannot_lead_elsewhere(shelf: Path, name: str) -> None:
     with pytest.raises(SettingsError, match="is no name for weights"):
         store.place_for(name)
     with pytest.raises(WeightsError, match="nothing to remove"):

@@ -36,7 +36,8 @@ def off(found: NDArray[Any], expected: Any) -> int:
 
 
 @pytest.mark.parametrize("mode", ["La", "RGBa", "PA", "HSV", "RGBX", "I;16B", "I;16L", "YCbCr"])
-def test_i12_modes_only_some_decoders_give_are_split_as_well(mode: str) -> None:
+@pytest.mark.fault("I-12")
+def test_modes_only_some_decoders_give_are_split_as_well(mode: str) -> None:
     if mode.startswith("I;16"):
         image = Image.frombytes(mode, (1, 1), struct.pack(">H" if mode == "I;16B" else "<H", 200 * 257))
     else:
@@ -83,7 +84,8 @@ def black_only_cmyk() -> bytes:
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
-def test_i14_u17_an_rgb_profile_is_converted_and_not_written(format: str) -> None:
+@pytest.mark.fault("I-14")
+def test_an_rgb_profile_is_converted_and_not_written(format: str) -> None:
     data = saved(Image.new("RGB", (16, 16), (250, 10, 10)), format, icc_profile=EXCHANGED)
     picture = read(data)
     assert off(picture.rgb, [10, 10, 250]) <= 6
@@ -92,7 +94,8 @@ def test_i14_u17_an_rgb_profile_is_converted_and_not_written(format: str) -> Non
     assert again.info["icc_profile"] == SRGB
 
 
-def test_i14_a_profile_keeps_alpha_and_palette() -> None:
+@pytest.mark.fault("I-14")
+def test_a_profile_keeps_alpha_and_palette() -> None:
     rgba = saved(Image.new("RGBA", (4, 4), (250, 10, 10, 77)), "PNG", icc_profile=EXCHANGED)
     assert off(read(rgba).rgb, [10, 10, 250]) <= 2
     alpha = read(rgba).alpha
@@ -103,13 +106,15 @@ def test_i14_a_profile_keeps_alpha_and_palette() -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "I;16"])
-def test_i14_a_grey_profile_is_converted(mode: str) -> None:
+@pytest.mark.fault("I-14")
+def test_a_grey_profile_is_converted(mode: str) -> None:
     colour: Any = {"L": 128, "LA": (128, 9), "I;16": 128 * 257}[mode]
     picture = read(saved(Image.new(mode, (4, 4), colour), "PNG", icc_profile=LINEAR_GREY))
     assert off(picture.rgb, 188) <= 1  # half the light is 188 in sRGB
 
 
-def test_i14_cmyk() -> None:
+@pytest.mark.fault("I-14")
+def test_cmyk() -> None:
     cyan = Image.new("CMYK", (16, 16), (255, 0, 0, 0))
     for format in ("JPEG", "TIFF"):
         plain = read(saved(cyan, format))
@@ -120,7 +125,8 @@ def test_i14_cmyk() -> None:
         assert converted.notes == ()
 
 
-def test_i14_our_own_profile_changes_nothing() -> None:
+@pytest.mark.fault("I-14")
+def test_our_own_profile_changes_nothing() -> None:
     rgb = noise(64, 64, 3)
     picture = read(saved(Image.fromarray(rgb), "PNG", icc_profile=SRGB))
     assert np.array_equal(picture.rgb, rgb)
@@ -140,7 +146,8 @@ def test_i14_our_own_profile_changes_nothing() -> None:
         ("RGBA", bytes(128)),
     ],
 )
-def test_i14_u17_a_profile_that_does_not_fit_is_ignored_with_a_note(mode: str, icc: bytes) -> None:
+@pytest.mark.fault("I-14")
+def test_a_profile_that_does_not_fit_is_ignored_with_a_note(mode: str, icc: bytes) -> None:
     image = Image.fromarray(noise(4, 4)).convert(mode)
     picture = read(saved(image, "PNG", icc_profile=icc))
     assert np.array_equal(picture.rgb, np.asarray(image.convert("RGB")))
@@ -151,13 +158,15 @@ def test_i14_u17_a_profile_that_does_not_fit_is_ignored_with_a_note(mode: str, i
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_i14_a_profile_of_10_megabytes_is_converted(format: str) -> None:
+@pytest.mark.fault("I-14")
+def test_a_profile_of_10_megabytes_is_converted(format: str) -> None:
     profile = EXCHANGED + bytes(10_000_000)
     picture = read(saved(Image.new("RGB", (16, 16), (250, 10, 10)), format, icc_profile=profile))
     assert off(picture.rgb, [10, 10, 250]) <= 6
     assert picture.notes == ()
 
 
-def test_i14_a_profile_of_version_5_is_converted_or_ignored_with_a_note() -> None:
+@pytest.mark.fault("I-14")
+def test_a_profile_of_version_5_is_converted_or_ignored_with_a_note() -> None:
     picture = read(saved(Image.new("RGB", (4, 4), (250, 10, 10)), "PNG", icc_profile=SRGB[:8] + b"\5" + SRGB[9:]))
     assert off(picture.rgb, [250, 10, 10]) <= 2

@@ -53,7 +53,8 @@ def tiff(samples: Deep, head: bytes = b"II*\0\x08\0\0\0", **tags: Any) -> bytes:
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_i11_every_16_bit_png_is_read_truly(channels: int) -> None:
+@pytest.mark.fault("I-11")
+def test_every_16_bit_png_is_read_truly(channels: int) -> None:
     samples = noise(7, 5, channels)
     picture = read(png(samples), depth=16)
     colours = samples[..., : 3 if channels > 2 else 1]
@@ -70,7 +71,8 @@ def test_i11_every_16_bit_png_is_read_truly(channels: int) -> None:
 
 @pytest.mark.parametrize("head", [b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08"])
 @pytest.mark.parametrize(("channels", "extra"), [(1, None), (3, None), (4, 2), (4, 0), (4, None)])
-def test_i11_every_16_bit_tiff_is_read_truly(head: bytes, channels: int, extra: int | None) -> None:
+@pytest.mark.fault("I-11")
+def test_every_16_bit_tiff_is_read_truly(head: bytes, channels: int, extra: int | None) -> None:
     samples = noise(7, 5, channels)
     picture = read(tiff(samples, head, **({} if extra is None else {"ExtraSamples": extra})), depth=16)
     assert np.array_equal(picture.rgb, np.broadcast_to(samples[..., :3], (7, 5, 3)))
@@ -78,7 +80,8 @@ def test_i11_every_16_bit_tiff_is_read_truly(head: bytes, channels: int, extra: 
     assert picture.alpha is None or np.array_equal(picture.alpha, samples[..., 3])
 
 
-def test_i11_a_transparent_16_bit_colour_is_alpha() -> None:
+@pytest.mark.fault("I-11")
+def test_a_transparent_16_bit_colour_is_alpha() -> None:
     samples = noise(4, 4, 3)
     transparent = b"".join(int(level).to_bytes(2) for level in samples[1, 2])
     for depth in (8, 16):
@@ -89,7 +92,8 @@ def test_i11_a_transparent_16_bit_colour_is_alpha() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_i09_deep_pictures_are_turned_as_others(orientation: int) -> None:
+@pytest.mark.fault("I-9")
+def test_deep_pictures_are_turned_as_others(orientation: int) -> None:
     samples = noise(3, 5, 3)
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
@@ -104,7 +108,8 @@ def test_i09_deep_pictures_are_turned_as_others(orientation: int) -> None:
 
 
 @pytest.mark.parametrize("planes", [3, 4])
-def test_i11_16_bit_planes_are_refused_because_they_would_be_read_wrongly(planes: int) -> None:
+@pytest.mark.fault("I-11")
+def test_16_bit_planes_are_refused_because_they_would_be_read_wrongly(planes: int) -> None:
     with pytest.raises(ImageDecodeError, match="stored apart; save it with interleaved"):
         read(tiff(noise(4, 4, planes), PlanarConfiguration=2))
 
@@ -116,11 +121,13 @@ def test_i11_16_bit_planes_are_refused_because_they_would_be_read_wrongly(planes
         (np.array([[[0], [1 << 31], [2**32 - 1]]], np.uint32), {}, [0, 32768, 65535]),
     ],
 )
-def test_i12_grey_of_unusual_tiffs(samples: Any, tags: dict[str, int], expected: list[int]) -> None:
+@pytest.mark.fault("I-12")
+def test_grey_of_unusual_tiffs(samples: Any, tags: dict[str, int], expected: list[int]) -> None:
     assert read(tiff(samples, **tags), depth=16).rgb[0, :, 0].tolist() == expected
 
 
-def test_i12_twelve_bits_are_scaled_by_their_range() -> None:
+@pytest.mark.fault("I-12")
+def test_twelve_bits_are_scaled_by_their_range() -> None:
     packed = np.array([[[0x12], [0x3F], [0xFF]]], np.uint8)  # the levels 0x123 and 0xfff
     assert read(tiff(packed, BitsPerSample=12, ImageWidth=2), depth=16).rgb[0, :, 0].tolist() == [
         round(0x123 * 65535 / 4095),
@@ -215,7 +222,8 @@ CURVES = {
 
 @pytest.mark.parametrize("curve", CURVES)
 @pytest.mark.parametrize("primaries", [{}, P3], ids=["sRGB", "P3"])
-def test_i14_profiles_in_16_bits_agree_with_littlecms(curve: str, primaries: dict[str, bytes]) -> None:
+@pytest.mark.fault("I-14")
+def test_profiles_in_16_bits_agree_with_littlecms(curve: str, primaries: dict[str, bytes]) -> None:
     profile = changed(**primaries, rTRC=CURVES[curve], gTRC=CURVES[curve], bTRC=CURVES[curve])
     samples = (noise(64, 64, 3) >> 8) * np.uint16(257)
     stream = io.BytesIO()
@@ -228,7 +236,8 @@ def test_i14_profiles_in_16_bits_agree_with_littlecms(curve: str, primaries: dic
     assert difference.mean() < 0.3
 
 
-def test_i14_what_littlecms_alone_can_convert_is_reduced() -> None:
+@pytest.mark.fault("I-14")
+def test_what_littlecms_alone_can_convert_is_reduced() -> None:
     samples = noise(8, 8, 3)
     table = changed(rXYZ=b"", gXYZ=b"", bXYZ=b"")
     assert wide_to_srgb(samples, table) is None
@@ -241,7 +250,8 @@ def test_i14_what_littlecms_alone_can_convert_is_reduced() -> None:
     assert picture.notes[0] == "reduced to 8 bits a channel"
 
 
-def test_i14_a_grey_profile_in_16_bits() -> None:
+@pytest.mark.fault("I-14")
+def test_a_grey_profile_in_16_bits() -> None:
     data = bytearray(changed(rTRC=CURVES["linear"]).replace(b"rTRC", b"kTRC", 1))
     data[16:20] = b"GRAY"
     picture = wide_to_srgb(np.array([[[0], [32768], [65535]]], np.uint16), bytes(data))

@@ -42,7 +42,8 @@ def off(found: Picture, expected: Picture) -> float:
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("alpha", [False, True])
 @pytest.mark.parametrize("plays", [0, 1, 3])
-def test_i15_u20_frames_durations_and_plays_survive(format: str, alpha: bool, plays: int) -> None:
+@pytest.mark.fault("I-15")
+def test_frames_durations_and_plays_survive(format: str, alpha: bool, plays: int) -> None:
     before = frames(alpha, plays)
     after = read_frames(encode(before, Encoding(format)))
     assert [frame.shown_ms for frame in after] == SHOWN_MS
@@ -55,13 +56,15 @@ def test_i15_u20_frames_durations_and_plays_survive(format: str, alpha: bool, pl
 
 
 @pytest.mark.parametrize("format", ["GIF", "PNG"])
-def test_i15_a_duration_of_0_stays(format: str) -> None:
+@pytest.mark.fault("I-15")
+def test_a_duration_of_0_stays(format: str) -> None:
     before = [Picture(frame.rgb, None, "") for frame in frames()]
     assert [frame.shown_ms for frame in read_frames(encode(before, Encoding(format)))] == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_i15_numbers_no_format_can_count_are_bounded(format: str) -> None:
+@pytest.mark.fault("I-15")
+def test_numbers_no_format_can_count_are_bounded(format: str) -> None:
     before = [replace(frame, shown_ms=1e9, plays=10**9) for frame in frames()]
     assert read_frames(encode(before, Encoding(format)))[0].shown_ms in (65_535, 65_530)  # GIF counts in steps of 10
 
@@ -69,7 +72,8 @@ def test_i15_numbers_no_format_can_count_are_bounded(format: str) -> None:
 @pytest.mark.parametrize(
     ("disposal", "left_of_third"), [(0, [255, 0, 0]), (1, [255, 0, 0]), (2, [9, 9, 9]), (3, [255, 255, 255])]
 )
-def test_i15_a_frame_is_what_is_seen_after_disposal(disposal: int, left_of_third: list[int]) -> None:
+@pytest.mark.fault("I-15")
+def test_a_frame_is_what_is_seen_after_disposal(disposal: int, left_of_third: list[int]) -> None:
     """Frames that cover a part only: the rest is what was left, cleared to the background, or put back."""
     colours = [255, 255, 255, 255, 0, 0, 0, 0, 255, 9, 9, 9]
 
@@ -90,7 +94,8 @@ def test_i15_a_frame_is_what_is_seen_after_disposal(disposal: int, left_of_third
     assert third.rgb[0].tolist() == [left_of_third] * 2 + [[0, 0, 255]] * 2
 
 
-def test_i15_a_picture_for_those_who_cannot_play_an_apng_is_no_frame(tmp_path: Path) -> None:
+@pytest.mark.fault("I-15")
+def test_a_picture_for_those_who_cannot_play_an_apng_is_no_frame(tmp_path: Path) -> None:
     stream, images = io.BytesIO(), [Image.fromarray(frame.rgb) for frame in frames()]
     images[0].save(stream, "PNG", save_all=True, append_images=images[1:], default_image=True, duration=50)
     assert np.array_equal(read(stream.getvalue()).rgb, frames()[0].rgb)
@@ -102,7 +107,7 @@ def test_i15_a_picture_for_those_who_cannot_play_an_apng_is_no_frame(tmp_path: P
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_u08_frames_are_counted_as_they_are_read(format: str, tmp_path: Path) -> None:
+def test_frames_are_counted_as_they_are_read(format: str, tmp_path: Path) -> None:
     for count in (1, 4):
         write(frames(count=count), tmp_path / "a", Encoding(format))
         assert count_frames(tmp_path / "a") == count
@@ -145,7 +150,8 @@ def test_one_frame_is_written_where_only_one_is_held(encoding: Encoding, tmp_pat
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_i06_frames_count_together(format: str) -> None:
+@pytest.mark.fault("I-6")
+def test_frames_count_together(format: str) -> None:
     data = encode(frames(), Encoding(format))
     assert len(read_frames(data, Limits(pixels=4 * 600))) == 4
     with pytest.raises(ImageDecodeError, match="too many pixels, found 2400, limit 2399"):
@@ -154,7 +160,8 @@ def test_i06_frames_count_together(format: str) -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_i06_the_number_of_frames_is_bounded(format: str) -> None:
+@pytest.mark.fault("I-6")
+def test_the_number_of_frames_is_bounded(format: str) -> None:
     data = encode(frames(), Encoding(format))
     assert len(read_frames(data, Limits(frames=4))) == 4
     with pytest.raises(ImageDecodeError, match="it has more than 3 frames; a larger --max-frames reads it"):
@@ -162,7 +169,8 @@ def test_i06_the_number_of_frames_is_bounded(format: str) -> None:
     assert len(read_frames(encode(frames()[:1], Encoding(format)), Limits(frames=1))) == 1
 
 
-def test_i06_many_chunks_take_a_hundred_bytes_each() -> None:
+@pytest.mark.fault("I-6")
+def test_many_chunks_take_a_hundred_bytes_each() -> None:
     chunk = struct.pack(">I", 0) + b"teXt" + struct.pack(">I", zlib.crc32(b"teXt"))
     data = encode(frames()[0], Encoding("PNG"))
     picture = read(data[:33] + 100_000 * chunk + data[33:])
@@ -174,7 +182,8 @@ def test_i06_many_chunks_take_a_hundred_bytes_each() -> None:
     assert peak < 10_000 * 200
 
 
-def test_i06_directories_in_a_circle_end() -> None:
+@pytest.mark.fault("I-6")
+def test_directories_in_a_circle_end() -> None:
     stream = io.BytesIO()
     Image.fromarray(frames()[0].rgb).save(stream, "TIFF")
     data = bytearray(stream.getvalue())
@@ -186,7 +195,8 @@ def test_i06_directories_in_a_circle_end() -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_i02_an_animation_that_ends_early_is_refused_or_shorter(format: str) -> None:
+@pytest.mark.fault("I-2")
+def test_an_animation_that_ends_early_is_refused_or_shorter(format: str) -> None:
     data = encode(frames(alpha=True), Encoding(format))
     lengths: set[Any] = set()
     for percent in range(5, 100, 5):
@@ -198,7 +208,8 @@ def test_i02_an_animation_that_ends_early_is_refused_or_shorter(format: str) -> 
     assert lengths <= {None, 1, 2, 3, 4}
 
 
-def test_i03_damage_within_a_file_is_refused() -> None:
+@pytest.mark.fault("I-3")
+def test_damage_within_a_file_is_refused() -> None:
     y: NDArray[np.uint8] = np.random.default_rng(1).integers(0, 256, (40, 40, 3), dtype=np.uint8)
     data = encode(Picture(y, None, ""), Encoding("PNG"))
     start = data.index(b"IDAT")

@@ -99,7 +99,8 @@ def mutated(data: bytes, others: Sequence[bytes], chance: random.Random) -> byte
     ("count", "limits"),
     [(500, Limits(10**6)), pytest.param(10_000, LIMITS, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])],
 )
-def test_i04_damaged_files_raise_nothing_else_in_bounded_memory(count: int, limits: Limits) -> None:
+@pytest.mark.fault("I-4")
+def test_damaged_files_raise_nothing_else_in_bounded_memory(count: int, limits: Limits) -> None:
     chance, files, decoded = random.Random(7), corpus(), 0
     for data in files:
         assert read_frames(data)

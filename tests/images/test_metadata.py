@@ -66,7 +66,8 @@ def tags_of(data: bytes) -> dict[int, Any]:
 
 @pytest.mark.parametrize("source", HOLDS_EXIF)
 @pytest.mark.parametrize("target", [*HOLDS_EXIF, "BMP", "PPM", "GIF"])
-def test_i18_u22_nothing_is_kept_by_default(source: str, target: str) -> None:
+@pytest.mark.fault("I-18")
+def test_nothing_is_kept_by_default(source: str, target: str) -> None:
     data = encode(read(talkative(source)), Encoding(target))
     for secret in (b"PRIVATE", b"SAFE", b"THUMB", b"2024:05", b"2023:05"):
         assert secret not in data
@@ -74,7 +75,8 @@ def test_i18_u22_nothing_is_kept_by_default(source: str, target: str) -> None:
 
 @pytest.mark.parametrize("source", HOLDS_EXIF)
 @pytest.mark.parametrize(("target", "depth"), [*((format, 8) for format in HOLDS_EXIF), ("PNG", 16), ("TIFF", 16)])
-def test_i18_u22_safe_keeps_camera_dates_and_rights_and_nothing_private(source: str, target: str, depth: Any) -> None:
+@pytest.mark.fault("I-18")
+def test_safe_keeps_camera_dates_and_rights_and_nothing_private(source: str, target: str, depth: Any) -> None:
     data = encode(read(talkative(source)), Encoding(target, depth=depth, keep_metadata="safe"))
     assert b"PRIVATE" not in data
     assert b"THUMB" not in data
@@ -88,7 +90,8 @@ def test_i18_u22_safe_keeps_camera_dates_and_rights_and_nothing_private(source: 
 
 @pytest.mark.parametrize("source", HOLDS_EXIF)
 @pytest.mark.parametrize(("target", "depth"), [*((format, 8) for format in HOLDS_EXIF), ("PNG", 16), ("TIFF", 16)])
-def test_i18_u22_all_keeps_what_is_still_true(source: str, target: str, depth: Any) -> None:
+@pytest.mark.fault("I-18")
+def test_all_keeps_what_is_still_true(source: str, target: str, depth: Any) -> None:
     data = encode(read(talkative(source)), Encoding(target, depth=depth, keep_metadata="all"))
     found = tags_of(data)
     for tag, value in (SAFE | SAFE_EXPOSURE | PRIVATE | PRIVATE_EXPOSURE).items():

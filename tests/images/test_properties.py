@@ -43,7 +43,8 @@ def in_mode(rgba: Image.Image, mode: str) -> Image.Image:
 
 
 @pytest.mark.parametrize("count", [30, MANY])
-def test_i12_i16_any_size_mode_and_format_is_read_and_written_back(count: int, coarse_noise: Any) -> None:
+@pytest.mark.fault("I-12", "I-16")
+def test_any_size_mode_and_format_is_read_and_written_back(count: int, coarse_noise: Any) -> None:
     @settings(max_examples=count, deadline=None, derandomize=True)
     @given(pair=st.sampled_from(PAIRS), height=SIZES, width=SIZES)
     @example(pair=("PNG", "RGBA"), height=1, width=1)
@@ -81,7 +82,8 @@ def test_i12_i16_any_size_mode_and_format_is_read_and_written_back(count: int, c
 
 
 @pytest.mark.parametrize("count", [15, MANY])
-def test_i13_i16_any_picture_is_written_in_any_format(count: int, coarse_noise: Any) -> None:
+@pytest.mark.fault("I-13", "I-16")
+def test_any_picture_is_written_in_any_format(count: int, coarse_noise: Any) -> None:
     @settings(max_examples=count, deadline=None, derandomize=True)
     @given(
         format=st.sampled_from(sorted(FORMATS)),

@@ -78,7 +78,8 @@ def off(found: NDArray[Any], expected: Any) -> int:
         ("F", ["TIFF", "PPM"]),
     ],
 )
-def test_i12_u19_every_mode_of_every_format_becomes_rgb(mode: str, formats: list[str]) -> None:
+@pytest.mark.fault("I-12")
+def test_every_mode_of_every_format_becomes_rgb(mode: str, formats: list[str]) -> None:
     grey: dict[str, Any] = {
         "1": 1,
         "I": 200 * 257,
@@ -105,7 +106,8 @@ def test_i12_u19_every_mode_of_every_format_becomes_rgb(mode: str, formats: list
 
 
 @pytest.mark.parametrize("transparency", [1, bytes([255, 0, 77])])
-def test_i12_palette_transparency_is_alpha_and_its_colours_stay(transparency: Any) -> None:
+@pytest.mark.fault("I-12")
+def test_palette_transparency_is_alpha_and_its_colours_stay(transparency: Any) -> None:
     image = Image.new("P", (3, 1))
     image.putpalette([10, 20, 30, 40, 50, 60, 70, 80, 90])
     image.putdata([0, 1, 2])
@@ -116,7 +118,8 @@ def test_i12_palette_transparency_is_alpha_and_its_colours_stay(transparency: An
 
 
 @pytest.mark.parametrize("depth", [8, 16])
-def test_i12_a_transparent_grey_level_is_alpha(depth: int) -> None:
+@pytest.mark.fault("I-12")
+def test_a_transparent_grey_level_is_alpha(depth: int) -> None:
     data = b"\0\1\2" if depth == 8 else b"\0\0\1\0\2"
     picture = read(png(2, 1, depth, 0, data, chunk(b"tRNS", b"\0\2")))
     assert picture.alpha is not None
@@ -127,7 +130,8 @@ def test_i12_a_transparent_grey_level_is_alpha(depth: int) -> None:
 
 
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "PPM"])
-def test_i10_u19_sixteen_bits_are_scaled_not_clipped(format: str) -> None:
+@pytest.mark.fault("I-10")
+def test_sixteen_bits_are_scaled_not_clipped(format: str) -> None:
     ramp = np.arange(65536, dtype=np.uint16).reshape(256, 256)
     picture = read(saved(Image.fromarray(ramp), format))
     grey = picture.rgb[..., 0].ravel().astype(int)
@@ -137,7 +141,8 @@ def test_i10_u19_sixteen_bits_are_scaled_not_clipped(format: str) -> None:
     assert picture.notes == ("reduced to 8 bits a channel",)
 
 
-def test_i10_a_dark_sixteen_bit_picture_stays_dark() -> None:
+@pytest.mark.fault("I-10")
+def test_a_dark_sixteen_bit_picture_stays_dark() -> None:
     for format in ("PNG", "TIFF", "PPM"):
         assert read(saved(Image.fromarray(np.full((4, 4), 200, np.uint16)), format)).rgb.max() == 1
 
@@ -146,7 +151,8 @@ def test_i10_a_dark_sixteen_bit_picture_stays_dark() -> None:
 @pytest.mark.parametrize(
     ("level", "rounded"), [(0x8040, 128), (0x80FF, 128), (0x8101, 129), (0x7FFF, 127), (65535, 255)]
 )
-def test_i11_sixteen_bit_colour_is_rounded_and_said_so(colour: int, samples: int, level: int, rounded: int) -> None:
+@pytest.mark.fault("I-11")
+def test_sixteen_bit_colour_is_rounded_and_said_so(colour: int, samples: int, level: int, rounded: int) -> None:
     picture = read(png(1, 1, 16, colour, b"\0" + level.to_bytes(2) * samples))
     assert picture.rgb.tolist() == [[[rounded] * 3]]
     assert picture.notes == ("reduced to 8 bits a channel",)
@@ -169,7 +175,8 @@ def test_i11_sixteen_bit_colour_is_rounded_and_said_so(colour: int, samples: int
         (np.array([np.nan, np.nan, np.nan], np.float32), [0, 0, 0]),
     ],
 )
-def test_i12_integers_and_floats_are_scaled_by_their_range(values: NDArray[Any], expected: list[int]) -> None:
+@pytest.mark.fault("I-12")
+def test_integers_and_floats_are_scaled_by_their_range(values: NDArray[Any], expected: list[int]) -> None:
     picture = read(saved(Image.fromarray(values[None]), "TIFF"))
     assert picture.rgb[0, :, 0].tolist() == expected
     assert picture.notes == ("reduced to 8 bits a channel",)
@@ -192,7 +199,8 @@ TURNED: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("orientation", TURNED)
-def test_i09_u16_orientation_is_applied_exactly_once(format: str, orientation: int, tmp_path: Path) -> None:
+@pytest.mark.fault("I-9")
+def test_orientation_is_applied_exactly_once(format: str, orientation: int, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     path = tmp_path / "turned"
@@ -209,7 +217,8 @@ def test_i09_u16_orientation_is_applied_exactly_once(format: str, orientation: i
     assert off(again.rgb, expected) <= 20
 
 
-def test_i09_alpha_turns_with_the_picture() -> None:
+@pytest.mark.fault("I-9")
+def test_alpha_turns_with_the_picture() -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     rgba = noise(3, 5, 4)
@@ -218,7 +227,8 @@ def test_i09_alpha_turns_with_the_picture() -> None:
     assert np.array_equal(np.dstack([picture.rgb, picture.alpha]), np.rot90(rgba, -1))
 
 
-def test_i09_orientation_behind_the_pixels_counts_too() -> None:
+@pytest.mark.fault("I-9")
+def test_orientation_behind_the_pixels_counts_too() -> None:
     data = saved(Image.fromarray(smooth()), "PNG")
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
@@ -228,7 +238,8 @@ def test_i09_orientation_behind_the_pixels_counts_too() -> None:
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 274])
-def test_i09_an_impossible_orientation_is_ignored(orientation: int) -> None:
+@pytest.mark.fault("I-9")
+def test_an_impossible_orientation_is_ignored(orientation: int) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     picture = read(saved(Image.fromarray(smooth()), "PNG", exif=exif))
@@ -245,7 +256,8 @@ def test_i09_an_impossible_orientation_is_ignored(orientation: int) -> None:
         b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\xff\xff\xff\xff\0\0\0\0",
     ],
 )
-def test_i09_garbage_exif_neither_fails_nor_warns(format: str, exif: bytes) -> None:
+@pytest.mark.fault("I-9")
+def test_garbage_exif_neither_fails_nor_warns(format: str, exif: bytes) -> None:
     data = saved(Image.fromarray(smooth()), format, exif=exif)
     assert off(read(data).rgb, smooth()) <= 20
 
@@ -261,7 +273,8 @@ def test_probe_does_not_decode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 # Frames
 
 
-def test_i15_the_first_frame_is_read_and_said_so() -> None:
+@pytest.mark.fault("I-15")
+def test_the_first_frame_is_read_and_said_so() -> None:
     frames = [Image.fromarray(np.full((8, 8, 3), level, np.uint8)) for level in (40, 200)]
     for format in ("GIF", "PNG", "WEBP", "TIFF", "AVIF"):
         data = saved(frames[0], format, save_all=True, append_images=frames[1:])
@@ -271,7 +284,8 @@ def test_i15_the_first_frame_is_read_and_said_so() -> None:
         assert len(read_frames(data)) == (1 if format == "TIFF" else 2), format
 
 
-def test_i15_u20_a_photo_with_by_products_is_a_still(tmp_path: Path) -> None:
+@pytest.mark.fault("I-15")
+def test_a_photo_with_by_products_is_a_still(tmp_path: Path) -> None:
     path = tmp_path / "phone.jpg"
     image = Image.fromarray(smooth())
     path.write_bytes(saved(image, "MPO", save_all=True, append_images=[image.resize((8, 8))]))
@@ -284,14 +298,16 @@ def test_i15_u20_a_photo_with_by_products_is_a_still(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format", SAVED)
-def test_i02_a_truncated_file_is_refused(format: str) -> None:
+@pytest.mark.fault("I-2")
+def test_a_truncated_file_is_refused(format: str) -> None:
     data = saved(Image.fromarray(noise(40, 40, 3)), format)
     for percent in range(0, 100, 5):
         with pytest.raises(ImageDecodeError, match="cannot be decoded"):
             read(data[: len(data) * percent // 100])
 
 
-def test_i05_the_pixel_limit_is_checked_before_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-5")
+def test_the_pixel_limit_is_checked_before_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decoded"))
     with pytest.raises(ImageDecodeError, match="too many pixels, found 100000000, limit 64000000"):
         read(png(10_000, 10_000, 8, 2, b""))
@@ -301,7 +317,8 @@ def test_i05_the_pixel_limit_is_checked_before_decoding(tmp_path: Path, monkeypa
         read(png(2**31 - 1, 2**31 - 1, 8, 2, b""))
 
 
-def test_i05_a_large_but_allowed_picture_neither_warns_nor_fails(tmp_path: Path) -> None:
+@pytest.mark.fault("I-5")
+def test_a_large_but_allowed_picture_neither_warns_nor_fails(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     path.write_bytes(png(20_000, 10_000, 8, 2, b""))  # over twice Pillow's own limit
     assert probe(path) == (10_000, 20_000, "RGB")
@@ -312,7 +329,8 @@ def test_i05_a_large_but_allowed_picture_neither_warns_nor_fails(tmp_path: Path)
 @pytest.mark.parametrize(
     ("kind", "head"), [(b"zTXt", b"key\0\0"), (b"iTXt", b"key\0\1\0\0\0"), (b"iCCP", b"key\0\0")], ids=str
 )
-def test_i06_a_text_bomb_is_refused(kind: bytes, head: bytes) -> None:
+@pytest.mark.fault("I-6")
+def test_a_text_bomb_is_refused(kind: bytes, head: bytes) -> None:
     bomb = png(1, 1, 8, 0, b"\0\0", chunk(kind, head + zlib.compress(bytes(100_000_000))))
     tracemalloc.start()
     with pytest.raises(ImageDecodeError, match="too large"):
@@ -325,7 +343,8 @@ def test_i06_a_text_bomb_is_refused(kind: bytes, head: bytes) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"<html></html>", b"PK\3\4" + bytes(99), b"hello\n", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"]
 )
-def test_i01_what_is_not_a_picture_is_refused(data: bytes, tmp_path: Path) -> None:
+@pytest.mark.fault("I-1")
+def test_what_is_not_a_picture_is_refused(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "page.jpg"
     path.write_bytes(data)
     for call in (read, probe):
@@ -338,7 +357,8 @@ def test_i01_what_is_not_a_picture_is_refused(data: bytes, tmp_path: Path) -> No
         read(data)
 
 
-def test_i04_the_reason_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-4")
+def test_the_reason_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     for error, reason in ((ValueError("two\n lines"), "two lines"), (MemoryError(), "MemoryError")):
 
         def fail(*_: Any, error: Exception = error, **__: Any) -> None:
@@ -359,7 +379,8 @@ def test_i04_the_reason_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         b"\0\0\1\0\1\0" + bytes(99),
     ],
 )
-def test_i07_other_formats_are_refused_and_start_no_program(
+@pytest.mark.fault("I-7")
+def test_other_formats_are_refused_and_start_no_program(
     data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("Popen", "call", "check_call", "run"):
@@ -370,7 +391,8 @@ def test_i07_other_formats_are_refused_and_start_no_program(
         read(path)
 
 
-def test_i28_only_regular_files_of_sane_size_are_opened(tmp_path: Path) -> None:
+@pytest.mark.fault("I-28")
+def test_only_regular_files_of_sane_size_are_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     with (tmp_path / "sparse.png").open("wb") as stream:
         stream.truncate(1 << 40)
@@ -394,7 +416,8 @@ def test_i28_only_regular_files_of_sane_size_are_opened(tmp_path: Path) -> None:
         read(Path("a\0b"))
 
 
-def test_i28_a_file_that_is_closed_to_us_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-28")
+def test_a_file_that_is_closed_to_us_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def closed(self: Path, mode: str) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", str(self))
 
@@ -406,7 +429,8 @@ def test_i28_a_file_that_is_closed_to_us_is_refused(tmp_path: Path, monkeypatch:
     assert output_suffix(path) == ".png"  # it stays in the plan, and fails with this reason
 
 
-def test_i08_content_decides_not_the_name(tmp_path: Path) -> None:
+@pytest.mark.fault("I-8")
+def test_content_decides_not_the_name(tmp_path: Path) -> None:
     path = tmp_path / "photo.JPG"
     path.write_bytes(saved(Image.fromarray(smooth()), "PNG"))
     picture = read(path)
@@ -414,7 +438,8 @@ def test_i08_content_decides_not_the_name(tmp_path: Path) -> None:
     assert picture.notes == ("its name says JPEG, its content is PNG",)
 
 
-def test_i29_streams_need_not_seek() -> None:
+@pytest.mark.fault("I-29")
+def test_streams_need_not_seek() -> None:
     read_end, write_end = os.pipe()
     os.write(write_end, saved(Image.fromarray(smooth()), "PNG"))
     os.close(write_end)
@@ -422,7 +447,8 @@ def test_i29_streams_need_not_seek() -> None:
         assert np.array_equal(read(stream).rgb, smooth())
 
 
-def test_i29_an_endless_stream_is_refused() -> None:
+@pytest.mark.fault("I-29")
+def test_an_endless_stream_is_refused() -> None:
     class Endless(io.RawIOBase):
         def read(self, size: int = -1) -> bytes:
             assert size >= 0
@@ -453,7 +479,8 @@ def heic(orientation: int = 1) -> bytes:
 
 
 @pytest.mark.parametrize("orientation", TURNED)
-def test_i09_u21_heic_is_turned_once(orientation: int, tmp_path: Path) -> None:
+@pytest.mark.fault("I-9")
+def test_heic_is_turned_once(orientation: int, tmp_path: Path) -> None:
     path, expected = tmp_path / "photo.heic", TURNED[orientation](smooth())
     path.write_bytes(heic(orientation))
     picture = read(path)
@@ -485,7 +512,8 @@ def test_a_heic_with_transparency_becomes_a_png(tmp_path: Path) -> None:
     assert output_suffix(path) == ".png"
 
 
-def test_i32_suffixes_are_found_without_starting_a_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-32")
+def test_suffixes_are_found_without_starting_a_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plan is made in the process that must not crash."""
     suffixes = {"JPEG": ".jpg", "WEBP": ".webp", "AVIF": ".avif", "GIF": ".gif", "HEIF": ".jpg", "PNG": ".png"}
     heic()

@@ -21,7 +21,7 @@ def picture(dtype: Any = np.uint8) -> Picture:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_u18_only_hidden_colours_are_replaced_by_the_background(dtype: Any) -> None:
+def test_only_hidden_colours_are_replaced_by_the_background(dtype: Any) -> None:
     one, scale = picture(dtype), 257 if dtype == np.uint16 else 1
     seen = visible(one, RED)
     assert seen.dtype == dtype
@@ -32,7 +32,7 @@ def test_u18_only_hidden_colours_are_replaced_by_the_background(dtype: Any) -> N
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_u18_what_is_laid_on_a_background_is_mixed_with_it(dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_laid_on_a_background_is_mixed_with_it(dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     one, scale = picture(dtype), 257 if dtype == np.uint16 else 1
     monkeypatch.setattr("translate.images.transparency._BAND", 100)
     laid = laid_on(one, RED)
@@ -44,7 +44,7 @@ def test_u18_what_is_laid_on_a_background_is_mixed_with_it(dtype: Any, monkeypat
 
 
 @pytest.mark.parametrize(("format", "depth"), [("PNG", 8), ("PNG", 16), ("TIFF", 8), ("TIFF", 16), ("BMP", 8)])
-def test_u18_alpha_is_dropped_where_that_is_asked_for(format: str, depth: Any) -> None:
+def test_alpha_is_dropped_where_that_is_asked_for(format: str, depth: Any) -> None:
     one = picture(np.uint16 if depth == 16 else np.uint8)
     again = read(encode(one, Encoding(format, depth=depth, alpha="drop", background=RED)), depth=depth)
     assert again.alpha is None
@@ -54,11 +54,11 @@ def test_u18_alpha_is_dropped_where_that_is_asked_for(format: str, depth: Any) -
 @pytest.mark.parametrize(
     ("word", "expected"), [("white", (255, 255, 255)), ("#C80A14", RED), ("#fff", images.WHITE), ("#c80a1480", RED)]
 )
-def test_u18_colours_have_names_and_numbers(word: str, expected: tuple[int, int, int]) -> None:
+def test_colours_have_names_and_numbers(word: str, expected: tuple[int, int, int]) -> None:
     assert read_colour(word) == expected
 
 
 @pytest.mark.parametrize("word", ["", "whit", "#12", "255,255,255"])
-def test_u18_what_is_no_colour_is_refused(word: str) -> None:
+def test_what_is_no_colour_is_refused(word: str) -> None:
     with pytest.raises(SettingsError, match="A colour is written like white or #ffffff; found"):
         read_colour(word)

@@ -74,7 +74,8 @@ def test_round_trip(format: str, tmp_path: Path) -> None:
 @example(alpha=np.zeros((3, 2), np.uint8))
 @example(alpha=np.full((3, 2), 255, np.uint8))
 @pytest.mark.parametrize("format", ALPHA)
-def test_i13_u18_alpha_survives_bit_by_bit(format: str, alpha: NDArray[np.uint8]) -> None:
+@pytest.mark.fault("I-13")
+def test_alpha_survives_bit_by_bit(format: str, alpha: NDArray[np.uint8]) -> None:
     rgb = noise(*alpha.shape, 3)
     again = read(encode(Picture(rgb, alpha, "PNG"), Encoding(format, quality=60)))
     if again.alpha is None:
@@ -86,14 +87,16 @@ def test_i13_u18_alpha_survives_bit_by_bit(format: str, alpha: NDArray[np.uint8]
         assert np.array_equal(again.rgb, rgb)
 
 
-def test_i13_colours_under_transparent_pixels_stay() -> None:
+@pytest.mark.fault("I-13")
+def test_colours_under_transparent_pixels_stay() -> None:
     for format in ALPHA:
         again = read(encode(Picture(smooth(), np.zeros((48, 64), np.uint8), "PNG"), Encoding(format)))
         assert off(again.rgb, smooth()) <= 20, format
 
 
 @pytest.mark.parametrize("format", ["JPEG", "BMP", "PPM"])
-def test_i13_transparency_is_laid_on_white_where_it_cannot_be_held(format: str, tmp_path: Path) -> None:
+@pytest.mark.fault("I-13")
+def test_transparency_is_laid_on_white_where_it_cannot_be_held(format: str, tmp_path: Path) -> None:
     alpha = np.broadcast_to(np.arange(64, dtype=np.uint8) * 4, (48, 64)).copy()
     lost = write(Picture(smooth(), alpha, "PNG"), tmp_path / "a", Encoding(format))
     again = read(tmp_path / "a")
@@ -129,7 +132,8 @@ def secretive(format: str) -> bytes:
 
 
 @pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "GIF"])
-def test_i18_u22_nothing_of_the_source_but_pixels_is_written(source: str) -> None:
+@pytest.mark.fault("I-18")
+def test_nothing_of_the_source_but_pixels_is_written(source: str) -> None:
     picture = read(secretive(source))
     for format in WRITTEN:
         data = encode(picture, Encoding(format))
@@ -141,7 +145,8 @@ def test_i18_u22_nothing_of_the_source_but_pixels_is_written(source: str) -> Non
         assert again.info.get("icc_profile") == (None if format in ("BMP", "PPM") else SRGB)
 
 
-def test_i35_the_same_picture_is_the_same_bytes_a_second_later(tmp_path: Path) -> None:
+@pytest.mark.fault("I-35")
+def test_the_same_picture_is_the_same_bytes_a_second_later(tmp_path: Path) -> None:
     picture = Picture(smooth(), noise(48, 64, 1)[..., 0], "PNG")
     before = {format: encode(picture, Encoding(format)) for format in WRITTEN}
     built = srgb_profile()
@@ -150,7 +155,8 @@ def test_i35_the_same_picture_is_the_same_bytes_a_second_later(tmp_path: Path) -
     assert {format: encode(picture, Encoding(format)) for format in WRITTEN} == before
 
 
-def test_i23_a_failing_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-23")
+def test_a_failing_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(b"old")
 
@@ -188,7 +194,8 @@ def test_quality_is_passed_on() -> None:
 
 
 @pytest.mark.parametrize(("format", "side"), [("WEBP", 16_383), ("JPEG", 65_500)])
-def test_i17_sides_longer_than_a_format_holds_are_refused(format: str, side: int) -> None:
+@pytest.mark.fault("I-17")
+def test_sides_longer_than_a_format_holds_are_refused(format: str, side: int) -> None:
     assert read(encode(Picture(np.zeros((1, side, 3), np.uint8), None, "PNG"), Encoding(format))).rgb.shape == (
         1,
         side,

@@ -89,7 +89,8 @@ def name(settings: MethodSettings) -> str:
 
 @pytest.mark.parametrize(("height", "width"), [(2, 3), (67, 38)])
 @pytest.mark.parametrize("settings", METHODS, ids=name)
-def test_i19_strips_are_the_whole_in_fp64(settings: MethodSettings, height: int, width: int) -> None:
+@pytest.mark.fault("I-19")
+def test_strips_are_the_whole_in_fp64(settings: MethodSettings, height: int, width: int) -> None:
     translator, x = made(settings, torch.float64), noise(height, width, torch.float64)
     found = translator.tensor(x, target(settings))
     translator.memory = 1 << 40
@@ -100,7 +101,8 @@ def test_i19_strips_are_the_whole_in_fp64(settings: MethodSettings, height: int,
 
 @pytest.mark.parametrize("memory", [1, 20_000])  # bytes: in files, in memory
 @pytest.mark.parametrize("settings", METHODS, ids=name)
-def test_i19_strips_are_the_whole_in_fp32(settings: MethodSettings, memory: int, monkeypatch: Any) -> None:
+@pytest.mark.fault("I-19")
+def test_strips_are_the_whole_in_fp32(settings: MethodSettings, memory: int, monkeypatch: Any) -> None:
     translator, x = made(settings, memory=memory), noise(45, 58)
     monkeypatch.setattr(strips, "Memory" if memory == 1 else "File", None)
     found = translator.tensor(x, target(settings))
@@ -175,7 +177,8 @@ assert np.abs(found.astype(int) - expected).max() <= 1
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is not limited like this here")
-def test_i19_where_memory_really_runs_out_smaller_parts_make_the_same() -> None:
+@pytest.mark.fault("I-19")
+def test_where_memory_really_runs_out_smaller_parts_make_the_same() -> None:
     # In a process of its own: one that has freed memory, as after other tests, may go on without asking for more.
     alone = {**os.environ, "OMP_NUM_THREADS": "1"}  # several threads wait for each other where others use the cores
     done = subprocess.run([sys.executable, "-c", FULL], capture_output=True, text=True, env=alone, check=False)
@@ -190,7 +193,8 @@ def test_i19_where_memory_really_runs_out_smaller_parts_make_the_same() -> None:
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     ],
 )
-def test_i19_every_rung_takes_half_of_the_memory_and_the_last_is_a_sentence(
+@pytest.mark.fault("I-19")
+def test_every_rung_takes_half_of_the_memory_and_the_last_is_a_sentence(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     translator, budgets = made(TINY, memory=1 << 40), []
@@ -211,7 +215,8 @@ def test_i19_every_rung_takes_half_of_the_memory_and_the_last_is_a_sentence(
 
 
 @pytest.mark.parametrize(("device", "expected"), [("cpu", [1] * 5), ("cuda", [2, 2, 1])])
-def test_i19_a_pass_gets_as_many_pictures_as_the_memory_holds(
+@pytest.mark.fault("I-19")
+def test_a_pass_gets_as_many_pictures_as_the_memory_holds(
     device: str, expected: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = 3 * 3 * 20 * 24 * 4  # bytes
@@ -223,7 +228,8 @@ def test_i19_a_pass_gets_as_many_pictures_as_the_memory_holds(
     assert passes == expected
 
 
-def test_i19_other_errors_are_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-19")
+def test_other_errors_are_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     translator, passes = made(TINY, memory=1 << 40), []
 
     def fail(x: Tensor, target: str) -> Tensor:
@@ -236,7 +242,8 @@ def test_i19_other_errors_are_not_tried_again(monkeypatch: pytest.MonkeyPatch) -
     assert len(passes) == 1
 
 
-def test_i20_without_layers_a_picture_that_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-20")
+def test_without_layers_a_picture_that_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     translator, x = made(TINY, memory=1 << 40), noise(20, 24)
     monkeypatch.setattr(translator._method, "layers", lambda x, target: None)
     expected = translator._method.translate(x, "b")

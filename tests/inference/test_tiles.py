@@ -35,18 +35,21 @@ def tiled(x: Tensor, side: int, network: tiles.Network) -> Tensor:
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
-def test_i20_a_function_of_single_pixels_is_that_of_the_whole(height: int, width: int) -> None:
+@pytest.mark.fault("I-20")
+def test_a_function_of_single_pixels_is_that_of_the_whole(height: int, width: int) -> None:
     x = noise(height, width)
     torch.testing.assert_close(tiled(x, 32, torch.sin), x.sin(), rtol=0, atol=1e-6)
 
 
-def test_i20_every_tile_has_the_size_that_was_asked_for() -> None:
+@pytest.mark.fault("I-20")
+def test_every_tile_has_the_size_that_was_asked_for() -> None:
     shapes: set[tuple[int, ...]] = set()
     tiled(noise(100, 79), 32, lambda tile: shapes.add(tuple(tile.shape)) or tile)
     assert shapes == {(1, 3, 32, 32)}
 
 
-def test_i20_what_differs_between_tiles_has_no_seam() -> None:
+@pytest.mark.fault("I-20")
+def test_what_differs_between_tiles_has_no_seam() -> None:
     x = torch.linspace(-1, 1, 300).expand(1, 3, 40, 300)
     result = tiled(x, 40, lambda tile: tile - avg_pool2d(tile, (40, 40)))  # statistics of a tile
     jump = 2 / 299 + (2 * 30 / 299) / 10  # of the picture, and of a tile's mean over the overlap
@@ -58,7 +61,8 @@ def test_the_side_follows_from_the_memory(pixels: int, multiple: int, side: int)
     assert tiles.side_of(pixels, multiple) == side
 
 
-def test_i20_a_translator_tiles_when_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("I-20")
+def test_a_translator_tiles_when_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without normalisation only the borders of tiles differ from the whole, which the blending takes little of."""
     torch.manual_seed(0)
     method = TINY.build(["a", "b"], 64).eval().requires_grad_(False)

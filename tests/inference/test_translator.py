@@ -56,7 +56,8 @@ TRANSLATOR = made()
 @example(2, 2000, "native")
 @example(20_000, 20, "auto")
 @example(20_000, 20, "native")
-def test_i16_u15_any_size_in_the_same_size_out(height: int, width: int, size: Any) -> None:
+@pytest.mark.fault("I-16")
+def test_any_size_in_the_same_size_out(height: int, width: int, size: Any) -> None:
     picture = noise(height, width)
     result = TRANSLATOR(picture, size=size)
     assert result.shape == (height, width, 3)
@@ -117,7 +118,8 @@ def test_a_batch_is_the_same_as_single_pictures(height: int, width: int, precisi
     assert not np.array_equal(together[0], together[1])
 
 
-def test_i21_batch_normalisation_and_dropout_are_those_of_evaluation(tmp_path: Path) -> None:
+@pytest.mark.fault("I-21")
+def test_batch_normalisation_and_dropout_are_those_of_evaluation(tmp_path: Path) -> None:
     """A model is saved as it is trained; once it is loaded no picture changes what becomes of another."""
     generator = Resnet(width=2, blocks=1, norm="batch", dropout=True)
     trained = Settings(generator=generator, discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
@@ -274,7 +276,8 @@ def failing(translator: Translator, failures: int, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("failures", range(5))
-def test_i19_the_ladder_is_one_picture_then_bf16_then_strips(
+@pytest.mark.fault("I-19")
+def test_the_ladder_is_one_picture_then_bf16_then_strips(
     load: Callable[[bool], Translator], failures: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     translator, pictures = load(True), [noise(20, 24), noise(20, 24, 1)]
@@ -288,7 +291,8 @@ def test_i19_the_ladder_is_one_picture_then_bf16_then_strips(
         assert difference.mean() < (2 if failures > 1 else 0.01)
 
 
-def test_i19_the_last_rung_is_the_cpu_where_that_is_allowed(
+@pytest.mark.fault("I-19")
+def test_the_last_rung_is_the_cpu_where_that_is_allowed(
     load: Callable[[bool], Translator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     translator = load(False)
@@ -298,7 +302,8 @@ def test_i19_the_last_rung_is_the_cpu_where_that_is_allowed(
     assert translator.given_up_since(0) == (NARROWER, SMALLER)
 
 
-def test_i19_on_the_cpu_a_picture_becomes_the_same_and_says_so(
+@pytest.mark.fault("I-19")
+def test_on_the_cpu_a_picture_becomes_the_same_and_says_so(
     load: Callable[[bool], Translator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     translator = load(True)
@@ -401,6 +406,7 @@ def test_large_pictures_are_finished_in_strips(monkeypatch: pytest.MonkeyPatch) 
     assert np.array_equal(TRANSLATOR(picture, size=16, blending=Blending(0.6), mask=mask), whole)
 
 
-def test_i34_results_are_clamped_and_rounded() -> None:
+@pytest.mark.fault("I-34")
+def test_results_are_clamped_and_rounded() -> None:
     x = torch.tensor([-3e38, -1.0001, -1, 0.4 / 127.5 - 1, 0.6 / 127.5 - 1, 0, 1, 1.0001, 3e38]).expand(1, 3, 1, 9)
     assert leave(x)[0][0, :, 0].tolist() == [0, 0, 0, 0, 1, 128, 255, 255, 255]

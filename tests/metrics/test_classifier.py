@@ -65,7 +65,8 @@ def test_it_is_kept_for_the_same_pictures_only(monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate"])
-def test_s14_one_that_is_damaged_is_trained_again(tmp_path, damage):
+@pytest.mark.fault("S-14")
+def test_one_that_is_damaged_is_trained_again(tmp_path, damage):
     first = trained_classifier(DOMAINS, quiet)
     (file,) = (tmp_path / "home/classifiers").iterdir()
     content = file.read_bytes()

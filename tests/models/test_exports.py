@@ -237,7 +237,8 @@ HEADERS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("change", HEADERS.values(), ids=HEADERS.keys())
-def test_s4_a_header_that_is_wrong_about_a_tensor_is_refused(export: Path, change: dict[str, Any]) -> None:
+@pytest.mark.fault("S-4")
+def test_a_header_that_is_wrong_about_a_tensor_is_refused(export: Path, change: dict[str, Any]) -> None:
     header = header_of(export)
     header[NAME] |= change
     with_header(export, json.dumps(header).encode())
@@ -250,18 +251,21 @@ def test_s4_a_header_that_is_wrong_about_a_tensor_is_refused(export: Path, chang
      (b'{"a": 1, "a": 1}', b""), (None, b"more")],
     ids=["empty", "cut", "a list", "no text", "metadata that is no text", "a name twice", "more behind it"],
 )  # fmt: skip
-def test_s4_a_header_that_is_none_is_refused(export: Path, header: bytes | None, more: bytes) -> None:
+@pytest.mark.fault("S-4")
+def test_a_header_that_is_none_is_refused(export: Path, header: bytes | None, more: bytes) -> None:
     with_header(export, json.dumps(header_of(export)).encode() if header is None else header, more=more)
     assert "not a readable safetensors file" in refusal(export)
 
 
 @pytest.mark.parametrize("kept", [0, 4, 100, -1])
-def test_s4_a_truncated_file_is_refused(export: Path, kept: int) -> None:
+@pytest.mark.fault("S-4")
+def test_a_truncated_file_is_refused(export: Path, kept: int) -> None:
     export.write_bytes(export.read_bytes()[:kept])
     assert "not a readable safetensors file" in refusal(export)
 
 
-def test_s4_a_flipped_bit_is_refused_or_changes_no_weight(export: Path) -> None:
+@pytest.mark.fault("S-4")
+def test_a_flipped_bit_is_refused_or_changes_no_weight(export: Path) -> None:
     whole = export.read_bytes()
     (length,) = struct.unpack("<Q", whole[:8])
     before = generators(read_export(export)[0]).state_dict()
@@ -278,7 +282,8 @@ def test_s4_a_flipped_bit_is_refused_or_changes_no_weight(export: Path) -> None:
         assert all(torch.equal(before[name], found[name]) for name in before)  # it was of a score or the like
 
 
-def test_s5_a_huge_header_is_refused_before_it_is_read(export: Path) -> None:
+@pytest.mark.fault("S-5")
+def test_a_huge_header_is_refused_before_it_is_read(export: Path) -> None:
     for length in (1 << 40, 1 << 60, (1 << 64) - 1):
         with_header(export, b"{}", length)
         assert f"its header would have {length:,} bytes" in refusal(export)
@@ -298,7 +303,8 @@ def test_s5_a_huge_header_is_refused_before_it_is_read(export: Path) -> None:
     [{"blocks": 10**9}, {"width": 10**15}, {"width": 10**30}, {"width": -1}, {"norm": "instance" * 999}],
     ids=["blocks", "width", "more width", "no width", "norm"],
 )
-def test_s5_a_network_beyond_all_bounds_is_refused(export: Path, change: dict[str, Any]) -> None:
+@pytest.mark.fault("S-5")
+def test_a_network_beyond_all_bounds_is_refused(export: Path, change: dict[str, Any]) -> None:
     tree = json.loads(TINY.to_json())
     tree["generator"] |= change
     assert "cannot build" in refusal(edited(export, method=tree))
@@ -307,11 +313,13 @@ def test_s5_a_network_beyond_all_bounds_is_refused(export: Path, change: dict[st
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, '{"format": 1' + "0" * 5000 + "}", '{"format": NaN}', '{"format": null}']
 )
-def test_s5_a_description_that_is_a_bomb_is_refused(export: Path, text: str) -> None:
+@pytest.mark.fault("S-5")
+def test_a_description_that_is_a_bomb_is_refused(export: Path, text: str) -> None:
     refusal(rewritten(export, lambda _: text))
 
 
-def test_s8_a_reader_sees_the_old_file_or_the_new_one(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("S-8")
+def test_a_reader_sees_the_old_file_or_the_new_one(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old, new = (generators(tiny(seed)) for seed in (0, 1))
     parse = exports._about
 
@@ -330,7 +338,8 @@ def test_s8_a_reader_sees_the_old_file_or_the_new_one(export: Path, monkeypatch:
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
-def test_s9_others_may_read_it_as_any_new_file(tmp_path: Path, umask: int, mode: int) -> None:
+@pytest.mark.fault("S-9")
+def test_others_may_read_it_as_any_new_file(tmp_path: Path, umask: int, mode: int) -> None:
     before = os.umask(umask)
     try:
         write_export(tmp_path / "model.safetensors", generators(tiny()), ABOUT)
@@ -368,7 +377,8 @@ def test_a_network_that_cannot_be_built_is_refused(export: Path, fields: dict[st
     assert "cannot build" in refusal(edited(export, **fields))
 
 
-def test_s6_tensors_that_do_not_fit_are_refused_with_the_first_three(export: Path) -> None:
+@pytest.mark.fault("S-6")
+def test_tensors_that_do_not_fit_are_refused_with_the_first_three(export: Path) -> None:
     wide = json.loads(TINY.model_copy(update={"generator": Resnet(width=3, blocks=1)}).to_json())
     sentence = refusal(edited(export, method=wide))
     assert "does not fit the network of cyclegan that it describes: 30 tensors are" in sentence
@@ -378,7 +388,8 @@ def test_s6_tensors_that_do_not_fit_are_refused_with_the_first_three(export: Pat
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), -1e30])
-def test_s7_weights_that_are_not_finite_or_huge_are_refused(tmp_path: Path, value: float) -> None:
+@pytest.mark.fault("S-7")
+def test_weights_that_are_not_finite_or_huge_are_refused(tmp_path: Path, value: float) -> None:
     broken, path = generators(tiny()), tmp_path / "model.safetensors"
     parameter = dict(broken.named_parameters())["1.model.1.weight"]
     parameter.data.view(-1)[3] = value

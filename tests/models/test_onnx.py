@@ -85,7 +85,8 @@ def test_the_file_says_what_it_is(written: Path) -> None:
     assert [(opset.domain, opset.version) for opset in graph.opset_import] == [("", ours.OPSET)]
 
 
-def test_s22_it_is_one_file_without_external_data(written: Path) -> None:
+@pytest.mark.fault("S-22")
+def test_it_is_one_file_without_external_data(written: Path) -> None:
     assert list(written.parent.iterdir()) == [written]
     graph = onnx.load(written, load_external_data=False)
     assert not any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in graph.graph.initializer)
@@ -102,7 +103,8 @@ def test_other_methods_agree_too(tmp_path: Path, settings: Any, domains: list[st
 
 
 @pytest.mark.parametrize("noise", [0.0, float("nan")])
-def test_s22_a_graph_that_differs_from_torch_is_not_left(
+@pytest.mark.fault("S-22")
+def test_a_graph_that_differs_from_torch_is_not_left(
     written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, noise: float
 ) -> None:
     class Other:
@@ -122,7 +124,8 @@ def test_s22_a_graph_that_differs_from_torch_is_not_left(
     assert not list(tmp_path.iterdir())
 
 
-def test_s22_what_does_not_fit_into_one_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("S-22")
+def test_what_does_not_fit_into_one_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ours, "LARGEST", 100)
     with pytest.raises(WeightsError, match=r"an ONNX file less than 2\. Use \.safetensors"):
         write_graph(tmp_path / "model.onnx", *model(TINY, ["a", "b"], 16))
@@ -147,13 +150,15 @@ def test_it_runs_on_the_cpu_in_fp32_only(written: Path, words: dict[str, Any]) -
         Translator.load(written, **words)
 
 
-def test_s23_a_file_of_others_is_refused(copy: Path) -> None:
+@pytest.mark.fault("S-23")
+def test_a_file_of_others_is_refused(copy: Path) -> None:
     changed(copy, translate="")
     with pytest.raises(WeightsError, match=r"model\.onnx is ONNX, but not an export of translate"):
         Translator.load(copy)
 
 
-def test_s23_operators_that_are_not_standard_are_refused(copy: Path) -> None:
+@pytest.mark.fault("S-23")
+def test_operators_that_are_not_standard_are_refused(copy: Path) -> None:
     graph = onnx.load(copy)
     graph.opset_import.append(onnx.helper.make_opsetid("their.own", 1))
     graph.graph.node[0].domain = "their.own"
@@ -162,7 +167,8 @@ def test_s23_operators_that_are_not_standard_are_refused(copy: Path) -> None:
         Translator.load(copy)
 
 
-def test_s23_files_elsewhere_are_not_read(copy: Path) -> None:
+@pytest.mark.fault("S-23")
+def test_files_elsewhere_are_not_read(copy: Path) -> None:
     (copy.parent / "secret").write_bytes(bytes(10_000))
     (copy.parent / "below").mkdir()
     graph = onnx.load(copy)
@@ -182,7 +188,8 @@ def test_what_torch_cannot_export_is_one_sentence(tmp_path: Path, monkeypatch: p
         write_graph(tmp_path / "model.onnx", *model(TINY, ["a", "b"], 16))
 
 
-def test_s23_a_changed_weight_is_noticed(copy: Path) -> None:
+@pytest.mark.fault("S-23")
+def test_a_changed_weight_is_noticed(copy: Path) -> None:
     graph = onnx.load(copy)
     (stamp,) = [entry.value for entry in graph.metadata_props if entry.key == "sha256"]
     content = copy.read_bytes()
@@ -197,13 +204,15 @@ def test_s23_a_changed_weight_is_noticed(copy: Path) -> None:
 
 
 @pytest.mark.parametrize("kept", [0, 10, 500])
-def test_s23_a_damaged_file_is_refused(copy: Path, kept: int) -> None:
+@pytest.mark.fault("S-23")
+def test_a_damaged_file_is_refused(copy: Path, kept: int) -> None:
     copy.write_bytes(copy.read_bytes()[:kept])
     with pytest.raises(WeightsError, match=r"not a readable ONNX file|not an export of translate"):
         Translator.load(copy)
 
 
-def test_s23_a_huge_file_is_not_even_opened(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("S-23")
+def test_a_huge_file_is_not_even_opened(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ours, "LARGEST", 100)
     with pytest.raises(WeightsError, match="an ONNX file of ours has less than 2"):
         Translator.load(written)

@@ -211,7 +211,8 @@ def test_norm_layers_are_called_by_name(norm, kind):
 @pytest.mark.parametrize("pixels", [1, 3])
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("only_deterministic", [False, True])
-def test_r44_reflection_padding_is_torchs(order, pixels, only_deterministic):
+@pytest.mark.fault("R-44")
+def test_reflection_padding_is_torchs(order, pixels, only_deterministic):
     torch.manual_seed(0)
     x = randn(2, 3, 5, 6).requires_grad_()
     expected = nn.ReflectionPad2d(pixels)(x)

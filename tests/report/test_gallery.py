@@ -77,7 +77,8 @@ def test_nothing_is_fetched_from_elsewhere() -> None:
         os.fsdecode(b"bad\xff.png"),
     ],
 )
-def test_s17_names_are_escaped_and_links_lead_to_the_file(tmp_path: Path, name: str) -> None:
+@pytest.mark.fault("S-17")
+def test_names_are_escaped_and_links_lead_to_the_file(tmp_path: Path, name: str) -> None:
     shown = page(Row(tmp_path / "in" / name, tmp_path / "out" / name), folder=tmp_path / "out")
     assert not shown.all("script")
     before, after = shown.all("img")

@@ -106,7 +106,8 @@ def test_nothing_is_fetched_from_elsewhere():
     assert all(address.startswith("data:image/jpeg;base64,") for address in addresses if address)
 
 
-def test_s17_every_name_is_shown_as_a_name():
+@pytest.mark.fault("S-17")
+def test_every_name_is_shown_as_a_name():
     evil = '<script>alert("x")</script>'
     shown = page(
         title=evil, alarms=[(1, evil)], scores={evil: 1.0}, columns=evil, facts={evil: evil}, settings={evil: evil},

@@ -55,7 +55,8 @@ def test_r_48_a_writer_that_fails_is_told_once_and_given_up(tmp_path, writer):
     assert told == ["Writing for TensorBoard failed and is given up; the run goes on: disk full"]
 
 
-def test_r48_without_tensorboard_that_is_told_once(tmp_path, monkeypatch):
+@pytest.mark.fault("R-48")
+def test_without_tensorboard_that_is_told_once(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     told = []
     board = Board(tmp_path, 0, told.append)

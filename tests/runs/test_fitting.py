@@ -70,7 +70,8 @@ def test_several_ranks_share_what_is_free(
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError()])
-def test_r26_on_a_gpu_the_largest_batch_that_is_not_refused_is_taken(
+@pytest.mark.fault("R-26")
+def test_on_a_gpu_the_largest_batch_that_is_not_refused_is_taken(
     photos: Path, tmp_path: Path, tried: list[int], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     step = Training.train_step

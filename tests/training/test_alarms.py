@@ -77,7 +77,8 @@ def spotted(pictures):
         ("memorised", lambda x: SEEN[: len(x)], "copies of training pictures of painting"),
     ],
 )
-def test_r25_what_is_wrong_with_pictures_is_said_in_words(alarms, name, spoil, words):
+@pytest.mark.fault("R-25")
+def test_what_is_wrong_with_pictures_is_said_in_words(alarms, name, spoil, words):
     alarms.look_at_pictures(PROBE, spoil(INPUTS), 500)
     assert names(alarms) == [name]
     assert words in alarms.told[0].text
@@ -97,7 +98,8 @@ def test_good_translations_raise_no_alarm(alarms, outputs):
         ({"GAN": 0.01}, "discriminator-lost"),
     ],
 )
-def test_r25_a_discriminator_that_wins_or_loses_is_said(alarms, losses, name):
+@pytest.mark.fault("R-25")
+def test_a_discriminator_that_wins_or_loses_is_said(alarms, losses, name):
     alarms.look_at_losses(log({**HEALTHY, **losses}))
     assert names(alarms) == [name]
     assert "discriminator" in alarms.told[0].text

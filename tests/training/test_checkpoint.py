@@ -47,7 +47,8 @@ def test_what_is_saved_is_what_is_read(checkpoints):
     assert int(read.state["skipped"]) == 7
 
 
-def test_i22_what_another_device_saved_is_read_on_the_cpu(checkpoints, monkeypatch):
+@pytest.mark.fault("I-22")
+def test_what_another_device_saved_is_read_on_the_cpu(checkpoints, monkeypatch):
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(torch.serialization, "location_tag", lambda storage: "cuda:99")
         place = checkpoints.save(checkpoint(7))
@@ -128,7 +129,8 @@ DAMAGES += [(flip_the_step, "manifest.json"), (flip_a_hash, "manifest.json")]
 
 
 @pytest.mark.parametrize(("damage", "file"), DAMAGES)
-def test_r16_r17_a_damaged_checkpoint_is_passed_over_with_a_sentence(checkpoints, damage, file):
+@pytest.mark.fault("R-16", "R-17")
+def test_a_damaged_checkpoint_is_passed_over_with_a_sentence(checkpoints, damage, file):
     for step in (10, 20):
         checkpoints.save(checkpoint(step))
     newest = checkpoints.folder / "00000020"
@@ -139,7 +141,8 @@ def test_r16_r17_a_damaged_checkpoint_is_passed_over_with_a_sentence(checkpoints
     assert damaged[0].startswith(f"The checkpoint {newest} is damaged: ")
 
 
-def test_r16_several_damaged_checkpoints_are_passed_over(checkpoints):
+@pytest.mark.fault("R-16")
+def test_several_damaged_checkpoints_are_passed_over(checkpoints):
     for step in (10, 20, 30):
         checkpoints.save(checkpoint(step))
     for step, file in ((20, "state.pt"), (30, "weights.safetensors")):
@@ -149,7 +152,8 @@ def test_r16_several_damaged_checkpoints_are_passed_over(checkpoints):
     assert ["00000030" in damaged[0], "00000020" in damaged[1]] == [True, True]
 
 
-def test_r16_a_run_without_a_whole_checkpoint_is_refused_and_left_alone(checkpoints):
+@pytest.mark.fault("R-16")
+def test_a_run_without_a_whole_checkpoint_is_refused_and_left_alone(checkpoints):
     for step in (10, 20):
         checkpoints.save(checkpoint(step))
     flip(checkpoints.folder / "00000010" / "state.pt")
@@ -162,7 +166,8 @@ def test_r16_a_run_without_a_whole_checkpoint_is_refused_and_left_alone(checkpoi
     assert steps(checkpoints) == [10, 20]
 
 
-def test_r18_a_checkpoint_of_a_newer_version_is_refused_and_not_passed_over(checkpoints):
+@pytest.mark.fault("R-18")
+def test_a_checkpoint_of_a_newer_version_is_refused_and_not_passed_over(checkpoints):
     for step in (10, 20):
         checkpoints.save(checkpoint(step))
     path = checkpoints.folder / "00000020" / "manifest.json"
@@ -193,7 +198,8 @@ def full_disk_in_safetensors(*_, **__):
         (json, "dumps", full_disk),
     ],
 )
-def test_r03_a_full_disk_leaves_the_newest_checkpoint_and_no_half_one(checkpoints, monkeypatch, module, name, failure):
+@pytest.mark.fault("R-3")
+def test_a_full_disk_leaves_the_newest_checkpoint_and_no_half_one(checkpoints, monkeypatch, module, name, failure):
     for step in (10, 20, 30):
         checkpoints.save(checkpoint(step))
     with monkeypatch.context() as broken:
@@ -207,7 +213,8 @@ def test_r03_a_full_disk_leaves_the_newest_checkpoint_and_no_half_one(checkpoint
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no limits there")
-def test_r03_when_older_checkpoints_have_given_way_it_is_tried_again(checkpoints, monkeypatch):
+@pytest.mark.fault("R-3")
+def test_when_older_checkpoints_have_given_way_it_is_tried_again(checkpoints, monkeypatch):
     for step in (10, 20):
         checkpoints.save(checkpoint(step))
     save, calls = torch.save, []
@@ -224,7 +231,8 @@ def test_r03_when_older_checkpoints_have_given_way_it_is_tried_again(checkpoints
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no limits there")
 @pytest.mark.parametrize("large", ["weights", "average", "state"])
-def test_r03_a_disk_that_takes_no_more_bytes_is_understood_for_every_file(checkpoints, large):
+@pytest.mark.fault("R-3")
+def test_a_disk_that_takes_no_more_bytes_is_understood_for_every_file(checkpoints, large):
     """Without mocks: the system refuses files of more than 64 KiB, as a full disk does."""
     import resource
 
@@ -244,7 +252,8 @@ def test_r03_a_disk_that_takes_no_more_bytes_is_understood_for_every_file(checkp
 
 
 @pytest.mark.parametrize(("there", "free", "refused"), [(0, 19, True), (0, 20, False), (1, 10, False), (2, 9, True)])
-def test_r05_too_little_room_for_two_checkpoints_is_refused_with_the_estimate(
+@pytest.mark.fault("R-5")
+def test_too_little_room_for_two_checkpoints_is_refused_with_the_estimate(
     checkpoints, monkeypatch, there, free, refused
 ):
     checkpoints.folder.parent.mkdir()
@@ -265,7 +274,8 @@ def test_r05_too_little_room_for_two_checkpoints_is_refused_with_the_estimate(
 
 @pytest.mark.parametrize("part", ["weights", "average"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_r23_weights_that_are_not_finite_are_never_saved(checkpoints, part, value):
+@pytest.mark.fault("R-23")
+def test_weights_that_are_not_finite_are_never_saved(checkpoints, part, value):
     checkpoints.save(checkpoint(10))
     broken = checkpoint(20)
     next(iter(getattr(broken, part).values())).select(0, 1).fill_(value)
@@ -291,7 +301,8 @@ def test_what_bf16_holds_without_loss_takes_half_of_the_bytes_and_comes_back(che
 GOLDEN = Path(__file__).parent / "format-1"
 
 
-def test_r18_checkpoints_of_every_format_so_far_are_read():
+@pytest.mark.fault("R-18")
+def test_checkpoints_of_every_format_so_far_are_read():
     """Written once by the first version that had the format; the folder of a new one comes beside it."""
     read, damaged = Checkpoints(GOLDEN, {}, keep=1).newest()
     assert (read.step, damaged) == (7, [])
@@ -308,7 +319,8 @@ def test_an_error_that_is_no_full_disk_stays_what_it_is(checkpoints, monkeypatch
     assert list(checkpoints.folder.iterdir()) == []
 
 
-def test_r01_what_a_killed_writer_left_is_never_read_and_swept_by_the_next_save(checkpoints):
+@pytest.mark.fault("R-1")
+def test_what_a_killed_writer_left_is_never_read_and_swept_by_the_next_save(checkpoints):
     checkpoints.save(checkpoint(10))
     leftover = checkpoints.folder / ".00000020.0123456789ab.partial"
     leftover.mkdir()

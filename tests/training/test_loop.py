@@ -103,7 +103,8 @@ def test_the_state_that_is_compared_is_complete(straight):
 
 @pytest.mark.parametrize("stop_after", [1, 3, 4, 7])
 @pytest.mark.parametrize("workers", [(0, 0), (3, 1)])
-def test_r12_r13_a_run_that_was_stopped_continues_exactly(tmp_path, straight, stop_after, workers):
+@pytest.mark.fault("R-12", "R-13")
+def test_a_run_that_was_stopped_continues_exactly(tmp_path, straight, stop_after, workers):
     before = run(new_training(settings()), settings(), tmp_path, workers[0], stop_after=stop_after)
     assert (before[-1].step, before[-1].saved) == (stop_after, True)
     training = new_training(settings(seed=5))  # what is not restored would differ
@@ -292,7 +293,8 @@ def poisoned_training(trained, steps):
     return training
 
 
-def test_r22_a_step_that_is_not_finite_is_skipped_and_counted_and_the_log_stays_finite(tmp_path):
+@pytest.mark.fault("R-22")
+def test_a_step_that_is_not_finite_is_skipped_and_counted_and_the_log_stays_finite(tmp_path):
     training = poisoned_training(settings(), {2, 5, 6})
     reports = run(training, settings(), tmp_path)
     assert training.step == 8
@@ -303,7 +305,8 @@ def test_r22_a_step_that_is_not_finite_is_skipped_and_counted_and_the_log_stays_
     assert all(value.isfinite().all() for value in training.average.networks.parameters())
 
 
-def test_r22_a_skipped_step_moves_no_weight(tmp_path):
+@pytest.mark.fault("R-22")
+def test_a_skipped_step_moves_no_weight(tmp_path):
     training = poisoned_training(settings(steps=1), {0})
     before = {name: value.clone() for name, value in training.method.named_parameters()}
     run(training, settings(steps=1), tmp_path)
@@ -318,7 +321,8 @@ def test_skipped_steps_do_not_count_in_the_mean_and_a_log_of_skipped_steps_alone
     assert losses(both)[2] == losses(one_by_one)[1]
 
 
-def test_r22_three_steps_in_a_row_that_are_not_finite_stop_the_run_and_keep_the_last_checkpoint(tmp_path):
+@pytest.mark.fault("R-22")
+def test_three_steps_in_a_row_that_are_not_finite_stop_the_run_and_keep_the_last_checkpoint(tmp_path):
     training = poisoned_training(settings(), {1, 5, 6, 7})
     with pytest.raises(Diverged) as caught:
         run(training, settings(), tmp_path)
@@ -332,13 +336,15 @@ def test_r22_three_steps_in_a_row_that_are_not_finite_stop_the_run_and_keep_the_
     assert (read.step, damaged) == (4, [])
 
 
-def test_r22_more_than_a_tenth_of_all_steps_that_are_not_finite_stop_the_run(tmp_path, monkeypatch):
+@pytest.mark.fault("R-22")
+def test_more_than_a_tenth_of_all_steps_that_are_not_finite_stop_the_run(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "MOST", 2)
     with pytest.raises(Diverged, match=r"^The losses were not finite in 3 of 5 steps\. The last good .*00000004"):
         run(poisoned_training(settings(), {0, 2, 4}), settings(), tmp_path)
 
 
-def test_r22_reports_say_which_steps_were_skipped_also_before_the_run_stops(tmp_path):
+@pytest.mark.fault("R-22")
+def test_reports_say_which_steps_were_skipped_also_before_the_run_stops(tmp_path):
     training, found = poisoned_training(settings(), {2, 5, 6, 7}), []
     made = UnpairedBatches(STORES, AUGMENTATION, 1, 0)
     plan = Plan.of(settings(), METHOD, made.steps_per_epoch)
@@ -348,12 +354,14 @@ def test_r22_reports_say_which_steps_were_skipped_also_before_the_run_stops(tmp_
     assert found == [(3, 3), (6, 6), (8, 7), (8, 8)]
 
 
-def test_r22_no_checkpoint_is_made_of_a_moment_when_steps_are_skipped(tmp_path):
+@pytest.mark.fault("R-22")
+def test_no_checkpoint_is_made_of_a_moment_when_steps_are_skipped(tmp_path):
     run(poisoned_training(settings(), {3}), settings(), tmp_path)
     assert [place.name for place in Checkpoints(tmp_path, {}, 2).places()] == ["00000008"]
 
 
-def test_r22_a_rate_that_was_halved_stays_so_and_is_remembered(tmp_path, straight):
+@pytest.mark.fault("R-22")
+def test_a_rate_that_was_halved_stays_so_and_is_remembered(tmp_path, straight):
     training = new_training(settings())
     training.halve_rate()
     rates = [report.learning_rate for report in run(training, settings(), tmp_path, stop_after=5)]
@@ -394,7 +402,8 @@ def test_a_batch_worked_on_in_parts_gives_the_step_of_the_whole_batch():
             torch.testing.assert_close(parts[name], whole, rtol=0, atol=1e-10)
 
 
-def test_r44_a_deterministic_step_refuses_all_else_and_only_it(tmp_path):
+@pytest.mark.fault("R-44")
+def test_a_deterministic_step_refuses_all_else_and_only_it(tmp_path):
     trained = settings(steps=2, deterministic=True)
     training, seen = new_training(trained), []
     step = training.method.step
@@ -408,7 +417,8 @@ def test_r44_a_deterministic_step_refuses_all_else_and_only_it(tmp_path):
     assert (seen, torch.are_deterministic_algorithms_enabled()) == ([True, True], False)
 
 
-def test_r44_what_is_not_deterministic_is_one_sentence(tmp_path):
+@pytest.mark.fault("R-44")
+def test_what_is_not_deterministic_is_one_sentence(tmp_path):
     """The words are torch's, which raises them on a GPU only."""
     training = new_training(settings(deterministic=True))
 
@@ -426,7 +436,8 @@ def test_r44_what_is_not_deterministic_is_one_sentence(tmp_path):
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", ["cyclegan", "discogan", "stargan"])
-def test_r44_on_a_gpu_every_method_trains_deterministically_to_the_same_bits(name):
+@pytest.mark.fault("R-44")
+def test_on_a_gpu_every_method_trains_deterministically_to_the_same_bits(name):
     tree = {"stargan": {"discriminator": {"layers": 4}}, "discogan": {}}.get(name, {"diffaugment": "colour,cutout"})
     method, cuda, weights = settings_class(name).parse(tree), engine("cuda", "fp32"), []
     noise = KINDS[method.batches].noise(DOMAINS, 2, 64)
@@ -455,7 +466,8 @@ def test_generators_are_compiled_for_each_shape_and_discriminators_are_not(monke
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError()])
 @pytest.mark.parametrize("before", [0, 5])
-def test_r26_r27_a_step_without_memory_says_what_takes_less_and_loses_nothing(tmp_path, monkeypatch, error, before):
+@pytest.mark.fault("R-26", "R-27")
+def test_a_step_without_memory_says_what_takes_less_and_loses_nothing(tmp_path, monkeypatch, error, before):
     training, step = new_training(settings()), Training.train_step
 
     def full(self, batch):

@@ -100,7 +100,8 @@ POISONS = [broken_loss, infinite_loss, broken_gradient]
 
 @pytest.mark.parametrize("poison", POISONS)
 @pytest.mark.parametrize("steps_before", [1, 3])
-def test_r22_a_step_that_is_not_finite_moves_nobody(poison, steps_before):
+@pytest.mark.fault("R-22")
+def test_a_step_that_is_not_finite_moves_nobody(poison, steps_before):
     duel = Duel()
     players = Players(duel)
     for _ in range(steps_before):
@@ -326,7 +327,8 @@ def test_scaled_losses_move_everybody_as_others_do():
     assert equal(snapshot(duel, scaled), snapshot(plain, unscaled))  # powers of two leave no trace
 
 
-def test_r24_an_overflow_halves_the_scale_and_is_no_divergence_while_that_helps():
+@pytest.mark.fault("R-24")
+def test_an_overflow_halves_the_scale_and_is_no_divergence_while_that_helps():
     duel = Duel()
     scale = LossScale(torch.device("cpu"))
     players, first = Players(duel, scale=scale), float(scale.value)

@@ -30,7 +30,8 @@ def test_lines_after_the_step_a_run_continues_from_are_dropped(tmp_path, step, k
     assert [line["step"] for line in read_log(tmp_path / "log.jsonl")] == [*kept, step + 50]
 
 
-def test_r01_a_last_line_that_was_cut_off_is_left_out_and_replaced(tmp_path):
+@pytest.mark.fault("R-1")
+def test_a_last_line_that_was_cut_off_is_left_out_and_replaced(tmp_path):
     path = tmp_path / "log.jsonl"
     path.write_text('{"step": 50}\n{"step": 100, "los', encoding="utf-8")
     assert read_log(path) == [{"step": 50}]
@@ -53,7 +54,8 @@ def test_a_log_that_cannot_be_written_is_refused(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no limits there")
-def test_r04_what_a_full_disk_refused_is_written_when_there_is_room_again(tmp_path):
+@pytest.mark.fault("R-4")
+def test_what_a_full_disk_refused_is_written_when_there_is_room_again(tmp_path):
     """Without mocks: the system takes half of a line, as a full disk does."""
     import resource
 

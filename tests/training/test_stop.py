@@ -28,7 +28,8 @@ def acted(number):
         signal.signal(known, handler)
 
 
-def test_r06_r07_the_first_signal_is_only_noted_and_the_second_acts(number, acted):
+@pytest.mark.fault("R-6", "R-7")
+def test_the_first_signal_is_only_noted_and_the_second_acts(number, acted):
     with StopSignals() as stop:
         assert stop.received is None
         signal.raise_signal(number)
@@ -94,11 +95,13 @@ def test_in_another_thread_it_changes_nothing():
     assert [signal.getsignal(known) for known in SIGNALS] == before
 
 
-def test_r06_exit_codes_are_those_that_shells_and_batch_systems_know():
+@pytest.mark.fault("R-6")
+def test_exit_codes_are_those_that_shells_and_batch_systems_know():
     assert {number.name: exit_code_of(number) for number in SIGNALS} == {"SIGINT": 130, "SIGTERM": 143, "SIGUSR1": 75}
 
 
-def test_r09_a_signal_ends_at_once_what_can_be_done_again(number, acted):
+@pytest.mark.fault("R-9")
+def test_a_signal_ends_at_once_what_can_be_done_again(number, acted):
     done = []
 
     def work():
@@ -113,14 +116,16 @@ def test_r09_a_signal_ends_at_once_what_can_be_done_again(number, acted):
         assert (stop.received, acted, done) == (number, [], ["begun"])
 
 
-def test_r09_outside_of_it_a_signal_ends_nothing(number, acted):
+@pytest.mark.fault("R-9")
+def test_outside_of_it_a_signal_ends_nothing(number, acted):
     with StopSignals() as stop:
         stop.drop(lambda: None)
         signal.raise_signal(number)
         assert (stop.received, acted) == (number, [])
 
 
-def test_r09_an_error_of_the_work_passes_and_the_next_signal_is_only_noted(number, acted):
+@pytest.mark.fault("R-9")
+def test_an_error_of_the_work_passes_and_the_next_signal_is_only_noted(number, acted):
     with StopSignals() as stop:
         with pytest.raises(ZeroDivisionError):
             stop.drop(lambda: 1 / 0)
@@ -137,14 +142,16 @@ with StopSignals(grace_s=0.01):
 """
 
 
-def test_r07_r29_after_the_grace_the_process_ends_whatever_it_waits_for(number):
+@pytest.mark.fault("R-7", "R-29")
+def test_after_the_grace_the_process_ends_whatever_it_waits_for(number):
     command = [sys.executable, "-c", STUCK.format(number=number.name)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (exit_code_of(number), "")
     assert done.stderr == "Ended after 0.01 s, without a checkpoint of the last steps.\n"
 
 
-def test_r07_who_is_done_within_the_grace_goes_on(number, acted, monkeypatch):
+@pytest.mark.fault("R-7")
+def test_who_is_done_within_the_grace_goes_on(number, acted, monkeypatch):
     ended = []
     monkeypatch.setattr(os, "_exit", ended.append)
     before = set(threading.enumerate())
