@@ -1,0 +1,47 @@
+"""`translate data` as a user meets it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from translate import cards
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_a_dataset_is_checked_by_its_name(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place / "ponies.toml").write_text('title = "Ponies"\ndomains = ["A", "B"]\ntarget = "B"\n')
+    (place / "horses").rename(place / "ponies")
+    shelf = place.rename(place.with_name("shelf"))
+    monkeypatch.setattr(cards, "shelf", lambda kind: shelf)
+    assert json.loads(run("data", "check", "ponies", "--json")[1])["counts"]["train A"] == 4
+
+
+def test_a_known_dataset_is_told_of_fetched_and_trained_on_by_its_own_names(
+    run: Run, place: Path, stored: Path
+) -> None:
+    assert run("data", "list")[1] == "ponies: Ponies (pony, zebra); not here, 0 MB to fetch\n"
+    out = run("data", "info", "ponies")[1]
+    for part in ("citation: Me, 2026", "archive.url: http://127.0.0.1:1/ponies.zip", "pictures: not here"):
+        assert part in out
+    code, out, err = run("data", "fetch", "ponies", "--from", "ponies.zip")
+    assert (code, out) == (0, f"The pictures of ponies are in {stored / 'ponies'}. Next: translate train ponies\n")
+    assert "unpacking 12/12" in err
+    assert json.loads(run("data", "list", "--json")[1])[0]["pictures"] == f"in {stored / 'ponies'}"
+    assert json.loads(run("data", "check", "ponies", "--json")[1])["counts"]["train pony"] == 4
+    code, _, err = run("train", "ponies", "--config", "tiny.toml", "--device", "cpu", "--download")
+    assert code == 0
+    assert "cyclegan on ponies: 4 pony, 4 zebra" in err
+    assert "directions: zebra to pony, pony to zebra (default: to zebra)" in run("info", "runs/ponies")[1]
+
+
+def test_a_drawn_dataset_is_written_checked_and_trained_on(run: Run, place: Path) -> None:
+    code, out, _ = run("data", "make", "toy-horse2zebra", "toy", "--count", 3, "--size", 40)
+    assert code == 0
+    assert "Next: translate train toy" in out
+    assert run("data", "make", "toy-horse2zebra", "toy")[0] == 7
+    code, out, _ = run("data", "check", "toy", "--json")
+    assert json.loads(out)["counts"] == {"train A": 3, "train B": 3, "test A": 1, "test B": 1}
+    assert run("train", "toy", "--config", "tiny.toml")[0] == 0

@@ -1,0 +1,87 @@
+"""`translate eval` as a user meets it."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from translate import images
+from translate.toys.catalogue import draw
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_eval_prints_a_table_and_as_json_every_figure_with_its_origin(
+    run: Run, train: Run, add_test_pictures: Callable[..., None], place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("translate.networks.features.random_convolutions.RandomConvolutions.side", 32)
+    train("--out", "short", "--quiet")
+    add_test_pictures()
+    words = ("eval", "short", "horses", "--device", "cpu", "--seed", 3)
+    code, out, err = run(*words)
+    assert code == 0, err
+    assert out.startswith("horses to B, model ")
+    assert "protocol cut, seed 3" in out
+    assert re.search(r"^KID +\S+ +\[.+\] +n = 6 against 6; features random$", out, re.MULTILINE)
+    code, out, _ = run(*words, "--json")
+    figure = next(figure for figure in json.loads(out)["figures"] if figure["name"] == "FID")
+    assert figure["low"] < figure["value"] < figure["high"]
+    assert (figure["protocol"], figure["seed"], figure["features"], figure["count"]) == ("cut", 3, "random", 6)
+
+
+def test_eval_chooses_among_the_checkpoints_of_a_run(
+    run: Run, train: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("translate.networks.features.random_convolutions.RandomConvolutions.side", 32)
+    monkeypatch.setattr("translate.evaluation.evaluator.SUBSETS", 2)
+    train("--out", "short", "--quiet", "--set", "training.milestone_every=2")
+    for letter, domain in (("A", "horse"), ("B", "zebra")):
+        drawn = draw("toy-horse2zebra", domain, "test", 8, 40)
+        for index in range(2, 8):
+            images.write_pixels(drawn[index], place / "horses" / f"test{letter}" / drawn.name(index))
+    words = ("eval", "short", "horses", "--device", "cpu", "--every-checkpoint")
+    code, out, err = run(*words, "--report")
+    assert code == 0, err
+    assert f"Wrote {Path('short/evaluation.html')}.\n" in err
+    page = (place / "short/evaluation.html").read_text()
+    assert all(word in page for word in ("Checkpoints", "chosen", "KID of inputs", "Not measured: LPIPS", "png;base64"))
+    assert out.startswith("Chosen on one half of the test pictures")
+    assert re.search(r"^ +2 .+\n +3 .+final$", out, re.MULTILINE)
+    assert len(re.findall(r"^ +\d .+  chosen", out, re.MULTILINE)) == 1
+    assert re.search(r"^KID .+ n = 4 against 4", out, re.MULTILINE)
+    tree = json.loads(run(*words, "--json")[1])
+    assert [found["step"] for found in tree["candidates"]] == [2, 3]
+    assert tree["measured"]["figures"][0]["protocol"] == "cut"
+    for split in ("train", "held-out"):
+        code, _, err = run(*words, "--split", split)
+        assert (code, f"Leave out --split {split}" in err) == (2, True)
+
+
+def test_eval_refuses_what_it_cannot_measure(
+    run: Run, train: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRANSLATE_HOME", str(place / "home"))
+    monkeypatch.setattr("translate.networks.features.random_convolutions.RandomConvolutions.side", 32)
+    train("--out", "short", "--quiet")
+    code, _, err = run("eval", "short", "horses", "--device", "cpu")
+    assert (code, "at least 4 pictures in each set; found 2 and 2" in err) == (4, True)
+    code, _, err = run("eval", "short", "horses", "--to", "C")
+    assert (code, "The model has no domain 'C'" in err) == (2, True)
+    shutil.copytree(place / "horses/trainA", place / "pets/cat")
+    shutil.copytree(place / "horses/trainB", place / "pets/dog")
+    code, _, err = run("eval", "short", "pets")
+    assert (code, "The model knows the domains A, B; pets has cat, dog." in err) == (2, True)
+    shutil.rmtree(place / "horses/testB")
+    code, _, err = run("eval", "short", "horses")
+    assert (code, "horses has no test pictures of B." in err, "--split train" in err) == (4, True, True)
+    code, out, err = run("eval", "short", "horses", "--split", "train", "--device", "cpu")
+    assert (code, "train pictures, protocol cut" in out) == (0, True), err
+    code, _, err = run("eval", "short", "horses", "--features", "inception")
+    assert (code, "`translate weights fetch inception`" in err) == (5, True)
+    code, _, err = run("eval", "short", "horses", "--protocol", "cute")
+    assert (code, "Did you mean cut?" in err) == (2, True)
+    code, _, err = run("eval", "short", "horses", "--features", "nothing.pth")
+    assert (code, "There is no file nothing.pth" in err) == (5, True)

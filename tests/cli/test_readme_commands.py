@@ -1,0 +1,64 @@
+"""Every command of the README works."""
+
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from translate import cards, images, runs
+
+ROOT = Path(__file__).parent.parent.parent
+Run = Callable[..., tuple[int, str, str]]
+
+
+def readme_commands() -> list[str]:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    return [line.split("  #")[0].strip() for line in lines if line.strip()]
+
+
+@pytest.mark.timeout(600)
+def test_every_command_of_the_readme_works(
+    run: Run, add_test_pictures: Callable[..., None], place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At toy size: the words are the README's, but runs are shortened and networks narrowed."""
+    prepare = runs.prepare
+
+    def shortened(*arguments: Any, **named: Any) -> runs.Run:
+        named["config"] = place / "tiny.toml"
+        named |= {"size": 32, "steps": 2, "epochs": None, "seconds": None}
+        named["words"] = [*named["words"], "method.generator.blocks=6", "training.milestone_every=1"]
+        return prepare(*arguments, **named)
+
+    monkeypatch.setattr(runs, "prepare", shortened)
+    monkeypatch.setattr("translate.bench.SIDE", 64)
+    monkeypatch.setattr("translate.networks.features.random_convolutions.RandomConvolutions.side", 32)
+    card = cards.dataset("toy-horse2zebra").model_copy(update={"train": 4, "test": 4})
+    dataset = cards.dataset
+    monkeypatch.setattr(cards, "dataset", lambda name: card if name == card.name else dataset(name))
+    monkeypatch.setattr(cards, "folder", lambda name: place / name)
+    shutil.copytree(place / "horses", place / "horse2zebra")
+    add_test_pictures(12)  # half of them to choose by
+    (place / "horses").rename(place / "paintings")
+    picture = np.full((40, 40, 3), 128, np.uint8)
+    for name in ("holidays/a.jpg", "holidays/below/b.jpg", "stable/a.jpg", "scans/c.png", "scans/d.png", "photo.png"):
+        images.write_pixels(picture, place / name)
+    commands = readme_commands()
+    assert "pip install uv && uv run translate train toy-horse2zebra" in commands
+    assert "pip install uv && uv run pytest" in commands
+    ran = 0
+    for command in commands:
+        words = shlex.split(command.removeprefix("pip install uv && uv run "))
+        of_others = "weights" in words or "junyanz-style_vangogh" in words  # they download; their test is another one
+        if words[0] == "translate" and not of_others:
+            if words[1] == "train" and {"--set", "--time"} & {*words}:  # with other settings it is another run
+                words += ["--out", f"runs/{ran}"]
+            code, _, err = run(*words[1:])
+            assert code == 0, (command, err)
+            ran += 1
+    assert ran >= 9
