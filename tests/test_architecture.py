@@ -25,7 +25,7 @@ FLOORS: dict[str, int] = {
     "pool": 2,
     "schedules": 2,
     "diffaugment": 2,
-    "attributes": 2,
+    "targets": 2,
     "images": 2,
     "tensors": 2,
     "devices": 2,

@@ -10,6 +10,7 @@ from translate.errors import SettingsError
 from translate.methods.cyclegan import Settings as CycleGAN
 from translate.runs.recipe import Recipe
 from translate.settings import merge
+from translate.targets import Attributes, Domains
 
 OFFICIAL = [
     "apple2orange", "cezanne2photo", "cityscapes", "facades", "horse2zebra", "iphone2dslr_flower", "maps",
@@ -38,7 +39,7 @@ def test_every_card_has_a_licence_a_recipe_and_if_it_has_two_domains_a_target(na
     assert card.licence
     assert card.drawn is (card.archive is None)
     recipe = Recipe.parse(merge([{"method": {"name": "cyclegan"}}, card.recipe]))
-    method = recipe.method.for_labels(attributes=len(card.domains) == 1)
+    method = recipe.method.for_targets(Attributes(()) if len(card.domains) == 1 else Domains(()))
     method.check(card.domains, recipe.data.size, recipe.training.batch)
 
 

@@ -23,6 +23,7 @@ from translate.models.exports import About, write_export
 from translate.networks.discriminators import Critic, PatchGAN
 from translate.networks.features.random_convolutions import RandomConvolutions
 from translate.networks.generators import LabelResnet, Resnet
+from translate.targets import Attributes
 from translate.toys.catalogue import TOYS, draw, open_drawn
 from translate.toys.drawn import Drawn
 
@@ -42,7 +43,7 @@ def model(tmp_path_factory):
     torch.manual_seed(0)
     method = TINY.build(ABOUT.domains, ABOUT.size)
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    write_export(path, nn.ModuleList(method.shipped()), ABOUT)
+    write_export(path, nn.ModuleList(method.averaged()), ABOUT)
     return path
 
 
@@ -162,7 +163,7 @@ def test_held_out_pictures_take_the_place_of_missing_test_pictures_only_when_ask
     about = ABOUT.model_copy(update={
         "recipe": {"data": {"held_out": 4}}, "held_out": {"horse": held_out["A"], "zebra": held_out["B"]},
     })  # fmt: skip
-    networks = nn.ModuleList(TINY.build(ABOUT.domains, ABOUT.size).shipped())
+    networks = nn.ModuleList(TINY.build(ABOUT.domains, ABOUT.size).averaged())
     write_export(tmp_path / "model.safetensors", networks, about)
     with pytest.raises(DataError, match=r"no test pictures of horse\..* with --split held-out, or .*--split train"):
         evaluate(tmp_path / "model.safetensors", other, device="cpu")
@@ -248,13 +249,13 @@ ATTRIBUTES = ["black_hair", "blond_hair", "smile"]
 def changer(tmp_path_factory):
     """A StarGAN of attributes."""
     small = {"generator": LabelResnet(width=2, blocks=0), "discriminator": Critic(width=2, layers=2)}
-    settings = stargan.Settings(**small).for_labels(attributes=True)
+    settings = stargan.Settings(**small).for_targets(Attributes(()))
     about = ABOUT.model_copy(
         update={"method": settings.model_dump(), "domains": ATTRIBUTES, "attributes": True, "target": ""}
     )
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("changer") / "model.safetensors"
-    write_export(path, nn.ModuleList(settings.build(ATTRIBUTES, 32).shipped()), about)
+    write_export(path, nn.ModuleList(settings.build(ATTRIBUTES, 32).averaged()), about)
     return path
 
 

@@ -126,7 +126,7 @@ def test_sample_grids_show_every_direction_and_the_last_one_is_what_the_export_d
 def test_its_layers_do_what_it_does_as_a_whole_and_in_strips(straight: Run) -> None:
     translator = Translator.load(straight.out, device="cpu", precision="fp32", memory=1)
     x = torch.rand(1, 3, 96, 64).mul(2).sub(1)
-    for target in translator._method.showcase():
+    for target in translator.method.targets.shown():
         whole = translator._method.translate(x, target)
         layers = translator._method.layers(x, target)
         assert layers is not None

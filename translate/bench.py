@@ -9,7 +9,7 @@ import torch
 
 from translate.devices import Engine
 from translate.inference.translator import Translator
-from translate.methods.base import MethodSettings
+from translate.methods.base import MethodSettings, translation
 from translate.models.costs import gmac_of
 from translate.models.exports import About, build_without_memory
 from translate.training.loop import Training, TrainingSettings
@@ -57,7 +57,7 @@ def bench(settings: MethodSettings, engine: Engine, size: int = 256, repeats: in
     train_gmac = gmac_of(lambda: training.train_step(batch))
     train_s = _median(lambda: training.train_step(batch), engine, repeats)
     about = About(method=settings.model_dump(), domains=domains, target="B", size=size, steps=0, planned=0)
-    translator = Translator(training.average.method, about, engine)
+    translator = Translator(translation(training.average.method), about, engine)
     picture = batch["A"][0].permute(1, 2, 0).contiguous().numpy()
     apply_gmac = gmac_of(lambda: translator(picture))
     apply_s = _median(lambda: translator(picture), engine, repeats)

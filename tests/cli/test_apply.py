@@ -36,7 +36,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     torch.manual_seed(0)
     method = TINY.build(["horse", "zebra"], 16)
     about = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=16, steps=1, planned=1)
-    write_export(tmp_path / "m.safetensors", nn.ModuleList(method.shipped()), about)
+    write_export(tmp_path / "m.safetensors", nn.ModuleList(method.averaged()), about)
     for name in ("a.jpg", "below/b.png"):
         images.write_pixels(noise(9, 14), tmp_path / "photos" / name)
     monkeypatch.chdir(tmp_path)

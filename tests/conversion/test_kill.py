@@ -30,7 +30,7 @@ def prepare(place: Path) -> int:
     torch.manual_seed(0)
     method = TINY.build(["a", "b"], 32)
     about = About(method=TINY.model_dump(), domains=["a", "b"], target="b", size=64, steps=1, planned=1)
-    write_export(place / "model.safetensors", nn.ModuleList(method.shipped()), about)
+    write_export(place / "model.safetensors", nn.ModuleList(method.averaged()), about)
     chance, suffixes = np.random.default_rng(0), (".jpg", ".png", ".webp", ".tif", ".avif", ".gif")
     for number in range(30):
         frames = [Picture(chance.integers(0, 256, (120, 160, 3), np.uint8), None, "", shown_ms=50) for _ in range(2)]

@@ -37,7 +37,7 @@ def run(tmp_path):
 
 def write_run(place, about):
     torch.manual_seed(0)
-    networks = nn.ModuleList(TINY.build(ABOUT.domains, ABOUT.size).shipped())
+    networks = nn.ModuleList(TINY.build(ABOUT.domains, ABOUT.size).averaged())
     for step in (100, 200):
         write_export(
             place / "milestones" / f"{step:08d}.safetensors", networks, about.model_copy(update={"steps": step})
@@ -163,6 +163,6 @@ def test_what_cannot_be_chosen_from_is_refused(run, tmp_path, loads):
 
 def test_a_model_that_changes_attributes_is_refused(run, tmp_path):
     about = ABOUT.model_copy(update={"attributes": True})
-    write_export(run / "model.safetensors", nn.ModuleList(TINY.build(ABOUT.domains, 32).shipped()), about)
+    write_export(run / "model.safetensors", nn.ModuleList(TINY.build(ABOUT.domains, 32).averaged()), about)
     with pytest.raises(SettingsError, match="has no KID to choose by"):
         evaluate_every_checkpoint(run, tmp_path, device="cpu")

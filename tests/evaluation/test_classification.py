@@ -12,6 +12,7 @@ from translate.methods.stargan import Settings
 from translate.metrics.results import Evaluation
 from translate.networks.discriminators import Critic
 from translate.networks.generators import LabelResnet
+from translate.targets import Attributes
 
 SETTINGS = Settings(generator=LabelResnet(width=2, blocks=0), discriminator=Critic(width=2, layers=2))
 
@@ -54,7 +55,7 @@ class Painter:
         if self.deaf and target.startswith(self.deaf):
             return picture
         translated, labels = picture.copy(), torch.from_numpy(picture[0, :COUNT, 0].astype(int))[None]
-        translated[0, :COUNT, 0] = self.method.becomes(labels, target)[0].numpy()
+        translated[0, :COUNT, 0] = self.method.targets.change(labels, target)[0].numpy()
         if self.spoils is not None:
             translated[0, self.spoils, 0] = 1 - picture[0, self.spoils, 0]
         return translated
@@ -100,7 +101,7 @@ def faces():
 
 
 def test_an_attribute_is_asked_of_those_without_it_and_others_are_kept():
-    method = SETTINGS.for_labels(True).build(faces().domains, 16)
+    method = SETTINGS.for_targets(Attributes(())).build(faces().domains, 16)
     found, result = examine(faces(), Painter(method), ["black_hair=1", "smile=1", "smile=0"])
     counts = {name: figure.count for name, figure in found.items()}
     assert counts == {"seen as black_hair=1": 2, "seen as smile=1": 2, "seen as smile=0": 1, "seen as asked": 5,
@@ -113,7 +114,7 @@ def test_an_attribute_is_asked_of_those_without_it_and_others_are_kept():
 
 
 def test_what_is_spoilt_and_what_is_not_done_counts():
-    method = SETTINGS.for_labels(True).build(faces().domains, 16)
+    method = SETTINGS.for_targets(Attributes(())).build(faces().domains, 16)
     found, _ = examine(faces(), Painter(method, spoils=2), ["black_hair=1"])
     assert (found["seen as asked"].value, found["attributes kept"].value) == (1, 0)
     found, _ = examine(faces(), Painter(method, deaf="black_hair"), ["black_hair=1"])

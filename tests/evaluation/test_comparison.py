@@ -21,6 +21,7 @@ from translate.metrics.results import Evaluation
 from translate.models.exports import About, write_export
 from translate.networks.discriminators import Critic, PatchGAN
 from translate.networks.generators import LabelResnet, Resnet
+from translate.targets import Attributes
 from translate.toys.catalogue import draw
 
 FACES = stargan.Settings(generator=LabelResnet(width=2, blocks=0), discriminator=Critic(width=2, layers=2))
@@ -31,7 +32,7 @@ ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebr
 def export(path, seed, settings=TINY, **changes):
     torch.manual_seed(seed)
     about = ABOUT.model_copy(update={"method": settings.model_dump(), **changes})
-    write_export(path, nn.ModuleList(settings.build(about.domains, about.size).shipped()), about)
+    write_export(path, nn.ModuleList(settings.build(about.domains, about.size).averaged()), about)
     return path
 
 
@@ -102,7 +103,7 @@ def faces(tmp_path):
 
 
 def changer(path, seed, attributes=("smile", "red_hair")):
-    settings = FACES.for_labels(attributes=True)
+    settings = FACES.for_targets(Attributes(()))
     return export(path, seed, settings, domains=list(attributes), attributes=True, target="")
 
 

@@ -63,7 +63,7 @@ def test_discriminators_are_those_of_the_newest_checkpoint_and_are_trained_furth
     networks, said = read_export(export)
     judges = discriminators_of(tmp_path / "run", said)
     both = tmp_path / "both.safetensors"
-    write_export(both, nn.ModuleList(networks.shipped()), said, half=True, discriminators=judges)
+    write_export(both, nn.ModuleList(networks.averaged()), said, half=True, discriminators=judges)
     kept = safetensors.torch.load_file(tmp_path / "run/checkpoints/00000002/weights.safetensors")
     runs.train(
         tmp_path / "data",

@@ -143,7 +143,7 @@ def export(path: Path, seed: int = 0, **fields: Any) -> bytes:
     torch.manual_seed(seed)
     about = ABOUT.model_copy(update=fields)
     method = Single.parse(about.method).build(about.domains, about.size)
-    write_export(path, torch.nn.ModuleList(method.shipped()), about)
+    write_export(path, torch.nn.ModuleList(method.averaged()), about)
     return path.read_bytes()
 
 

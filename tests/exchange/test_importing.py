@@ -219,7 +219,7 @@ def test_the_order_of_a_u_net_is_asked_about(tmp_path: Path) -> None:
 def test_an_import_says_what_it_is_and_translates_in_one_direction(tmp_path: Path) -> None:
     wish: dict[str, Any] = {"domains": ["horse", "zebra"], "about": {"licence": "BSD"}}
     about = imported(tmp_path, resnet(INSTANCE), **wish).about
-    assert about.directions == [("horse", "zebra")]
+    assert about.targets.directions == [("horse", "zebra")]
     assert about.target == "zebra"
     assert (about.size, about.values, about.channels, about.licence) == (256, (-1.0, 1.0), "RGB", "BSD")
     assert about.source == "CycleGAN generator of 2 blocks, from w.pth"
@@ -286,7 +286,7 @@ def test_stargan_of_domains(tmp_path: Path) -> None:
     with torch.no_grad():
         expected = network(X, torch.tensor([[0.0, 1.0, 0.0]]))
     torch.testing.assert_close(translator.tensor(X, "b"), expected, rtol=0, atol=1e-5)
-    assert len(translator.about.directions) == 6
+    assert len(translator.about.targets.directions) == 6
 
 
 def test_stargan_of_attributes_reads_them_with_its_discriminator(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def export(path: Path) -> Path:
     method = settings.build(["photo", "bird"], 16)
     about = About(method=settings.model_dump(mode="json"), domains=["photo", "bird"], target="bird", only="bird",
                   size=16, steps=0, planned=0)  # fmt: skip
-    write_export(path, torch.nn.ModuleList(method.shipped()), about)
+    write_export(path, torch.nn.ModuleList(method.averaged()), about)
     return path
 
 
@@ -116,7 +116,7 @@ def test_what_is_fetched_is_converted_found_by_name_and_remembered(shelf: Path, 
     wanted = card(shelf, server, licence="mine", data="birds")
     file = store.fetch(wanted, quiet)
     about = read_about(file)
-    assert about.directions == [("photo", "bird")]
+    assert about.targets.directions == [("photo", "bird")]
     assert (about.licence, about.data, about.source) == ("mine", "birds", wanted.urls[1])
     picture = np.zeros((16, 16, 3), np.uint8)
     assert Translator.load("my-birds", "cpu", "fp32")(picture).shape == picture.shape

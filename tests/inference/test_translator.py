@@ -126,7 +126,7 @@ def test_batch_normalisation_and_dropout_are_those_of_evaluation(tmp_path: Path)
     method = trained.build(ABOUT.domains, ABOUT.size).train()
     method.translate(torch.randn(4, 3, 16, 16), "zebra")  # moves the running statistics
     about = ABOUT.model_copy(update={"method": trained.model_dump()})
-    write_export(tmp_path / "model.safetensors", nn.ModuleList(method.shipped()), about)
+    write_export(tmp_path / "model.safetensors", nn.ModuleList(method.averaged()), about)
     loaded, pictures = Translator.load(tmp_path, "cpu", "fp32"), torch.randn(3, 3, 16, 16, dtype=torch.float64)
     loaded._method.double()
     assert any(isinstance(layer, nn.Dropout) for layer in loaded._method.modules())
@@ -160,7 +160,7 @@ def test_bf16_stays_within_two_levels_of_fp32(compile: Any, monkeypatch: pytest.
 def test_the_number_of_pictures_decides_whether_to_compile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     method = TINY.build(ABOUT.domains, ABOUT.size)
-    write_export(tmp_path / "model.safetensors", nn.ModuleList(method.shipped()), ABOUT)
+    write_export(tmp_path / "model.safetensors", nn.ModuleList(method.averaged()), ABOUT)
     monkeypatch.setattr(torch, "compile", lambda function: function)
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     assert not Translator.load(tmp_path, "cpu", "fp32").engine.compiled
@@ -171,7 +171,7 @@ def test_the_number_of_pictures_decides_whether_to_compile(tmp_path: Path, monke
 
 def test_the_target_is_the_default_or_the_one_asked_for() -> None:
     picture = noise(8, 8)
-    assert TRANSLATOR.about.choose() == "zebra"
+    assert TRANSLATOR.about.targets.choose() == "zebra"
     assert np.array_equal(TRANSLATOR(picture), TRANSLATOR(picture, "zebra"))
     assert not np.array_equal(TRANSLATOR(picture), TRANSLATOR(picture, "horse"))
 
@@ -251,7 +251,7 @@ class Pretended(Engine):
 @pytest.fixture
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], Translator]:
     """Load a model, with or without a fallback, for a pretended GPU that computes in fp32 because that is its own."""
-    write_export(tmp_path / "model.safetensors", nn.ModuleList(made().method.shipped()), ABOUT)
+    write_export(tmp_path / "model.safetensors", nn.ModuleList(made().method.averaged()), ABOUT)
     gpu = Pretended(torch.device("cuda"), torch.float32, torch.contiguous_format, narrower=torch.bfloat16)
     cpu = engine("cpu", "fp32")
     monkeypatch.setattr(translator_module, "engine", lambda device, *words: gpu if device == "cuda" else cpu)

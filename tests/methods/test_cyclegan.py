@@ -18,6 +18,7 @@ from translate.methods.cyclegan import CycleGAN, Settings
 from translate.networks.blocks import InstanceNorm
 from translate.networks.discriminators import PatchGAN, PixelGAN
 from translate.networks.generators import Resnet
+from translate.schedules import Linear
 
 DOMAINS = ("horse", "zebra")
 TERMS = ["GAN_G", "GAN_F", "cyc_X", "cyc_Y", "idt_X", "idt_Y", "D_X", "D_Y"]
@@ -529,7 +530,7 @@ def test_the_defaults_are_the_official_constants():
     assert settings.discriminator == PatchGAN(width=64, layers=3, norm="instance")
     adam = settings.optimiser.build([nn.Parameter(torch.zeros(1))]).defaults
     assert (adam["lr"], adam["betas"], adam["eps"], adam["weight_decay"]) == (2e-4, (0.5, 0.999), 1e-8, 0)
-    assert settings.decay == "linear"
+    assert settings.decay == Linear()
 
 
 def test_full_size_is_the_official_number_of_parameters():

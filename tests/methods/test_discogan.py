@@ -15,6 +15,7 @@ from translate.methods import base, discogan
 from translate.methods.discogan import DiscoGAN, Settings
 from translate.networks.discriminators import PatchGAN, WholeImage
 from translate.networks.generators import EncoderDecoder
+from translate.schedules import Constant
 from translate.training.players import Players
 
 DOMAINS = ("bags", "shoes")
@@ -519,7 +520,7 @@ def test_the_defaults_are_the_official_constants():
     settings = base.settings_class("discogan")()
     assert type(settings) is discogan.Settings
     assert (settings.lambda_gan, settings.lambda_fm, settings.rate_start, settings.rate) == (0.1, 0.9, 0.01, 0.5)
-    assert (settings.d_every, settings.decay, settings.batches) == (3, "none", "unpaired")
+    assert (settings.d_every, settings.decay, settings.batches) == (3, Constant(), "unpaired")
     assert settings.generator == EncoderDecoder(width=64, bottleneck=0)
     assert settings.discriminator == WholeImage(width=64)
     adam = settings.optimiser.build([nn.Parameter(torch.zeros(1))]).defaults

@@ -10,12 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.functional import cross_entropy
 
+from translate import schedules
 from translate.errors import DataError, SettingsError
 from translate.methods import base, stargan
 from translate.methods.stargan import Settings, StarGAN
 from translate.networks.blocks import InstanceNorm
 from translate.networks.discriminators import Critic, PatchGAN
 from translate.networks.generators import LabelResnet
+from translate.targets import Attributes
 from translate.training.players import Players
 
 DOMAINS = ("angry", "happy", "sad")
@@ -439,7 +441,7 @@ def test_pictures_of_other_sizes_than_the_trained_one_are_translated(size):
 
 # Attributes
 
-FACES = TINY.model_copy(update={"exclusive": (("black", "blond"),)}).for_labels(attributes=True)
+FACES = TINY.model_copy(update={"exclusive": (("black", "blond"),)}).for_targets(Attributes(()))
 ATTRIBUTES = ("black", "blond", "glasses")
 
 
@@ -486,14 +488,14 @@ def test_what_is_not_to_be_changed_is_read_off_the_picture(target, labels):
 
 def test_a_model_of_attributes_ships_its_reader():
     method = FACES.build(ATTRIBUTES, 32)
-    assert method.shipped() == [method.G, method.D]
+    assert method.averaged() == [method.G, method.D]
     domains = TINY.build(DOMAINS, 32)
-    assert domains.shipped() == [domains.G]
+    assert domains.averaged() == [domains.G]
 
 
 def test_targets_worth_showing():
-    assert TINY.build(DOMAINS, 32).showcase() == list(DOMAINS)
-    assert FACES.build(ATTRIBUTES, 32).showcase() == ["black=1", "blond=1", "glasses=1", "glasses=0"]
+    assert TINY.build(DOMAINS, 32).targets.shown() == list(DOMAINS)
+    assert FACES.build(ATTRIBUTES, 32).targets.shown() == ["black=1", "blond=1", "glasses=1", "glasses=0"]
 
 
 def test_one_attribute_is_enough():
@@ -575,7 +577,7 @@ def test_the_defaults_are_the_official_constants():
     settings = base.settings_class("stargan")()
     assert type(settings) is stargan.Settings
     assert (settings.lambda_cls, settings.lambda_rec, settings.lambda_gp, settings.g_every) == (1, 10, 10, 5)
-    assert (settings.decay, settings.batches) == ("linear", "labelled")
+    assert (settings.decay, settings.batches) == (schedules.Linear(), "labelled")
     assert settings.generator == LabelResnet(width=64, blocks=6)
     assert settings.discriminator == Critic(width=64, layers=6)
     adam = settings.optimiser.build([nn.Parameter(torch.zeros(1))]).defaults

@@ -121,7 +121,7 @@ def test_what_it_says_of_itself_survives(export: Path) -> None:
     assert about.sha256
     assert about.model_copy(update={"sha256": ""}) == ABOUT
     assert about.format == FORMAT
-    assert about.directions == [("zebra", "horse"), ("horse", "zebra")]
+    assert about.targets.directions == [("zebra", "horse"), ("horse", "zebra")]
     assert read_export(export)[1] == about
 
 
@@ -138,7 +138,7 @@ THREE = ABOUT.model_copy(update={"domains": ["a", "b", "c"], "target": ""})
     ],
 )
 def test_a_domain_is_chosen_by_name_or_by_default(about: About, to: str | None, expected: str) -> None:
-    assert about.choose(to) == expected
+    assert about.targets.choose(to) == expected
 
 
 @pytest.mark.parametrize(
@@ -151,30 +151,30 @@ def test_a_domain_is_chosen_by_name_or_by_default(about: About, to: str | None, 
 )
 def test_a_domain_that_is_not_said_or_not_known_is_refused(about: About, to: str | None, sentence: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        about.choose(to)
+        about.targets.choose(to)
     assert str(caught.value) == sentence
     assert caught.value.exit_code == 2
 
 
 def test_all_means_every_domain_or_every_attribute_switched_on() -> None:
-    assert ABOUT.choices("all") == list(ABOUT.domains)
-    assert ABOUT.choices(ABOUT.domains[0]) == []
+    assert ABOUT.targets.several("all") == list(ABOUT.domains)
+    assert ABOUT.targets.several(ABOUT.domains[0]) == []
     named = ABOUT.model_copy(update={"domains": ["all", "none"], "target": "none"})
-    assert named.choices("all") == []
+    assert named.targets.several("all") == []
     faces = ABOUT.model_copy(update={"domains": ["hat", "scarf"], "attributes": True, "target": ""})
-    assert faces.choices("all") == ["hat", "scarf"]
-    assert [faces.choose(to) for to in faces.choices("all")] == ["hat", "scarf"]
-    assert faces.choose("hat=0,scarf=1") == "hat=0,scarf=1"
+    assert faces.targets.several("all") == ["hat", "scarf"]
+    assert [faces.targets.choose(to) for to in faces.targets.several("all")] == ["hat", "scarf"]
+    assert faces.targets.choose("hat=0,scarf=1") == "hat=0,scarf=1"
     with pytest.raises(SettingsError, match="changes the attributes hat, scarf; say how, as in --to hat=1"):
-        faces.choose()
+        faces.targets.choose()
 
 
 def test_a_model_of_one_direction_translates_nowhere_else() -> None:
     one = ABOUT.model_copy(update={"only": "zebra", "source": "elsewhere"})
-    assert one.directions == [("horse", "zebra")]
-    assert one.choose() == one.choose("zebra") == "zebra"
+    assert one.targets.directions == [("horse", "zebra")]
+    assert one.targets.choose() == one.targets.choose("zebra") == "zebra"
     with pytest.raises(SettingsError, match=r"The model translates to zebra alone\.$"):
-        one.choose("horse")
+        one.targets.choose("horse")
 
 
 def test_discriminators_travel_along_and_are_not_needed(export: Path, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_a_picture_of_any_size_becomes_what_torch_makes_of_it(written: Path, siz
 def test_the_file_says_what_it_is(written: Path) -> None:
     about = read_about(written)
     assert (about.domains, about.only, about.target) == (["horse", "zebra"], "horse", "horse")
-    assert about.directions == [("zebra", "horse")]
+    assert about.targets.directions == [("zebra", "horse")]
     graph = onnx.load(written)
     assert {entry.key: entry.value for entry in graph.metadata_props if entry.key not in ("translate", "sha256")} == {
         "multiple": "4",
@@ -134,8 +134,10 @@ def test_what_does_not_fit_into_one_file_is_refused(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize("to", ["zebra", "all", "zbra"])
 def test_another_target_is_refused(written: Path, to: str) -> None:
     about = read_about(written)
-    with pytest.raises(SettingsError, match=rf"translates to horse alone\. Export it again with --to {to}\."):
-        about.choices(to)
+    with pytest.raises(
+        SettingsError, match=rf"translates to horse alone\. For {to}, export its run again with --to {to}, or train"
+    ):
+        about.targets.several(to)
 
 
 def test_a_picture_larger_than_the_memory_is_refused(written: Path) -> None:

@@ -3,8 +3,12 @@ import pytest
 
 from translate import images
 from translate.report.samples import sample_grid, square
+from translate.targets import Attributes, Domains, OneWay
 
 SIDE = 130  # wide enough for captions, so that pictures are not magnified
+
+
+TWO = Domains(("a", "b"))
 
 
 def plain(value):
@@ -26,13 +30,13 @@ def levels(grid, rows, columns):
 
 
 def test_a_row_is_input_translated_and_cycled_in_both_directions():
-    grid = sample_grid(translate, {"a": [plain(0), plain(20)], "b": [plain(50), plain(60)]})
+    grid = sample_grid(translate, {"a": [plain(0), plain(20)], "b": [plain(50), plain(60)]}, TWO)
     assert levels(grid, 2, 6) == [[0, 10, 11, 50, 51, 61], [20, 30, 31, 60, 61, 71]]
     assert grid.dtype == np.uint8
 
 
 def test_three_domains_have_six_directions():
-    grid = sample_grid(translate, {"a": [plain(0)], "b": [plain(1)], "c": [plain(2)]})
+    grid = sample_grid(translate, {"a": [plain(0)], "b": [plain(1)], "c": [plain(2)]}, Domains(("a", "b", "c")))
     expected = [0, 10, 11, 0, 100, 101, 1, 2, 12, 1, 101, 111, 2, 3, 103, 2, 12, 112]
     assert levels(grid, 1, 18) == [expected]
 
@@ -45,7 +49,7 @@ def test_there_are_as_many_rows_as_the_domain_with_the_fewest_pictures_has(first
         asked.append(len(pictures))
         return list(pictures)
 
-    grid = sample_grid(count, {"a": [plain(0)] * first, "b": [plain(9)] * second})
+    grid = sample_grid(count, {"a": [plain(0)] * first, "b": [plain(9)] * second}, TWO)
     assert grid.shape == (20 + rows * (SIDE + 2) - 2, 6 * (SIDE + 2) - 2, 3)
     assert asked == [rows] * 4
 
@@ -59,8 +63,16 @@ def test_captions_name_the_domains_and_directions(monkeypatch):
         return sheet(rows, captions=captions)
 
     monkeypatch.setattr(images, "sheet", spy)
-    sample_grid(translate, {"a": [plain(0)], "b": [plain(1)]})
+    sample_grid(translate, {"a": [plain(0)], "b": [plain(1)]}, TWO)
     assert found["captions"] == ["a", "to b", "back to a", "b", "to a", "back to b"]
+
+
+def test_without_a_way_back_one_input_stands_beside_its_translations():
+    grid = sample_grid(translate, {"a": [plain(0)], "b": [plain(50)]}, OneWay(("a", "b"), "b"))
+    assert levels(grid, 1, 2) == [[0, 10]]
+    one = {"a": [plain(7)]}
+    grid = sample_grid(lambda pictures, target: translate(pictures, target[0]), one, Attributes(("b", "c")))
+    assert levels(grid, 1, 5) == [[7, 17, 107, 17, 107]]
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 40), (40, 60), (60, 40), (41, 64)])

@@ -56,7 +56,7 @@ def with_discriminators(trained: Run, path: Path) -> dict[str, torch.Tensor]:
     torch.manual_seed(7)
     method = trained.recipe.method.build(trained.dataset.domains, 32)
     about = read_about(trained.out / "model.safetensors")
-    write_export(path, torch.nn.ModuleList(method.shipped()), about, discriminators=method.players()["D"])
+    write_export(path, torch.nn.ModuleList(method.averaged()), about, discriminators=method.players()["D"])
     return {name: tensor for name, tensor in method.state_dict().items() if name.startswith("D_")}
 
 

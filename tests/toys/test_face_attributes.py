@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from translate.attributes import read_changes
+from translate.targets import read_changes
 from translate.toys import faces
 from translate.toys.catalogue import draw, drawn_scores
 from translate.toys.face_attributes import TARGETS, read_attributes

@@ -229,7 +229,7 @@ def test_a_signal_during_the_last_step_changes_nothing(tmp_path, straight):
 
 
 def plan(steps_per_epoch=10, decay="linear", **changes):
-    method = METHOD.model_copy(update={"decay": decay})
+    method = type(METHOD).parse({**METHOD.model_dump(mode="json"), "decay": decay})
     return Plan.of(TrainingSettings.parse(changes), method, steps_per_epoch)
 
 
@@ -261,6 +261,13 @@ def test_steps_decide_over_epochs():
 def test_a_method_may_keep_its_learning_rate():
     made = plan(10, decay="none")
     assert {made.learning_rate_factor(n) for n in range(2000)} == {1.0}
+
+
+def test_a_rate_may_fall_late_or_in_steps():
+    late = plan(10, decay={"kind": "linear", "start": 0.75}, epochs=8)
+    assert [late.learning_rate_factor(10 * epoch) for epoch in range(8)] == pytest.approx([1] * 6 + [2 / 3, 1 / 3])
+    stepped = plan(10, decay={"kind": "steps", "at": [0.25, 0.5], "by": 0.5}, steps=8)
+    assert [stepped.learning_rate_factor(n) for n in range(8)] == [1, 1, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25]
 
 
 @pytest.mark.parametrize(

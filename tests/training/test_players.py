@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from translate.methods.base import Adam, Method, MethodSettings
+from translate.errors import SettingsError
+from translate.methods.base import Adam, Method, MethodSettings, RMSprop
 from translate.training.loss_scale import LossScale
 from translate.training.players import Average, Players
 
@@ -12,9 +13,9 @@ from translate.training.players import Average, Players
 class Duel(Method):
     """Two players of two parameters each: w for G, v for D; "G" also has a buffer."""
 
-    def __init__(self, lr=0.1, ttur=1.0):
+    def __init__(self, lr=0.1, **settings):
         super().__init__()
-        self.settings = MethodSettings(name="duel", optimiser=Adam(lr=lr), ttur=ttur)
+        self.settings = MethodSettings(name="duel", optimiser=Adam(lr=lr), **settings)
         self.G, self.D = nn.Linear(2, 1, bias=False), nn.Linear(2, 1, bias=False)
         self.G.register_buffer("seen", torch.zeros((), dtype=torch.long))
         for network, weights in ((self.G, [[1.0, 2.0]]), (self.D, [[3.0, 4.0]])):
@@ -23,7 +24,7 @@ class Duel(Method):
     def players(self):
         return {"G": [self.G], "D": [self.D]}
 
-    def shipped(self):
+    def averaged(self):
         return [self.G]
 
 
@@ -145,12 +146,59 @@ def test_the_learning_rate_is_a_share_of_the_one_in_the_settings():
 
 
 def test_discriminators_may_have_another_rate_than_generators():
-    duel = Duel(lr=0.1, ttur=4.0)
+    duel = Duel(lr=0.1, rates={"D": 4.0})
     players = Players(duel)
     assert players.set_learning_rate(0.5) == pytest.approx(0.05)
     players(**good(duel))
     torch.testing.assert_close(duel.G.weight.data, torch.tensor([[0.95, 1.95]]))
     torch.testing.assert_close(duel.D.weight.data, torch.tensor([[3.2, 4.2]]))
+
+
+def test_a_player_may_have_an_optimiser_of_its_own():
+    duel = Duel(lr=0.1, optimisers={"D": RMSprop(lr=0.01, alpha=0.75)}, rates={"D": 3.0})
+    players = Players(duel)
+    players.set_learning_rate(1.0)
+    players(**good(duel))
+    torch.testing.assert_close(duel.G.weight.data, torch.tensor([[0.9, 1.9]]))
+    torch.testing.assert_close(duel.D.weight.data, torch.tensor([[3.06, 4.06]]))  # 0.03 g / sqrt((1 - 0.75) g^2)
+    before = duel.D.weight.clone()
+    players(**broken_loss(duel))
+    assert torch.equal(duel.D.weight, before)  # it has no fused form, and still stays
+
+
+def test_runs_and_exports_from_before_there_were_rates_say_ttur():
+    settings = MethodSettings.parse({"name": "duel", "ttur": 4.0})
+    assert settings.rates == {"D": 4.0}
+    assert MethodSettings.parse({"name": "duel", "ttur": 1}).rates == {}
+
+
+@pytest.mark.parametrize("settings", [{"rates": {"C": 2.0}}, {"optimisers": {"C": Adam()}}])
+def test_settings_of_an_unknown_player_are_refused(settings):
+    with pytest.raises(SettingsError, match=r"duel has no player 'C'\. Its players: G, D\."):
+        Players(Duel(**settings))
+
+
+def test_players_with_one_loss_share_a_backward_pass():
+    apart, joint = Duel(), Duel()
+    Players(apart)(**{name: 2.0 * loss for name, loss in good(apart).items()} | {"D": 2.0 * good(apart)["G"]})
+    loss = 2.0 * good(joint)["G"]
+    Players(joint)(G=loss, D=loss)
+    assert torch.equal(joint.G.weight, apart.G.weight)
+    assert torch.equal(joint.D.weight, apart.D.weight)
+
+
+def test_what_is_frozen_or_not_used_stays_and_starts_its_moments_when_it_first_plays():
+    duel = Duel()
+    duel.G.late = nn.Parameter(torch.ones(2))
+    duel.G.frozen = nn.Parameter(torch.ones(2), requires_grad=False)
+    players = Players(duel)
+    players(G=duel.G.weight.sum())
+    assert (duel.G.late == 1).all()
+    players(G=duel.G.weight.sum() + duel.G.late.sum())
+    assert (duel.G.late < 1).all()
+    assert (duel.G.frozen == 1).all()
+    steps = [state["step"].item() for state in players.state()["optimisers"]["G"]["state"].values()]
+    assert steps == [2, 1]
 
 
 def test_players_continue_from_their_state_bit_for_bit():
@@ -286,7 +334,7 @@ def test_the_shadow_of_an_average_needs_no_memory_of_its_own():
     with torch.device("meta"):
         shadow = nn.ModuleDict({"G": nn.Linear(2, 1, bias=False), "D": nn.Linear(2, 1, bias=False)})
     shadow["G"].register_buffer("seen", torch.zeros((), dtype=torch.long, device="meta"))
-    shadow.shipped = lambda: [shadow["G"]]
+    shadow.averaged = lambda: [shadow["G"]]
     average = Average(duel, shadow, limit=0.9)
     average.update(0)
     assert shadow["G"].weight.device.type == "cpu"

@@ -71,11 +71,11 @@ def export(
         difference = write_graph(out, method, about, to)
         print(f"Largest difference between onnxruntime and torch: {difference:.1e} of [-1, 1]. Opset {OPSET}.")
     elif suffix == ".pth":
-        options = write_official(out, method, about.choose(to))
+        options = write_official(out, method, about.targets.choose(to))
         print(f"As checkpoints/NAME/latest_net_G.pth it is used by: python test.py --name NAME {options}")
     else:
         said = {"licence": licence, "citation": citation}
         about = about.model_copy(update={name: value for name, value in said.items() if value is not None})
         judges = discriminators_of(Path(model), about) if with_discriminators else []
-        write_export(out, nn.ModuleList(method.shipped()), about, half, judges)
+        write_export(out, nn.ModuleList(method.averaged()), about, half, judges)
     print(f"Wrote {printable(out)}, {out.stat().st_size / 1e6:.1f} MB.")

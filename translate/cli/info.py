@@ -21,11 +21,12 @@ def info(model: Model, json_: Json = False) -> None:
     tree = {"file": str(path), "megabytes": megabytes, **about.model_dump(), "costs": asdict(costs)}
     told = {name: value for name, value in tree.items() if value not in ("", [], {}) and name not in NESTED}
     lines = lines_of(flat(told)) + lines_of(flat(about.recipe or {"method": about.method}))
-    if about.attributes:
-        lines.append(f"changes the attributes {', '.join(about.domains)}, as in --to {about.domains[0]}=1")
-    else:
-        directions = ", ".join(f"{source} to {target}" for source, target in about.directions)
-        lines.append(f"directions: {directions}" + (f" (default: to {about.target})" if about.target else ""))
+    targets = about.targets
+    directions = ", ".join(f"{source} to {target}" for source, target in targets.directions)
+    default = f" (default: to {targets.default})" if targets.default else ""
+    lines.append(
+        f"directions: {directions}{default}" if directions else f"{targets.summary} Say --to {targets.example}."
+    )
     lines += [
         f"{costs.parameters / 1e6:>10.2f} million parameters",
         f"{costs.gmac:>10.2f} GMAC for a picture of {costs.side} x {costs.side} pixels",

@@ -200,8 +200,8 @@ def _print_prospect(run: "Run") -> None:
         counts = f"{len(pictures)} training pictures, {len(prospect.dataset.test.get(domain, ()))} test pictures"
         held_out = prospect.dataset.held_out.get(domain)
         print(f"{domain}: {counts}" + (f", {len(held_out)} held out" if held_out is not None else ""))
-    if prospect.dataset.attributes:
-        print(f"attributes: {', '.join(prospect.dataset.attributes)}")
+    if not prospect.dataset.targets.are_sets:
+        print(f"attributes: {', '.join(prospect.dataset.domains)}")
     for player, count in prospect.parameters.items():
         print(f"player {player}: {count:,} parameters")
     thousand, whole = (duration(steps * prospect.seconds_per_step) for steps in (1000, prospect.steps))

@@ -27,7 +27,7 @@ class Job:
         inputs: files, folders, patterns and lists, see `inputs.find`.
         out: a folder, or for a single picture a file, see `planning.plan`. None: results replace their pictures, which
             are kept, see `planning.plan_in_place`; `naming` and `overwrite` have no meaning then.
-        to: a target as for `About.choose`; or "all", for all that the model has, each into a folder of its name.
+        to: a target as for `Targets.choose`; or "all", for all that the model has, each into a folder of its name.
         settings: how pictures are translated and written.
         naming: how results are called in `out`.
         shard: (i, n), the i-th of n parts, for several machines.
@@ -47,12 +47,12 @@ class Job:
     @cached_property
     def targets(self) -> tuple[str, ...]:
         """What each picture is translated to. Raises `SettingsError` if the model knows no such target."""
-        return tuple(self.about.choices(self.to)) or (self.about.choose(self.to),)
+        return tuple(self.about.targets.several(self.to)) or (self.about.targets.choose(self.to),)
 
     @property
     def has_several_targets(self) -> bool:
         """Whether each target has a folder of its own, which may be just one folder."""
-        return bool(self.about.choices(self.to))
+        return bool(self.about.targets.several(self.to))
 
     @property
     def goal(self) -> str:

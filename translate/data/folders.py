@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from translate import images
 from translate.errors import DataError, ImageDecodeError, SettingsError
 from translate.files import walk
+from translate.targets import Attributes, Domains, Targets
 from translate.tensors import Pixels
 
 Split = Literal["train", "test", "held-out"]
@@ -103,9 +104,14 @@ class Dataset:
     paired: bool = False
 
     @property
+    def targets(self) -> Targets:
+        """What a model that learns from these pictures can be asked for."""
+        return Attributes(self.attributes) if self.attributes else Domains(tuple(self.train), self.target)
+
+    @property
     def domains(self) -> tuple[str, ...]:
         """The names of the domains, or of the attributes."""
-        return self.attributes or tuple(self.train)
+        return self.targets.names
 
     def pictures(self, split: Split) -> Mapping[str, Pictures]:
         """Return the pictures of each domain in `split`; a domain without any may be missing."""
@@ -122,10 +128,10 @@ class Dataset:
             return self
         parts: dict[str, tuple[Files, Files]] = {}
         for domain, pictures in self.train.items():
-            if not isinstance(pictures, Files) or self.attributes or self.paired:
+            if not isinstance(pictures, Files) or self.paired or not self.targets.are_sets:
                 why = "are drawn, and others are drawn to choose on"
-                if self.attributes or self.paired:
-                    why = "have attributes" if self.attributes else "are pairs"
+                if self.paired or not self.targets.are_sets:
+                    why = "are pairs" if self.paired else "have attributes"
                 raise SettingsError(
                     f"The setting data.held_out is for pictures that lie in a folder for each domain; those of"
                     f" {self.name} {why}. Leave it out."

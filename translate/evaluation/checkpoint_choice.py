@@ -91,12 +91,16 @@ def evaluate_every_checkpoint(
     given = Conditions(**conditions)
     how, files = find_protocol(given.protocol), _checkpoints(Path(run))
     about = read_about(files[max(files)])
-    if about.attributes:
+    if not about.targets.are_sets:
         raise SettingsError(
             "A model that changes attributes has no KID to choose by, and what a classifier sees in its translations"
             " does not say how real they look. Leave out --every-checkpoint, and look at its samples."
         )
-    target, dataset, network = about.choose(to), open_data(data, about), open_features(given.features, how.middle)
+    target, dataset, network = (
+        about.targets.choose(to),
+        open_data(data, about),
+        open_features(given.features, how.middle),
+    )
     refuse_empty(dataset, "test", about)
     if about.held_out:
         refuse_empty(dataset, "held-out", about)

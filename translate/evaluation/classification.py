@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from translate.attributes import read_changes
 from translate.data.folders import Dataset, Pictures, Split
 from translate.errors import ImageDecodeError
 from translate.evaluation.evaluator import Tell
@@ -62,7 +61,7 @@ class Examiner:
             add("attributes kept", distances.share(self._kept.array()), len(self._kept), remark=remark)
         remark = "real pictures, seen by the same as what they are: the most that can be reached"
         add("seen rightly", distances.share(real.array()), len(real), remark=remark)
-        if self._dataset.attributes:
+        if not self._dataset.targets.are_sets:
             for name, values in (("change of input", self._changes), ("cycle error", self._cycles)):
                 if len(values):
                     add(name, distances.mean(values.array()), len(values), remark="of all these translations")
@@ -71,10 +70,10 @@ class Examiner:
     def _examine(self, classifier: Classifier, target: str) -> Gathered:
         """Translate what is not yet as wanted to `target`; return 1 for each that then shows it, else 0."""
         found, known = Gathered(), list(self._dataset.domains)
-        named = list(read_changes(target, known)) if self._dataset.attributes else known
-        asked = np.array([name in named for name in known])
+        targets = self._translator.method.targets
+        asked = np.array([name in targets.asked(target) for name in known])
         for picture, labels in self._labelled(f"to {target}"):
-            wanted = self._translator.method.becomes(torch.from_numpy(labels)[None], target)[0].numpy()
+            wanted = targets.change(torch.from_numpy(labels)[None], target)[0].numpy()
             if (wanted == labels).all():
                 continue
             key, translated = key_of(picture), self._translator(picture, target)
@@ -84,7 +83,7 @@ class Examiner:
             others = ~asked & (wanted == labels)
             if others.any():
                 self._kept.add(key, (seen == labels)[others].mean())
-            if self._dataset.attributes:
+            if not targets.are_sets:
                 before = ",".join(f"{name}={value}" for name, value in zip(known, labels, strict=True))
                 back = self._translator(translated, before)
                 self._changes.add(key, mean_difference(picture, translated))

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import torch
 
 from translate import cards
-from translate.attributes import read_changes
 from translate.data.folders import Dataset, Split, held_out
 from translate.errors import DataError, ImageDecodeError, OutputError, SettingsError
 from translate.evaluation.evaluation import Conditions, evaluate
@@ -66,12 +65,12 @@ def compare(
     if len(set(names)) < 2 or len(set(names)) < len(names):
         raise SettingsError(f"A comparison needs two or more different models; found {', '.join(names) or 'none'}.")
     abouts = [read_about(find_export(model)) for model in models]
-    if len({(about.attributes, *(about.domains if about.attributes else ())) for about in abouts}) > 1:
+    if len({() if about.targets.are_sets else about.targets.names for about in abouts}) > 1:
         raise SettingsError(
             "The models know different attributes, or the same in another order, or some none. Compare those that were"
             " trained on the same."
         )
-    targets = {about.choose(to): name for about, name in zip(abouts, names, strict=True)}
+    targets = {about.targets.choose(to): name for about, name in zip(abouts, names, strict=True)}
     if len(targets) > 1:
         found = ", ".join(f"{name} to {target}" for target, name in targets.items())
         raise SettingsError(f"The models translate to different domains: {found}. Name one with --to.")
@@ -83,9 +82,9 @@ def compare(
     dataset = open_data(data, abouts[0])
     refuse_empty(dataset, given.split, abouts[0])
     sources = (
-        {"picture": _lacking(dataset, given.split, target, pictures)}
-        if dataset.attributes
-        else {domain: held_out(dataset, domain, pictures) for domain in dataset.domains if domain != target}
+        {domain: held_out(dataset, domain, pictures) for domain in dataset.domains if domain != target}
+        if dataset.targets.are_sets
+        else {"picture": _lacking(dataset, given.split, target, pictures)}
     )  # the first ones, by their names
     columns: list[Column] = []
     outputs: list[list[bytes]] = []
@@ -112,12 +111,12 @@ def _lacking(dataset: Dataset, split: Split, changes: str, count: int) -> Sequen
     Raises:
         DataError: there are none.
     """
-    wanted = read_changes(changes, dataset.domains)
-    columns = [dataset.domains.index(name) for name in wanted]
     shown: list[Pixels] = []
+    columns = [dataset.domains.index(name) for name in dataset.targets.asked(changes)]
     for name, pictures in dataset.pictures(split).items():
-        differs = (dataset.labels(name, split)[:, columns] != list(wanted.values())).any(1)
-        for index in np.flatnonzero(differs).tolist():
+        labels = torch.from_numpy(dataset.labels(name, split))
+        differs = (dataset.targets.change(labels, changes) != labels)[:, columns].any(1)
+        for index in differs.nonzero().flatten().tolist():
             with contextlib.suppress(ImageDecodeError):
                 shown.append(pictures[index])
             if len(shown) == count:

@@ -17,6 +17,7 @@ from translate.metrics.results import Evaluation
 from translate.models.exports import find_export, read_about
 from translate.networks.features.feature_network import FeatureNetwork
 from translate.networks.features.inception import Inception
+from translate.targets import OneWay
 from translate.toys.catalogue import COUNT, drawn_scores
 from translate.toys.drawn import Drawn
 
@@ -75,32 +76,31 @@ def evaluate(
     given = Conditions(**conditions)
     how, about = find_protocol(given.protocol), read_about(find_export(model))
     dataset = open_data(data, about)
-    if about.attributes:
-        refuse_empty(dataset, given.split, about)
-        targets = [about.choose(to)] if to else []
-        target = to or "all attributes"
-    else:
-        target = about.choose(to)
+    refuse_empty(dataset, given.split, about)
+    if about.targets.are_sets:
+        target = about.targets.choose(to)
         targets = list(dataset.domains)
+    else:
+        targets = [about.targets.choose(to)] if to else []
+        target = to or "all attributes"
     translator = Translator.load(model, given.device, given.precision)
     result = Evaluation(about.sha256[:12], dataset.name, target, given.split, given.protocol, given.seed)
-    if not about.attributes:
+    if about.targets.are_sets:
         network = open_features(given.features, how.middle)
         result.features_sha256 = network.sha256
         head = Lpips(network, read_weights(Path(given.lpips))) if given.lpips else None
-        refuse_empty(dataset, given.split, about)
         sets = Sets.of(dataset, given.split, target, how.with_train)
         Judge(translator, target, network, head, how.antialiased, result, tell).run(sets)
         result.missing += _missing(network, head)
     else:
         result.missing.append("FID, KID and what needs features: pictures with attributes are no two sets to compare.")
     if translator.method.settings.batches == "labelled":
-        if about.only:
+        if isinstance(about.targets, OneWay):
             result.missing.append(
                 "What a classifier sees in translations: this needs the model, not one direction of it."
             )
         else:
-            Examiner(translator, dataset, given.split, result, tell).run(targets or translator.method.showcase())
+            Examiner(translator, dataset, given.split, result, tell).run(targets or translator.method.targets.shown())
     if all(isinstance(pictures, Drawn) for pictures in dataset.train.values()):
         tell("scoring by rule", 0, 1)
         for name, score in drawn_scores(dataset.name, translator.batch, about.size).items():

@@ -23,7 +23,7 @@ def open_data(data: str | Path | Dataset, about: About) -> Dataset:
         SettingsError: its domains or attributes are not those of the model.
         DataError: there is no such dataset.
     """
-    word, wanted = str(data), about.domains if about.attributes else None
+    word, wanted = str(data), None if about.targets.are_sets else about.domains
     if isinstance(data, Dataset):
         dataset = data
     elif word in cards.names("datasets"):
@@ -36,8 +36,8 @@ def open_data(data: str | Path | Dataset, about: About) -> Dataset:
         )
     else:
         dataset = open_folder(Path(data), attributes=wanted)
-    if set(dataset.domains) == set(about.domains) and about.attributes is bool(dataset.attributes):
-        if about.attributes:
+    if set(dataset.domains) == set(about.domains) and about.targets.are_sets is dataset.targets.are_sets:
+        if not about.targets.are_sets:
             return dataset
         train, test = ({domain: part[domain] for domain in about.domains if domain in part}
                        for part in (dataset.train, dataset.test))  # fmt: skip

@@ -7,7 +7,7 @@ from torch import nn
 
 from translate.errors import SettingsError, WeightsError
 from translate.files import atomic_file
-from translate.methods.base import Method, settings_class
+from translate.methods.base import Translation, settings_class
 from translate.models.exports import About
 from translate.networks.generators import Resnet, ResnetGenerator
 from translate.networks.unet import UNet, UNetGenerator
@@ -34,10 +34,10 @@ def discriminators_of(run: Path, about: About) -> list[nn.Module]:
         raise WeightsError(
             f"The checkpoints in {run} are not those of its model: {str(error).splitlines()[1]}"
         ) from error
-    return method.players()["D"]
+    return method.discriminators()
 
 
-def write_official(path: Path, method: Method, target: str) -> str:
+def write_official(path: Path, method: Translation, target: str) -> str:
     """Write the generator to a domain as junyanz/pytorch-CycleGAN-and-pix2pix does, and return what its test.py needs.
 
     Raises:
@@ -45,7 +45,7 @@ def write_official(path: Path, method: Method, target: str) -> str:
         OutputError: the file cannot be written.
     """
     direction = 1 if target == method.domains[-1] else 2
-    generators = method.players()["G"]
+    generators = method.generators()
     if len(method.domains) != 2 or not isinstance(generators[0], ResnetGenerator | UNetGenerator):
         raise SettingsError(f"{method.settings.name} has other generators than those of junyanz. Leave out --format.")
     generator = generators[direction - 1]

@@ -12,7 +12,7 @@ from translate.errors import SettingsError, WeightsError
 from translate.exchange.foreign_checkpoints import read_checkpoint
 from translate.exchange.recognised import Choices, Found
 from translate.exchange.recognition import recognise
-from translate.methods.base import Method, MethodSettings, settings_class
+from translate.methods.base import PRETRAINED, MethodSettings, Translation, settings_class
 from translate.models.exports import About, build_without_memory, write_export
 from translate.networks.discriminators import Critic, PatchGAN, PixelGAN, WholeImage
 from translate.networks.generators import EncoderDecoder, LabelResnet
@@ -78,14 +78,9 @@ def import_weights(wish: Import, out: Path) -> About:
     players = method.players()
     _fill(players["G"], generators)
     _fill(players["D"] if ordered else [], ordered)
-    one_way = settings.name == "single"
-    attributes = wish.attributes is not None
     about = About(
         method=settings.model_dump(mode="json"),
-        domains=list(domains),
-        attributes=attributes,
-        target=domains[1] if len(domains) == 2 and not attributes else "",
-        only=domains[1] if one_way else "",
+        **About.of_targets(method.targets.with_default(domains[1] if len(domains) == 2 else "")),
         size=size,
         steps=0,
         planned=0,
@@ -94,7 +89,7 @@ def import_weights(wish: Import, out: Path) -> About:
         notes=list(dict.fromkeys(note for found in [*generators, *ordered] for note in found.notes)),
         **{"source": _source(generator, wish), **wish.about},
     )
-    shipped = nn.ModuleList(method.shipped())
+    shipped = nn.ModuleList(method.averaged())
     write_export(out, shipped, about, discriminators=_unshipped(method, ordered))
     return about
 
@@ -132,7 +127,7 @@ def _joined(
             )
         ordered = [judges[domain] for domain in domains] if judges else []
         two_ways = "discogan" if isinstance(generator.settings, EncoderDecoder) else "cyclegan"
-        tree |= {"name": two_ways if back else "single"}
+        tree |= {"name": two_ways if back else PRETRAINED}
     if ordered:
         tree |= {"discriminator": ordered[0].settings.model_dump(mode="json")}
     try:
@@ -159,9 +154,9 @@ def _fill(networks: Sequence[nn.Module], found: Sequence[Found]) -> None:
         network.load_state_dict(one.fitted(network).tensors, assign=True)
 
 
-def _unshipped(method: Method, ordered: Sequence[Found]) -> list[nn.Module]:
+def _unshipped(method: Translation, ordered: Sequence[Found]) -> list[nn.Module]:
     """Return the discriminators that are not among the shipped networks already."""
-    return [network for network in method.players()["D"] if network not in method.shipped()] if ordered else []
+    return [network for network in method.discriminators() if network not in method.averaged()] if ordered else []
 
 
 def _source(generator: Found, wish: Import) -> str:

@@ -38,9 +38,9 @@ def model_card(weights: HubWeights, about: About, costs: Costs, megabytes: float
     return _PAGE.format(
         head="".join(f"{key}: {json.dumps(value)}\n" for key, value in _head(about).items()),
         title=weights.repository.partition("/")[2],
-        what=_what(about),
+        what=about.targets.summary,
         name=weights.name,
-        to="" if about.target and not about.attributes else f" --to {about.domains[0]}{'=1' * about.attributes}",
+        to="" if about.targets.default else f" --to {about.targets.example}",
         rows="\n".join(f"| {_cell(key)} | {_cell(value)} |" for key, value in _facts(about, costs, megabytes).items()),
     )
 
@@ -49,14 +49,6 @@ def _head(about: About) -> dict[str, str | list[str]]:
     licence = about.licence.lower()
     known: dict[str, str | list[str]] = {"license": licence if licence in LICENCES else "other"} if licence else {}
     return {**known, "pipeline_tag": "image-to-image", "tags": ["image-translate", about.method["name"]]}
-
-
-def _what(about: About) -> str:
-    if about.attributes:
-        return f"Changes the attributes {', '.join(about.domains)} of pictures."
-    ways = [f"{source} to {target}" for source, target in about.directions]
-    default = f" The default is to {about.target}." if about.target and len(ways) > 1 else ""
-    return f"Translates pictures from {', from '.join(ways)}.{default}"
 
 
 def _facts(about: About, costs: Costs, megabytes: float) -> dict[str, str]:

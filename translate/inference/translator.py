@@ -21,7 +21,7 @@ from translate.inference import strips, tiles
 from translate.inference.blending import WHOLLY, Blending
 from translate.inference.finishing import finished, finished_tensor, seen, seen_tensor
 from translate.inference.upsampling import Size
-from translate.methods.base import Method
+from translate.methods.base import Translation
 from translate.models.exports import About, find_export, read_export
 from translate.models.onnx import OnnxMethod
 from translate.tensors import Pixels, enter, leave, levels, stack
@@ -59,7 +59,7 @@ class Translator:
 
     def __init__(
         self,
-        method: Method,
+        method: Translation,
         about: About,
         engine: Engine,
         memory: int | None = None,
@@ -74,7 +74,7 @@ class Translator:
         self._alone = False
         self._on_cpu = on_cpu
         self._method = method
-        engine.ready(method.shipped())  # only these have memory: the others of the method were built without
+        engine.ready(method.averaged())  # only these have memory: the others of the method were built without
         self._turn = _COMPILING if engine.compiled else contextlib.nullcontext()
 
     @classmethod
@@ -111,7 +111,7 @@ class Translator:
             if device not in ("auto", "cpu") or precision not in ("auto", "fp32") or compile == "on":
                 raise DeviceError("ONNX models run on the CPU in fp32. Leave out --device, --precision and --compile.")
             device, precision, compile = "cpu", "fp32", "off"
-        gmac = strips.gmac(method.players()["G"], about.size**2)  # as if they had the training size
+        gmac = strips.gmac(method.generators(), about.size**2)  # as if they had the training size
         chosen, on_cpu = engine(device, precision, compile, pictures * gmac), None
         if allow_cpu_fallback and chosen.device.type != "cpu":
             there = engine("cpu", "auto" if precision == "fp16" else precision)
@@ -119,7 +119,7 @@ class Translator:
         return cls(method, about, chosen, memory, tile_approx, on_cpu)
 
     @property
-    def method(self) -> Method:
+    def method(self) -> Translation:
         """The model itself."""
         return self._method
 
@@ -201,7 +201,7 @@ class Translator:
         """
         for picture in pictures:
             _check(picture)
-        target = self.about.choose(to)
+        target = self.about.targets.choose(to)
 
         def work(translator: Translator) -> list[Pixels]:
             x = stack(pictures)
@@ -264,7 +264,7 @@ class Translator:
 
     def _give_up(self, height: int, width: int, count: int) -> bool:
         """Take the next rung down for `count` pictures of a size; return whether there was one."""
-        allowed = min(self.memory, strips.needed(self._method.players()["G"], height * width, self.engine))
+        allowed = min(self.memory, strips.needed(self._method.generators(), height * width, self.engine))
         if min(count, self._together(height, width)) > 1:
             self._alone = True
             self.given_up.append(ALONE)
@@ -280,7 +280,7 @@ class Translator:
 
     def _together(self, height: int, width: int) -> int:
         """Return how many pictures may share a pass; 0: not even one can be translated as a whole."""
-        count = self.memory // strips.needed(self._method.players()["G"], height * width, self.engine)
+        count = self.memory // strips.needed(self._method.generators(), height * width, self.engine)
         # On a CPU one pass for each picture is as fast, and then the result cannot depend on the others.
         return min(count, 1) if self._alone or self.engine.device.type == "cpu" else count
 
@@ -315,7 +315,7 @@ class Translator:
             if layers is not None:
                 strips.translate(layers, read, size, write, self.engine, self.memory)
             elif self.tile_approx:
-                pixels = self.memory // strips.needed(self._method.players()["G"], 1, self.engine)
+                pixels = self.memory // strips.needed(self._method.generators(), 1, self.engine)
                 side = tiles.side_of(pixels, self._method.settings.multiple)
                 tiles.translate(read, size, write, side, partial(self._whole, target=target))
             else:
@@ -332,7 +332,7 @@ class Translator:
             raise ValueError(
                 f"An image tensor is (3, H, W) or (N, 3, H, W) in floats; found {tuple(image.shape)} of {image.dtype}."
             )
-        target = self.about.choose(to)
+        target = self.about.targets.choose(to)
 
         def work(translator: Translator) -> Tensor:
             x = image.to(translator.engine.device, torch.float32).reshape(-1, *image.shape[-3:])

@@ -5,24 +5,32 @@ import math
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
 
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field, Tag, field_validator
 from torch import Tensor, nn
 
 import translate.methods
 from translate.diffaugment import Operation
 from translate.errors import DataError, SettingsError
-from translate.settings import Settings, nearest
+from translate.schedules import Linear, Schedule
+from translate.settings import Settings, kind_or, merge, nearest
+from translate.targets import Domains, Targets
 
 Layer = Callable[[Tensor], Tensor]
+Rate = Annotated[float, Field(gt=0)]
 
 PRETRAINED = "single"  # what exports call a generator that was trained elsewhere
 
 
 class Update(Protocol):
-    """Moves players. Given by the training loop, called by a method's step."""
+    """Moves players. Given by the training loop, called by a method's step.
+
+    Names that are given the same loss share one backward pass: `update(G=L, F=L)`. Parameters that are frozen, or that
+    a loss does not depend on, stay as they are. Where a batch is worked on in parts (`accumulate`), all players move
+    when the step ends: a method that moves D before it computes the loss of G then computes that loss with D as it was.
+    """
 
     def __call__(self, **losses: Tensor) -> None:
         """Take each loss's gradient with respect to its player's parameters only, then move all named players."""
@@ -51,30 +59,59 @@ class Term:
 
 
 class Adam(Settings):
-    """The optimiser of every player."""
+    """Adam (Kingma and Ba 2015)."""
 
+    kind: Literal["adam"] = "adam"
     lr: float = Field(2e-4, gt=0)
     beta1: float = Field(0.5, ge=0, lt=1)
     beta2: float = Field(0.999, ge=0, lt=1)
     weight_decay: float = Field(0.0, ge=0)  # L2, inside the gradient
 
-    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Adam:
+    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
         """Build the optimiser over `parameters`."""
         return torch.optim.Adam(
             parameters, self.lr, (self.beta1, self.beta2), weight_decay=self.weight_decay, fused=True
         )
 
 
+class RMSprop(Settings):
+    """RMSprop (Tieleman and Hinton 2012), the optimiser of WGAN."""
+
+    kind: Literal["rmsprop"] = "rmsprop"
+    lr: float = Field(5e-5, gt=0)
+    alpha: float = Field(0.99, ge=0, lt=1)  # smoothing of the squared gradients
+    weight_decay: float = Field(0.0, ge=0)  # L2, inside the gradient
+
+    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+        """Build the optimiser over `parameters`."""
+        return torch.optim.RMSprop(parameters, self.lr, self.alpha, weight_decay=self.weight_decay)
+
+
+Optimiser = Annotated[Annotated[Adam, Tag("adam")] | Annotated[RMSprop, Tag("rmsprop")], kind_or("adam")]
+
+
 class MethodSettings(Settings):
     """What the settings of every method have in common. Each method file has a class `Settings` made from this one."""
 
-    batches: ClassVar[Literal["unpaired", "labelled"]] = "unpaired"  # what `Method.step` is given
+    batches: ClassVar[Literal["unpaired", "labelled", "paired"]] = "unpaired"  # what `Method.step` is given
 
     name: str
-    optimiser: Adam = Adam()
-    decay: Literal["linear", "none"] = "linear"  # of the learning rate, over the second half of the run
-    ttur: float = Field(1.0, gt=0)  # rate of discriminators over that of generators (Heusel et al. 2017, 1706.08500)
+    optimiser: Optimiser = Adam()  # of every player
+    optimisers: dict[str, Optimiser] = Field(default_factory=dict)  # of single players instead, by their names
+    rates: dict[str, Rate] = Field(
+        default_factory=dict
+    )  # factors on players' learning rates (TTUR: Heusel et al. 2017)
+    decay: Schedule = Linear()  # of all learning rates
     diffaugment: tuple[Operation, ...] = ()  # of all that discriminators see, for few pictures
+
+    @classmethod
+    def parse(cls, tree: Mapping[str, Any], where: str = "", under: str = "") -> Self:
+        """Check `tree` and build the settings; `ttur`, a number, is an older word for the rate of D alone."""
+        ttur = tree.get("ttur")
+        if isinstance(ttur, int | float):
+            rates = {} if ttur == 1 else {"D": ttur}
+            tree = merge([{"rates": rates}, {key: value for key, value in tree.items() if key != "ttur"}])
+        return super().parse(tree, where, under)
 
     @field_validator("diffaugment", mode="before")
     @classmethod
@@ -84,9 +121,10 @@ class MethodSettings(Settings):
         return tuple(value) if isinstance(value, list) else value
 
     @property
-    def networks(self) -> tuple[Network, Network]:
-        """The settings of the generator and of the discriminator."""
-        raise NotImplementedError
+    def networks(self) -> tuple[Network, ...]:
+        """The settings of all networks, first that of the generator: by default all fields that are such."""
+        fields = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(field for field in fields if hasattr(field, "multiple") and hasattr(field, "smallest"))
 
     @property
     def multiple(self) -> int:
@@ -102,13 +140,13 @@ class MethodSettings(Settings):
         """Return these settings with everything filled in that by default depends on the length of the run."""
         return self
 
-    def for_labels(self, attributes: bool) -> "MethodSettings":
-        """Return these settings for pictures that have a domain or, if so said, attributes.
+    def for_targets(self, targets: Targets) -> Self:
+        """Return these settings for a dataset that has `targets`.
 
         Raises:
-            DataError: the method knows domains only.
+            DataError: the method knows domains only, but its pictures have attributes.
         """
-        if attributes:
+        if not isinstance(targets, Domains):
             raise DataError(
                 f"{self.name} translates between two domains, but these pictures have attributes. Use --method stargan."
             )
@@ -135,37 +173,31 @@ class MethodSettings(Settings):
                 f" least {smallest} pixels."
             )
 
-    def build(self, domains: Sequence[str], size: int) -> "Method":
+    def build(self, domains: Sequence[str], size: int) -> "Translation":
         """Build the method for pictures of `domains` at `size` x `size` pixels."""
         raise NotImplementedError
 
 
 class Method(nn.Module):
-    """The networks of a paper and its training step.
+    """The networks of a paper and its training step: all that training needs.
 
     Attributes:
         settings: what it was built from.
-        domains: the names of the picture domains, in the order it was built with.
     """
 
     settings: MethodSettings
-    domains: tuple[str, ...]
 
     def players(self) -> dict[str, list[nn.Module]]:
-        """Return who is trained, by name. Player "G" are the generators."""
+        """Return who is trained, by name. Player "G" are the generators, "D" the discriminators."""
         raise NotImplementedError
 
-    def shipped(self) -> list[nn.Module]:
-        """Return the networks that `translate` calls: they are averaged and exported, the others are not."""
+    def averaged(self) -> list[nn.Module]:
+        """Return the networks whose average over the steps is the result: it is sampled and exported."""
         return self.players()["G"]
 
-    def showcase(self) -> list[str]:
-        """Return the targets worth looking at."""
-        return list(self.domains)
-
-    def becomes(self, c: Tensor, target: str) -> Tensor:
-        """Return the labels (N, labels), 0 or 1, that pictures with labels `c` have once translated to `target`."""
-        return torch.zeros_like(c).index_fill_(1, torch.tensor([self.domains.index(target)], device=c.device), 1)
+    def discriminators(self) -> list[nn.Module]:
+        """Return the networks that judge pictures, which an export may carry along for further training."""
+        return self.players().get("D", [])
 
     def terms(self) -> dict[str, Term]:
         """Say what the terms that `step` returns mean; those left out are shown without words."""
@@ -177,6 +209,7 @@ class Method(nn.Module):
         Args:
             batch: "unpaired": (N, 3, S, S) in [-1, 1] for each domain, by name.
                 "labelled": "x", (N, 3, S, S) in [-1, 1], and "c", (N, labels) of 0 and 1.
+                "paired": "x" and "y", (N, 3, S, S) in [-1, 1] each.
             update: moves the players.
             n: the step, for methods whose players take turns.
 
@@ -185,12 +218,31 @@ class Method(nn.Module):
         """
         raise NotImplementedError
 
+
+class Translation(Method):
+    """A method from pictures to pictures: all that models and inference need.
+
+    Attributes:
+        targets: what it can be asked for.
+    """
+
+    targets: Targets
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The names of the picture domains, or of the attributes, in the order it was built with."""
+        return self.targets.names
+
+    def generators(self) -> list[nn.Module]:
+        """Return the networks that `translate` runs: their layers tell how much memory and work a picture takes."""
+        return self.averaged()
+
     def translate(self, x: Tensor, target: str) -> Tensor:
         """Translate (N, 3, H, W) in [-1, 1], whose sides are multiples of the settings' `multiple`.
 
         Args:
             x: the pictures.
-            target: a domain, or changes of attributes such as "Blond_Hair=1,Young=0".
+            target: as `targets.choose` returns it.
         """
         raise NotImplementedError
 
@@ -205,6 +257,35 @@ class Method(nn.Module):
             modules, and functions that work on every pixel alone. None: `translate` is nothing of the kind.
         """
         return None
+
+
+def translation(method: Method) -> Translation:
+    """Return a method that is known to translate. Raises `SettingsError` where it draws pictures from noise."""
+    if not isinstance(method, Translation):
+        raise SettingsError(f"{method.settings.name} draws pictures from noise; it translates none.")
+    return method
+
+
+class Generation(Method):
+    """A method from noise to pictures.
+
+    Attributes:
+        latent: numbers in the noise of a picture.
+    """
+
+    latent: int
+
+    def sample(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Draw a picture from each noise vector.
+
+        Args:
+            z: (N, latent), from N(0, 1).
+            labels: (N, labels) of 0 and 1, for methods that are told what to draw.
+
+        Returns:
+            (N, 3, S, S) in [-1, 1].
+        """
+        raise NotImplementedError
 
 
 def available() -> list[str]:

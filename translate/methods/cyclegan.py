@@ -26,12 +26,13 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from translate.diffaugment import diffaugment
-from translate.methods.base import Layer, Method, MethodSettings, Network, Term, Update
+from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
 from translate.networks.blocks import initialise, together
 from translate.networks.discriminators import Discriminator, PatchGAN
 from translate.networks.generators import Generator, Resnet
 from translate.objectives import GUESSING, OBJECTIVES, ObjectiveName, l1
 from translate.pool import Pool
+from translate.targets import Domains
 
 
 class Settings(MethodSettings):
@@ -47,15 +48,11 @@ class Settings(MethodSettings):
     pool: int = Field(50, ge=0)  # images, for each domain
     init_gain: float = Field(0.02, gt=0)
 
-    @property
-    def networks(self) -> tuple[Network, Network]:
-        return self.generator, self.discriminator
-
     def build(self, domains: Sequence[str], size: int) -> "CycleGAN":
         return CycleGAN(self, domains, size)
 
 
-class CycleGAN(Method):
+class CycleGAN(Translation):
     """Two generators and two discriminators, named by what they make and what they judge."""
 
     def __init__(self, settings: Settings, domains: Sequence[str], size: int) -> None:
@@ -63,7 +60,7 @@ class CycleGAN(Method):
         if len(domains) != 2:
             raise ValueError(f"CycleGAN translates between two domains; found {len(domains)}.")
         self.settings: Settings = settings
-        self.domains = tuple(domains)
+        self.targets = Domains(tuple(domains))
         self.G = settings.generator.build(3, 3)  # X -> Y
         self.F = settings.generator.build(3, 3)  # Y -> X
         self.D_X = settings.discriminator.build(3)

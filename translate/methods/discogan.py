@@ -27,11 +27,13 @@ from torch import Tensor, nn
 
 from translate.diffaugment import diffaugment
 from translate.errors import SettingsError
-from translate.methods.base import Adam, Layer, Method, MethodSettings, Network, Term, Update
+from translate.methods.base import Adam, Layer, MethodSettings, Optimiser, Term, Translation, Update
 from translate.networks.blocks import initialise
 from translate.networks.discriminators import JudgingDiscriminator, WholeImage
 from translate.networks.generators import EncoderDecoder
 from translate.objectives import GUESSING, OBJECTIVES, batch_feature_matching, mse
+from translate.schedules import Constant, Schedule
+from translate.targets import Domains
 
 
 class Settings(MethodSettings):
@@ -40,8 +42,8 @@ class Settings(MethodSettings):
     name: Literal["discogan"] = "discogan"
     generator: EncoderDecoder = EncoderDecoder()
     discriminator: JudgingDiscriminator = WholeImage()
-    optimiser: Adam = Adam(weight_decay=1e-5)
-    decay: Literal["linear", "none"] = "none"
+    optimiser: Optimiser = Adam(weight_decay=1e-5)
+    decay: Schedule = Constant()
     lambda_gan: float = Field(0.1, ge=0)
     lambda_fm: float = Field(0.9, ge=0)
     rate_start: float = Field(0.01, ge=0, le=1)  # share of the reconstruction term until step `curriculum`
@@ -49,10 +51,6 @@ class Settings(MethodSettings):
     curriculum: int | None = Field(None, ge=0)  # steps; by default a tenth of the run
     d_every: int = Field(3, ge=2)  # steps: the discriminators move in one of them, the generators in the others
     init_gain: float = Field(0.02, gt=0)
-
-    @property
-    def networks(self) -> tuple[Network, Network]:
-        return self.generator, self.discriminator
 
     def for_run(self, steps: int) -> "Settings":
         return self if self.curriculum is not None else self.model_copy(update={"curriculum": steps // 10})
@@ -69,7 +67,7 @@ class Settings(MethodSettings):
         return DiscoGAN(self, domains, size)
 
 
-class DiscoGAN(Method):
+class DiscoGAN(Translation):
     """Two generators and two discriminators, named by what they make and what they judge."""
 
     def __init__(self, settings: Settings, domains: Sequence[str], size: int) -> None:
@@ -77,7 +75,7 @@ class DiscoGAN(Method):
         if len(domains) != 2:
             raise ValueError(f"DiscoGAN translates between two domains; found {len(domains)}.")
         self.settings: Settings = settings
-        self.domains = tuple(domains)
+        self.targets = Domains(tuple(domains))
         self.G_AB = settings.generator.build(3, 3)
         self.G_BA = settings.generator.build(3, 3)
         self.D_A = settings.discriminator.build(3)

@@ -10,8 +10,9 @@ from typing import Literal
 from torch import Tensor, nn
 
 from translate.errors import SettingsError
-from translate.methods.base import Layer, Method, MethodSettings, Network
+from translate.methods.base import Layer, MethodSettings, Translation
 from translate.networks.generators import AnyGenerator, Resnet
+from translate.targets import OneWay
 
 
 class Settings(MethodSettings):
@@ -20,10 +21,6 @@ class Settings(MethodSettings):
     name: Literal["single"] = "single"
     generator: AnyGenerator = Resnet()
 
-    @property
-    def networks(self) -> tuple[Network, Network]:
-        return self.generator, self.generator
-
     def check(self, domains: Sequence[str], size: int, batch: int) -> None:
         raise SettingsError("A single generator cannot be trained. Choose another --method, such as cyclegan.")
 
@@ -31,21 +28,18 @@ class Settings(MethodSettings):
         return Single(self, domains)
 
 
-class Single(Method):
+class Single(Translation):
     """A generator, whatever its pictures look like to it."""
 
     def __init__(self, settings: Settings, domains: Sequence[str]) -> None:
         super().__init__()
         self.settings: Settings = settings
-        self.domains = tuple(domains)
+        self.targets = OneWay(tuple(domains), domains[1])
         self.G = settings.generator.build(3, 3)
         self.black = settings.generator.black
 
     def players(self) -> dict[str, list[nn.Module]]:
         return {"G": [self.G]}
-
-    def showcase(self) -> list[str]:
-        return [self.domains[1]]
 
     def translate(self, x: Tensor, target: str) -> Tensor:
         y: Tensor = self.G(self._seen(x))

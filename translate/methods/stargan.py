@@ -22,21 +22,21 @@ the dataset's list instead.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, interpolate
 
-from translate.attributes import read_changes
 from translate.diffaugment import diffaugment
 from translate.errors import DataError, SettingsError
-from translate.methods.base import Adam, Layer, Method, MethodSettings, Network, Term, Update
+from translate.methods.base import Adam, Layer, MethodSettings, Optimiser, Term, Translation, Update
 from translate.networks.discriminators import Critic, LabelDiscriminator, PatchGAN
 from translate.networks.generators import LabelResnet, labelled
 from translate.objectives import GUESSING, gradient_penalty, l1, wgan_accuracy, wgan_d, wgan_g
 from translate.parallel import count, gather, part
+from translate.targets import Attributes, Domains, Targets
 
 
 class Settings(MethodSettings):
@@ -52,18 +52,14 @@ class Settings(MethodSettings):
         ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"),
         ("black_hair", "blond_hair", "red_hair"),
     )
-    optimiser: Adam = Adam(lr=1e-4)
+    optimiser: Optimiser = Adam(lr=1e-4)
     lambda_cls: float = Field(1.0, ge=0)
     lambda_rec: float = Field(10.0, ge=0)
     lambda_gp: float = Field(10.0, ge=0)
     g_every: int = Field(5, ge=1)  # steps: G moves in one of them, D in all
 
-    @property
-    def networks(self) -> tuple[Network, Network]:
-        return self.generator, self.discriminator
-
-    def for_labels(self, attributes: bool) -> "Settings":
-        return self.model_copy(update={"labels": "attributes" if attributes else "domains"})
+    def for_targets(self, targets: Targets) -> Self:
+        return self.model_copy(update={"labels": "attributes" if isinstance(targets, Attributes) else "domains"})
 
     def check(self, domains: Sequence[str], size: int, batch: int) -> None:
         if len(domains) < 2 and self.labels == "domains":
@@ -87,13 +83,17 @@ class Settings(MethodSettings):
         return StarGAN(self, domains, size)
 
 
-class StarGAN(Method):
+class StarGAN(Translation):
     """One generator and one discriminator for any number of domains."""
 
     def __init__(self, settings: Settings, domains: Sequence[str], size: int) -> None:
         super().__init__()
         self.settings: Settings = settings
-        self.domains = tuple(domains)
+        self.targets: Domains | Attributes = (
+            Domains(tuple(domains))
+            if settings.labels == "domains"
+            else Attributes(tuple(domains), exclusive=settings.exclusive)
+        )
         self.G = settings.generator.build(3, 3, len(domains))
         self.D = settings.discriminator.build_with_labels(3, len(domains), size)
         self.size = size
@@ -102,14 +102,8 @@ class StarGAN(Method):
     def players(self) -> dict[str, list[nn.Module]]:
         return {"G": [self.G], "D": [self.D]}
 
-    def shipped(self) -> list[nn.Module]:
+    def averaged(self) -> list[nn.Module]:
         return [self.G] if self.settings.labels == "domains" else [self.G, self.D]
-
-    def showcase(self) -> list[str]:
-        if self.settings.labels == "domains":
-            return list(self.domains)
-        alone = [name for name in self.domains if not any(name in group for group in self.settings.exclusive)]
-        return [f"{name}=1" for name in self.domains] + [f"{name}=0" for name in alone]
 
     def terms(self) -> dict[str, Term]:
         return {
@@ -153,37 +147,19 @@ class StarGAN(Method):
         y: Tensor = self.G(x, self._labels(x, target))
         return y
 
-    def becomes(self, c: Tensor, target: str) -> Tensor:
-        if self.settings.labels == "domains":
-            return super().becomes(c, target)
-        return self._changed(c.clone(), read_changes(target, self.domains))
-
     def layers(self, x: Tensor, target: str) -> list[Layer]:
         c = self._labels(x, target)
         return [lambda x: labelled(x, c), *self.G.main]
 
     def _labels(self, x: Tensor, target: str) -> Tensor:
         """Return the labels (N, labels), 0 or 1, that pictures (N, 3, H, W) in [-1, 1] are translated to."""
-        if self.settings.labels == "attributes":
-            return self._changed(self._read(x), read_changes(target, self.domains))
-        c = x.new_zeros(len(x), len(self.domains))
-        c[:, self.domains.index(target)] = 1
-        return c
+        before = x.new_zeros(len(x), len(self.domains)) if self.settings.labels == "domains" else self._read(x)
+        return self.targets.change(before, target)
 
     def _read(self, x: Tensor) -> Tensor:
         """Read the attributes (N, labels), 0 or 1, off (N, 3, H, W) in [-1, 1], which is seen at the training size."""
         logits: Tensor = self.D(interpolate(x, (self.size, self.size), mode="bilinear", antialias=True))[1]
         return (logits > 0).to(x.dtype)
-
-    def _changed(self, c: Tensor, changes: Mapping[str, int]) -> Tensor:
-        """Change attributes in (N, labels); one that is switched on switches off those that exclude it."""
-        for name, value in changes.items():
-            groups = [group for group in self.settings.exclusive if name in group and value]
-            for place, other in enumerate(self.domains):
-                if any(other in group for group in groups):
-                    c[:, place] = 0
-            c[:, self.domains.index(name)] = value
-        return c
 
 
 def _one_of(logits: Tensor, c: Tensor) -> Tensor:

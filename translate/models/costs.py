@@ -29,10 +29,10 @@ def costs_of(about: About) -> Costs:
     settings = settings_class(about.method["name"]).parse(about.method)
     method = build_without_memory(settings, about.domains, about.size).eval()
     side = max(-(-SIDE // settings.multiple) * settings.multiple, settings.smallest)
-    target = f"{about.domains[0]}=1" if about.attributes else about.only or about.domains[-1]
+    target = about.targets.shown()[0]
     with torch.inference_mode():
         gmac = gmac_of(lambda: method.translate(torch.empty(1, 3, side, side, device="meta"), target))
-    parameters = sum(parameter.numel() for network in method.shipped() for parameter in network.parameters())
+    parameters = sum(parameter.numel() for network in method.averaged() for parameter in network.parameters())
     return Costs(parameters, gmac, side)
 
 

@@ -1,7 +1,7 @@
 """The export: one safetensors file with the networks that translate and everything needed to use them.
 
 Its metadata has one entry, `translate`, a JSON object with the fields of `About`. Tensors are those of the networks in
-`Method.shipped`, named `<number of the network>.<parameter>`, in fp32 or fp16; networks that are read are always fp32.
+`Method.averaged`, named `<number of the network>.<parameter>`, in fp32 or fp16; networks that are read are always fp32.
 Discriminators, where they are wanted for further training, are named `D.<number in players()["D"]>.<parameter>`.
 An ONNX file has the same entry in its metadata, and one direction of the model as a graph; see `onnx`.
 """
@@ -21,13 +21,13 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from translate import cards
-from translate.attributes import read_changes
 from translate.errors import SettingsError, WeightsError
 from translate.files import atomic_file
-from translate.methods.base import Method, MethodSettings, settings_class
+from translate.methods.base import MethodSettings, Translation, settings_class
 from translate.models.onnx import OnnxMethod, open_session, read_metadata, write_onnx
 from translate.run_folder import EXPORT, RunFolder
 from translate.settings import Settings, is_plain, nearest
+from translate.targets import Attributes, Domains, OneWay, Targets
 
 FORMAT = 1
 LONGEST_HEADER = 10_000_000  # bytes; the safetensors of a network have some 10,000
@@ -69,49 +69,24 @@ class About(Settings):
                 raise ValueError(f"{domain!r} cannot be the name of a folder")
         return domains
 
-    def choices(self, to: str | None = None) -> list[str]:
-        """Return the several targets that "all" means: every domain, or every attribute switched on; else nothing.
-
-        Raises:
-            SettingsError: as `choose`.
-        """
-        if to == "all" and "all" not in self.domains and not self.only:
-            return self.domains
-        self.choose(to)
-        return []
-
     @property
-    def directions(self) -> list[tuple[str, str]]:
-        """All (source, target) pairs of different domains; none for a model of attributes."""
-        if self.attributes:
-            return []
-        targets = [self.only] if self.only else self.domains
-        return [(source, target) for target in targets for source in self.domains if source != target]
-
-    def choose(self, to: str | None = None) -> str:
-        """Return the domain or the changes of attributes called `to`, or the default target.
-
-        Raises:
-            SettingsError: the model does not know the domain or an attribute, or has no default.
-        """
+    def targets(self) -> Targets:
+        """What the model can be asked for."""
+        names = tuple(self.domains)
         if self.only:
-            if to not in (None, self.only):
-                advice = "" if self.source else f" Export it again with --to {to}."
-                raise SettingsError(f"The model translates to {self.only} alone.{advice}")
-            return self.only
-        known = ", ".join(self.domains)
-        if self.attributes:
-            if to is None:
-                raise SettingsError(
-                    f"The model changes the attributes {known}; say how, as in --to {self.domains[0]}=1."
-                )
-            read_changes(to, self.domains)
-            return to
-        if to is None and not self.target:
-            raise SettingsError(f"The model knows the domains {known}; name one with --to.")
-        if to is not None and to not in self.domains:
-            raise SettingsError(f"The model has no domain {to!r}.{nearest(to, self.domains)} It knows {known}.")
-        return to or self.target
+            otherwise = "" if self.source else "For {0}, export its run again with --to {0}, or train that direction."
+            return OneWay(names, self.only, otherwise)
+        return Attributes(names) if self.attributes else Domains(names, self.target)
+
+    @staticmethod
+    def of_targets(targets: Targets) -> dict[str, Any]:
+        """Return the fields that say what a model can be asked for, the inverse of `targets`."""
+        return {
+            "domains": list(targets.names),
+            "attributes": isinstance(targets, Attributes),
+            "target": targets.default,
+            "only": targets.default if isinstance(targets, OneWay) else "",
+        }
 
 
 def write_export(
@@ -121,7 +96,7 @@ def write_export(
 
     Args:
         path: the file.
-        shipped: the networks in `Method.shipped`.
+        shipped: the networks in `Method.averaged`.
         about: what the export says of itself; its `sha256` is filled in here.
         half: store fp16 instead of fp32.
         discriminators: those of `Method.players`, to be trained further; none are needed to translate.
@@ -140,20 +115,20 @@ def write_export(
         safetensors.torch.save_file(tensors, temporary, {"translate": stamped.model_dump_json()})
 
 
-def write_graph(path: Path, method: Method, about: About, to: str | None = None) -> float:
+def write_graph(path: Path, method: Translation, about: About, to: str | None = None) -> float:
     """Write one direction of a model as ONNX, whole or not at all; return its largest difference to torch.
 
     Args:
         path: the file.
         method: the model, as `read_export` returns it.
         about: what it says of itself.
-        to: as for `About.choose`.
+        to: as for `Targets.choose`.
 
     Raises:
-        SettingsError: as `About.choose`.
+        SettingsError: as `Targets.choose`.
         WeightsError, OutputError: as `onnx.write_onnx`.
     """
-    target = about.choose(to)
+    target = about.targets.choose(to)
     said = about.model_copy(update={"target": target, "only": target})
     return write_onnx(path, method, target, about.size, {"translate": said.model_dump_json()})
 
@@ -286,7 +261,7 @@ def read_settings(path: Path, about: About) -> MethodSettings:
         raise _cannot_build(path, error) from error
 
 
-def read_export(path: Path) -> tuple[Method, About]:
+def read_export(path: Path) -> tuple[Translation, About]:
     """Read an export and build its networks, on the CPU, in evaluation mode.
 
     Raises:
@@ -298,7 +273,7 @@ def read_export(path: Path) -> tuple[Method, About]:
     tensors, about = read_tensors(path)
     method = _built(path, about)
     shipped = {name: tensor for name, tensor in tensors.items() if not name.startswith("D.")}
-    networks = nn.ModuleList(method.shipped())
+    networks = nn.ModuleList(method.averaged())
     if wrong := misfits(networks.state_dict(), shipped):
         raise WeightsError(
             f"{path} does not fit the network of {about.method['name']} that it describes: {len(wrong)} tensors are"
@@ -318,7 +293,7 @@ def _is_onnx(path: Path) -> bool:
     return path.suffix.lower() == ".onnx"
 
 
-def _built(path: Path, about: About) -> Method:
+def _built(path: Path, about: About) -> Translation:
     try:
         return build_without_memory(read_settings(path, about), about.domains, about.size)
     except (ValueError, KeyError, RuntimeError, OverflowError, TypeError) as error:  # the last: sizes beyond all bounds
@@ -329,7 +304,7 @@ def _cannot_build(path: Path, error: Exception) -> WeightsError:
     return WeightsError(f"{path} describes a network that this version of translate cannot build: {error}")
 
 
-def build_without_memory(settings: MethodSettings, domains: Sequence[str], size: int) -> Method:
+def build_without_memory(settings: MethodSettings, domains: Sequence[str], size: int) -> Translation:
     """Build a method whose tensors have shapes but no memory; the caller gives memory to what it needs."""
     with torch.device("meta"), _Undrawn():
         return settings.build(domains, size)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from translate.errors import WeightsError
 from translate.files import atomic_file
-from translate.methods.base import Method
+from translate.methods.base import Translation
 
 OPSET = 20  # of the standard operators
 CLOSE = 1e-4  # the largest difference between onnxruntime and torch in fp32 that is no mistake
@@ -27,7 +27,7 @@ UNSTAMPED = b"0" * 64
 LARGEST = 2_000_000_000  # bytes: protobuf ends soon after, and more is no image network
 
 
-class OnnxMethod(Method):
+class OnnxMethod(Translation):
     """One direction of a model, run by onnxruntime on the CPU.
 
     Args:
@@ -35,18 +35,18 @@ class OnnxMethod(Method):
         described: the method that was exported, without memory.
     """
 
-    def __init__(self, session: Any, described: Method) -> None:
+    def __init__(self, session: Any, described: Translation) -> None:
         super().__init__()
-        self.settings, self.domains = described.settings, described.domains
+        self.settings, self.targets = described.settings, described.targets
         self._session, self._described = session, described
 
-    def players(self) -> dict[str, list[nn.Module]]:
-        """Return the networks without memory, whose layers tell how much of it a picture takes."""
-        return self._described.players()
-
-    def shipped(self) -> list[nn.Module]:
+    def averaged(self) -> list[nn.Module]:
         """Return nothing: weights are in the session."""
         return []
+
+    def generators(self) -> list[nn.Module]:
+        """Return the networks without memory."""
+        return self._described.generators()
 
     def translate(self, x: Tensor, target: str) -> Tensor:
         """Translate (N, 3, H, W) in [-1, 1] to the only target."""
@@ -61,7 +61,7 @@ class OnnxMethod(Method):
         return torch.from_numpy(y)
 
 
-def write_onnx(path: Path, method: Method, target: str, size: int, metadata: Mapping[str, str]) -> float:
+def write_onnx(path: Path, method: Translation, target: str, size: int, metadata: Mapping[str, str]) -> float:
     """Write a model as a graph for one target, and compare what onnxruntime makes of it with what torch makes.
 
     Args:
@@ -160,9 +160,9 @@ def _stamp(path: Path) -> None:
 class _Direction(nn.Module):
     """What `Method.translate` does with one target."""
 
-    def __init__(self, method: Method, target: str) -> None:
+    def __init__(self, method: Translation, target: str) -> None:
         super().__init__()
-        self.networks = nn.ModuleList(method.shipped())  # the others have no memory
+        self.networks = nn.ModuleList(method.averaged())  # the others have no memory
         self._translate, self._target = method.translate, target
 
     def forward(self, x: Tensor) -> Tensor:

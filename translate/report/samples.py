@@ -5,17 +5,22 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from translate import images
+from translate.targets import Targets
 from translate.tensors import Pixels
 
 Translate = Callable[[Sequence[Pixels], str], list[Pixels]]  # pictures of one size, target domain -> pictures
 
 
-def sample_grid(translate: Translate, inputs: Mapping[str, Sequence[Pixels]]) -> Pixels:
-    """Draw input | translated | cycled for every ordered pair of domains, side by side.
+def sample_grid(translate: Translate, inputs: Mapping[str, Sequence[Pixels]], targets: Targets) -> Pixels:
+    """Draw pictures and what becomes of them, side by side: for each domain, or the one collection, of `inputs`.
+
+    Where there is a way back, every translation stands between its input and the input as it came back; else one input
+    stands beside all its translations.
 
     Args:
-        translate: turns pictures (S, S, 3) uint8 into pictures of a domain.
+        translate: turns pictures (S, S, 3) uint8 into pictures of a target.
         inputs: pictures (S, S, 3) uint8 of each domain.
+        targets: what the model can be asked for.
 
     Returns:
         (H, W, 3) uint8, with as many rows as the domain with the fewest pictures has.
@@ -25,27 +30,16 @@ def sample_grid(translate: Translate, inputs: Mapping[str, Sequence[Pixels]]) ->
     captions: list[str] = []
     for source in inputs:
         pictures = inputs[source][:rows]
-        for target in inputs:
-            if target != source:
-                translated = translate(pictures, target)
-                columns += [pictures, translated, translate(translated, source)]
-                captions += [source, f"to {target}", f"back to {source}"]
+        ahead = True  # the input is still to be shown
+        for target in targets.ways(source):
+            back = targets.back(source, target)
+            if ahead or back:
+                columns, captions, ahead = [*columns, pictures], [*captions, source], False
+            translated = translate(pictures, target)
+            columns, captions = [*columns, translated], [*captions, f"to {target}"]
+            if back:
+                columns, captions = [*columns, translate(translated, back)], [*captions, f"back to {back}"]
     return images.sheet(list(zip(*columns, strict=True)), captions=captions)
-
-
-def attribute_grid(translate: Translate, pictures: Sequence[Pixels], targets: Sequence[str]) -> Pixels:
-    """Draw input | translated to each of `targets`, such as "Young=0", side by side.
-
-    Args:
-        translate: turns pictures (S, S, 3) uint8 into pictures with changed attributes.
-        pictures: (S, S, 3) uint8.
-        targets: changes of attributes.
-
-    Returns:
-        (H, W, 3) uint8, with a row for each picture.
-    """
-    columns = [pictures, *(translate(pictures, target) for target in targets)]
-    return images.sheet(list(zip(*columns, strict=True)), captions=["input", *targets])
 
 
 def square(picture: Pixels, side: int) -> Pixels:

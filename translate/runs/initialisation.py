@@ -81,9 +81,9 @@ class Beginning:
             if name.startswith(OF_DISCRIMINATORS)
         }
         shipped = {name: tensor for name, tensor in tensors.items() if not name.startswith(OF_DISCRIMINATORS)}
-        self._fill(method.shipped(), shipped, "generators")
+        self._fill(method.averaged(), shipped, "generators")
         if judging:
-            self._fill(method.players()["D"], judging, "discriminators")
+            self._fill(method.discriminators(), judging, "discriminators")
 
     def _fill(self, networks: list[nn.Module], tensors: Mapping[str, Tensor], what: str) -> None:
         try:

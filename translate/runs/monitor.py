@@ -14,7 +14,7 @@ from translate import images
 from translate.data.batches import Batches
 from translate.data.folders import Dataset, held_out
 from translate.files import write_text
-from translate.methods.base import Method, Term
+from translate.methods.base import Term, Translation, translation
 from translate.report.page import Curve, Grid, RunSummary, run_page
 from translate.report.samples import Translate, square
 from translate.report.tensorboard import Board
@@ -54,11 +54,12 @@ class Monitor:
             tell(f"Alarm at step {alarm.step}: {alarm.text}")
 
         self._folder, self._dataset, self._steps = folder, dataset, steps
-        self._terms, step = training.method.terms(), training.step
+        method, step = translation(training.method), training.step
+        self._terms, self._targets = method.terms(), method.targets
         self._shown: dict[Path, Grid] = {}  # sample grids, as they are on the page
         self._log = [line for line in read_log(folder.log) if line["step"] <= step]
         self._alarms = Alarms(folder.alarms, step, steps, self._terms, tell_alarm)
-        self._probes = _probes(dataset, batches, size, training.method)
+        self._probes = _probes(dataset, batches, size, method)
         self._board = Board(folder.tensorboard, step, tell) if tensorboard else None
 
     def losses(self, report: Report) -> None:
@@ -110,18 +111,19 @@ class Monitor:
         return [self._shown[path] for path in chosen]
 
     def _columns(self) -> str:
-        if self._dataset.attributes:
-            return "In every row: a picture that was not trained on, and what it became when told to change."
-        ways = [
-            f"{source}, translated to {target}, and back to {source}"
-            for source in self._dataset.train
-            for target in self._dataset.train
-            if source != target
-        ]
-        return (
-            f"In every row, from left to right: {'; '.join(ways)}. It goes well when translations look like real"
-            " pictures of their domain and still show what the input shows, and when the way back leads to the input."
-        )
+        ways: list[str] = []
+        for source in self._dataset.train:
+            targets = self._targets.ways(source)
+            back = {target: self._targets.back(source, target) for target in targets}
+            ways += [
+                f"{source}, translated to {target}, and back to {back[target]}" for target in targets if back[target]
+            ]
+            if alone := [target for target in targets if not back[target]]:
+                ways.append(f"{source}, translated to {', to '.join(alone)}")
+        aim = "translations look like real pictures of what they are translated to and still show what the input shows"
+        if any(" and back to " in way for way in ways):
+            aim += ", and when the way back leads to the input"
+        return f"In every row, from left to right: {'; '.join(ways)}. It goes well when {aim}."
 
     def _facts(self, step: int, engine: str) -> dict[str, str]:
         counts = {domain: [f"{len(pictures):,} to train on"] for domain, pictures in self._dataset.train.items()}
@@ -158,18 +160,17 @@ def _curve(log: Sequence[Mapping[str, Any]], name: str, term: Term | None) -> Cu
     return Curve(points, term.meaning, term.course, term.balance) if term else Curve(points, "", "free")
 
 
-def _probes(dataset: Dataset, batches: Batches, size: int, method: Method) -> list[Probe]:
+def _probes(dataset: Dataset, batches: Batches, size: int, method: Translation) -> list[Probe]:
     held = {
         domain: np.stack([square(picture, size) for picture in held_out(dataset, domain, PROBES)])
         for domain in dataset.train
     }
-    if dataset.attributes:
-        ((collection, inputs),) = held.items()
-        return [Probe(collection, target, inputs, inputs) for target in method.showcase()[:DIRECTIONS]]
-    seen = {
+    ways = [
+        (source, target, method.targets.like(source, target))
+        for source, target in method.targets.probes(list(held))[:DIRECTIONS]
+    ]
+    seen = {  # results that should look like their own input are no copies of it
         domain: symptoms.thumbnails(np.stack([square(picture, size) for picture in batches.pictures(domain, SEEN)]))
-        for domain in dataset.train
+        for domain in dict.fromkeys(like for source, _, like in ways if like != source)
     }
-    domains = list(held)
-    ways = zip(domains[:DIRECTIONS], [*domains[1:], domains[0]], strict=False)
-    return [Probe(source, target, held[source], held[target], seen[target]) for source, target in ways]
+    return [Probe(source, target, held[source], held[like], seen.get(like)) for source, target, like in ways]

@@ -88,7 +88,7 @@ def prepare(data: str | Path | None = None, **options: Unpack[Options]) -> Run:
     for domain, pictures in dataset.train.items():
         if len(pictures) < 2:
             raise DataError(f"Domain {domain} has one picture, which teaches nothing. Add more.")
-    recipe = recipe.model_copy(update={"method": recipe.method.for_labels(attributes=bool(dataset.attributes))})
+    recipe = recipe.model_copy(update={"method": recipe.method.for_targets(dataset.targets)})
     folder = RunFolder(options.get("out") or Path("runs") / dataset.name)
     found = engine_to_train(options.get("device", "auto"), recipe.training.precision, recipe.training.compile)
     if options.get("batch") == "auto":

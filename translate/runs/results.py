@@ -11,10 +11,10 @@ from translate.data.folders import Dataset, fingerprints, held_out
 from translate.devices import Engine
 from translate.files import write_text
 from translate.inference.translator import Translator
-from translate.methods.base import Term
+from translate.methods.base import Term, translation
 from translate.models.exports import About, read_about, write_export
 from translate.report.curves import loss_curves
-from translate.report.samples import attribute_grid, sample_grid, square
+from translate.report.samples import sample_grid, square
 from translate.run_folder import RunFolder
 from translate.runs.recipe import Recipe
 from translate.tensors import Pixels
@@ -59,7 +59,7 @@ class Results:
 
     def translator(self, training: Training) -> Translator:
         """Return the averaged generators as a translator."""
-        return Translator(training.average.method, self._about(training, 0, {}), self._engine)
+        return Translator(translation(training.average.method), self._about(training, 0, {}), self._engine)
 
     def has_grid(self, step: int) -> bool:
         """Whether there is a sample grid of a step."""
@@ -73,10 +73,7 @@ class Results:
             for domain in self._dataset.train
         }
         translate = self.translator(training).batch
-        if self._dataset.attributes:
-            grid = attribute_grid(translate, next(iter(inputs.values())), training.method.showcase())
-        else:
-            grid = sample_grid(translate, inputs)
+        grid = sample_grid(translate, inputs, translation(training.average.method).targets)
         images.write_pixels(grid, self._grid(training.step))
         return grid
 
@@ -124,9 +121,7 @@ class Results:
     def _about(self, training: Training, planned: int, scores: Mapping[str, float]) -> About:
         return About(
             method=json.loads(training.method.settings.model_dump_json()),
-            domains=list(self._dataset.domains),
-            attributes=bool(self._dataset.attributes),
-            target=self._dataset.target,
+            **About.of_targets(translation(training.average.method).targets.with_default(self._dataset.target)),
             size=self._recipe.data.size,
             steps=training.step,
             planned=planned,

@@ -20,7 +20,7 @@ from translate.errors import Diverged
 from translate.methods.base import Method, MethodSettings
 from translate.networks.blocks import mixes_pictures
 from translate.parallel import means, rank, wait, world
-from translate.schedules import constant_then_linear
+from translate.schedules import Schedule
 from translate.settings import Settings
 from translate.tensors import enter
 from translate.training.checkpoint import Checkpoint, Checkpoints
@@ -66,7 +66,7 @@ class Plan:
     sample_every: int
     milestone_every: int
     steps_per_unit: int  # the learning rate changes once a unit: after every step, or after every epoch
-    decays: bool
+    decay: Schedule  # of the learning rate, over these units
 
     @classmethod
     def of(cls, settings: TrainingSettings, method: MethodSettings, steps_per_epoch: int) -> "Plan":
@@ -75,14 +75,11 @@ class Plan:
         steps = settings.steps or settings.epochs * steps_per_epoch
         sample_every = settings.sample_every or max(steps // 40, 25)
         milestone_every = settings.milestone_every or max(-(-steps // 10), 25)
-        return cls(steps, sample_every, milestone_every, unit, method.decay == "linear")
+        return cls(steps, sample_every, milestone_every, unit, method.decay)
 
     def learning_rate_factor(self, n: int) -> float:
         """Return the factor on the learning rate in step `n`, which counts from 0."""
-        units = self.steps // self.steps_per_unit
-        if not self.decays:
-            return 1.0
-        return constant_then_linear(n // self.steps_per_unit + 1, units // 2, units - units // 2)
+        return self.decay.factor(n // self.steps_per_unit + 1, self.steps // self.steps_per_unit)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """Moving the players of a method: gradients, the non-finite guard, optimisers, and the averaged networks."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from translate.errors import SettingsError
 from translate.methods.base import Method
 from translate.parallel import mean, means
 from translate.training.loss_scale import LossScale
@@ -30,13 +32,18 @@ class Players:
 
     def __init__(self, method: Method, parts: int = 1, scale: LossScale | None = None) -> None:
         self._parameters = {
-            name: [parameter for network in networks for parameter in network.parameters()]
+            name: [parameter for network in networks for parameter in network.parameters() if parameter.requires_grad]
             for name, networks in method.players().items()
         }
-        build = method.settings.optimiser.build
-        self._optimisers = {name: build(parameters) for name, parameters in self._parameters.items()}
-        self._lr = method.settings.optimiser.lr
-        self._ttur = {name: method.settings.ttur if name == "D" else 1.0 for name in self._parameters}
+        settings = method.settings
+        for name in (*settings.optimisers, *settings.rates):
+            if name not in self._parameters:
+                raise SettingsError(
+                    f"{settings.name} has no player {name!r}. Its players: {', '.join(self._parameters)}."
+                )
+        chosen = {name: settings.optimisers.get(name, settings.optimiser) for name in self._parameters}
+        self._optimisers = {name: chosen[name].build(parameters) for name, parameters in self._parameters.items()}
+        self._rates = {name: chosen[name].lr * settings.rates.get(name, 1.0) for name in self._parameters}
         device = next(method.parameters()).device
         self.skipped = torch.zeros((), dtype=torch.long, device=device)
         self.failed = torch.zeros((), dtype=torch.long, device=device)
@@ -48,14 +55,19 @@ class Players:
         self._scale = scale
 
     def __call__(self, **losses: Tensor) -> None:
-        """Take each loss's gradient with respect to its player's parameters only, then move all named players."""
+        """Take each loss's gradient with respect to its players' parameters only, then move all named players."""
         self._finite &= mean(torch.stack([loss.detach() for loss in losses.values()])).isfinite().all()
         factor = self._scale.value if self._scale else 1.0
         with torch.autocast(self._finite.device.type, enabled=False):
-            for name, loss in losses.items():
-                gradients = means(torch.autograd.grad(factor * loss if self._scale else loss, self._parameters[name]))
+            for names, loss in _by_loss(losses):
+                parameters = [parameter for name in names for parameter in self._parameters[name]]
+                found = torch.autograd.grad(factor * loss if self._scale else loss, parameters, allow_unused=True)
+                used = [
+                    (one, gradient) for one, gradient in zip(parameters, found, strict=True) if gradient is not None
+                ]
+                gradients = means([gradient for _, gradient in used])
                 self._finite &= torch.nn.utils.get_total_norm(gradients).isfinite()
-                for parameter, gradient in zip(self._parameters[name], gradients, strict=True):
+                for (parameter, _), gradient in zip(used, gradients, strict=True):
                     if self._scale or self._parts > 1:
                         gradient = gradient / (factor * self._parts)
                     if parameter.grad is None:
@@ -72,8 +84,11 @@ class Players:
             return
         for name in self._called:
             optimiser: Any = self._optimisers[name]
-            optimiser.found_inf = (~self._finite).float()  # how fused optimisers are told to stay where they are
-            optimiser.step()
+            if optimiser.defaults.get("fused"):
+                optimiser.found_inf = (~self._finite).float()  # how these are told to stay where they are
+                optimiser.step()
+            elif self._finite:  # waits for the device
+                optimiser.step()
             optimiser.zero_grad()
         torch.clear_autocast_cache()  # it holds half-precision copies of the weights as they were
         self.skipped += ~self._finite
@@ -86,11 +101,11 @@ class Players:
         self._finite = torch.ones_like(self._finite)
 
     def set_learning_rate(self, factor: float) -> float:
-        """Set the learning rates to `factor` times those of the settings, and return that of the generators."""
+        """Set the learning rates to `factor` times those of the settings, and return that of the first player."""
         for name, optimiser in self._optimisers.items():
             for group in optimiser.param_groups:
-                group["lr"] = self._lr * self._ttur[name] * factor
-        return self._lr * factor
+                group["lr"] = self._rates[name] * factor
+        return next(iter(self._rates.values())) * factor
 
     def state(self) -> dict[str, Any]:
         """Return everything the next step depends on."""
@@ -114,6 +129,14 @@ class Players:
             self._scale.load(state["scale"])
 
 
+def _by_loss(losses: Mapping[str, Tensor]) -> list[tuple[list[str], Tensor]]:
+    """Join the names that are given the same tensor: what they share is computed once."""
+    joined: dict[int, tuple[list[str], Tensor]] = {}
+    for name, loss in losses.items():
+        joined.setdefault(id(loss), ([], loss))[0].append(name)
+    return list(joined.values())
+
+
 def _laid_out_like(parameter: Tensor, values: Tensor) -> Tensor:
     """Give a gradient or a moment the memory layout of its parameter: fused Adam takes for granted that they agree."""
     if values.stride() == parameter.stride():
@@ -122,20 +145,20 @@ def _laid_out_like(parameter: Tensor, values: Tensor) -> Tensor:
 
 
 class Average:
-    """An exponential moving average (Yazici et al. 2019) of the networks that are shipped: it is sampled and exported.
+    """An exponential moving average (Yazici et al. 2019) of the networks in `Method.averaged`.
 
     The decay after step n is min(limit, (1 + n) / (10 + n)), so the random start is soon forgotten.
 
     Args:
         method: the method in training.
-        shadow: the same method, whose shipped networks become the average; its other networks are not used.
+        shadow: the same method, whose averaged networks become the average; its other networks are not used.
         limit: the decay reached in the end.
     """
 
     def __init__(self, method: Method, shadow: Method, limit: float) -> None:
         self.method = shadow
-        self.networks = nn.ModuleList(shadow.shipped())
-        self._source = nn.ModuleList(method.shipped())
+        self.networks = nn.ModuleList(shadow.averaged())
+        self._source = nn.ModuleList(method.averaged())
         self._limit = limit
         copies = {name: tensor.detach().clone() for name, tensor in self._source.state_dict().items()}
         self.networks.load_state_dict(copies, assign=True)

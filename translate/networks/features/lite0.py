@@ -132,7 +132,7 @@ class _Layer(nn.Module):
         """(N, inputs, H, W) -> (N, outputs, h, w), where h is H / stride, rounded up.
 
         On a CPU convolutions of single channels are always computed in fp32: their gradient in bf16 takes so long that
-        a pass there and back through the network would take 2.4 times the time (torch 2.15, two cores with AVX512-BF16).
+        a pass there and back through the network would take 2.4 times the time (torch 2.15, two AVX512-BF16 cores).
         """
         if self._groups > 1 and x.device.type == "cpu":
             with torch.autocast("cpu", enabled=False):

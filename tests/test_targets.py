@@ -1,7 +1,7 @@
 import pytest
 
-from translate.attributes import read_changes
 from translate.errors import SettingsError
+from translate.targets import read_changes
 
 KNOWN = ("Blond_Hair", "Young")
 
