@@ -14,6 +14,7 @@ PACKAGE = ROOT / "translate"
 
 FLOORS: dict[str, int] = {
     "errors": 0,
+    "progress": 0,
     "settings": 1,
     "files": 1,
     "home": 1,

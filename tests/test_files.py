@@ -21,14 +21,14 @@ from translate import files
 from translate.errors import OutputError
 from translate.files import (
     PARTIAL,
-    alone,
+    as_output_error,
     atomic_file,
     atomic_folder,
+    exclusive_lock,
     sha256,
     sweep,
-    sweep_ended,
+    sweep_dead_writers,
     write_text,
-    written_to,
 )
 
 Atomic = Callable[[Path], AbstractContextManager[Path]]
@@ -240,13 +240,16 @@ def test_a_failing_rename_leaves_nothing(atomic, tmp_path: Path, monkeypatch):
 )
 def test_libraries_that_report_a_full_disk_in_words_are_understood(error, free, full, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free) if folder.exists() else 1 / 0)
-    with pytest.raises(OutputError if full else type(error)) as caught, written_to(tmp_path / "not" / "yet" / "there"):
+    with (
+        pytest.raises(OutputError if full else type(error)) as caught,
+        as_output_error(tmp_path / "not" / "yet" / "there"),
+    ):
         raise error
     assert str(caught.value).startswith("The disk is full") == full
 
 
 def test_an_error_that_was_already_explained_is_not_explained_again(tmp_path: Path):
-    with pytest.raises(OutputError, match=r"^The disk is full: inner\.$"), written_to(tmp_path / "outer"):
+    with pytest.raises(OutputError, match=r"^The disk is full: inner\.$"), as_output_error(tmp_path / "outer"):
         raise OutputError("The disk is full: inner.")
 
 
@@ -357,12 +360,12 @@ def test_only_what_ended_writers_of_this_machine_left_is_swept(tmp_path: Path):
             (tmp_path / name).touch()
         left = tmp_path / f".a[1].b.{machine}-{ended.pid}-89abcdef{PARTIAL}"
         left.touch()
-        sweep_ended(tmp_path)
+        sweep_dead_writers(tmp_path)
         assert not left.exists()
         assert mine.exists()
         assert all((tmp_path / name).exists() for name in others)
         assert (tmp_path / f".a.{machine}-1-01234567{PARTIAL}").exists()  # the first process lives always
-        sweep_ended(tmp_path / "none")
+        sweep_dead_writers(tmp_path / "none")
 
 
 def test_sweeping_a_folder_that_is_not_there_does_nothing(tmp_path: Path):
@@ -397,14 +400,17 @@ def test_sweeping_one_name_leaves_the_leftovers_of_others(tmp_path: Path):
 def test_who_holds_a_place_is_alone_until_the_end(kind: str, tmp_path: Path):
     place = tmp_path / "place"
     place.mkdir() if kind == "folder" else place.touch()
-    with alone(place, "not now"):
-        with pytest.raises(OutputError, match="not now"), alone(place, "not now"):
+    with exclusive_lock(place, "not now"):
+        with pytest.raises(OutputError, match="not now"), exclusive_lock(place, "not now"):
             pass
-        with pytest.raises(OutputError, match="not now"), alone(place, "not now"):  # the refused one took nothing away
+        with (
+            pytest.raises(OutputError, match="not now"),
+            exclusive_lock(place, "not now"),
+        ):  # the refused one took nothing away
             pass
-    with alone(place, "not now"):
+    with exclusive_lock(place, "not now"):
         pass
-    with pytest.raises(OutputError, match="Cannot write"), alone(tmp_path / "nowhere", "not now"):
+    with pytest.raises(OutputError, match="Cannot write"), exclusive_lock(tmp_path / "nowhere", "not now"):
         pass
 
 
@@ -434,7 +440,7 @@ def test_a_disk_without_locks_is_no_obstacle(tmp_path: Path, monkeypatch):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr("fcntl.flock", no_locks)
-    with alone(tmp_path, "not now"), alone(tmp_path, "not now"):
+    with exclusive_lock(tmp_path, "not now"), exclusive_lock(tmp_path, "not now"):
         pass
 
 
@@ -442,14 +448,15 @@ def test_a_disk_without_locks_is_no_obstacle(tmp_path: Path, monkeypatch):
 @pytest.mark.fault("R-19")
 def test_a_killed_process_holds_nothing(tmp_path: Path):
     holding = (
-        "import sys; from pathlib import Path; from translate.files import alone\nwith alone(Path(sys.argv[1]), ''):"
+        "import sys; from pathlib import Path; from translate.files import exclusive_lock\n"
+        "with exclusive_lock(Path(sys.argv[1]), ''):"
     )
     command = [sys.executable, "-c", f"{holding}\n    print('held', flush=True); sys.stdin.read()", str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
-        with pytest.raises(OutputError, match="not now"), alone(tmp_path, "not now"):
+        with pytest.raises(OutputError, match="not now"), exclusive_lock(tmp_path, "not now"):
             pass
         process.kill()
-    with alone(tmp_path, "not now"):
+    with exclusive_lock(tmp_path, "not now"):
         pass

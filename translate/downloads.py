@@ -67,7 +67,7 @@ def download(url: str, path: Path, size: int, sha256: str | None, tell: Callable
         DownloadError: the address gives nothing, something else, or too little in too long.
         OutputError: `path` cannot be written, or the disk is full.
     """
-    with files.written_to(path):
+    with files.as_output_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         if _length(path) > size:
@@ -101,7 +101,7 @@ def _receive(url: str, path: Path, size: int, tell: Callable[[int, int], None]) 
         if response.status != http.HTTPStatus.PARTIAL_CONTENT:
             have = 0  # the server sends everything, asked or not
         _refuse_something_else(response, have, size)
-        with files.written_to(path), path.open("r+b") as stream:
+        with files.as_output_error(path), path.open("r+b") as stream:
             stream.truncate(have)
             stream.seek(have)
             since, before = time.perf_counter(), have

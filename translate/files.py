@@ -33,7 +33,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
     """
     temporary = _beside(path)
     try:
-        with written_to(path):
+        with as_output_error(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
             temporary.chmod(0o666 & ~_umask())
@@ -54,7 +54,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """
     temporary = _beside(path)
     try:
-        with written_to(path):
+        with as_output_error(path):
             temporary.mkdir(parents=True)
             yield temporary
             for file in temporary.rglob("*"):  # and the folders in it
@@ -91,7 +91,7 @@ def sweep(folder: Path, name: str = "*") -> None:
             leftover.unlink(missing_ok=True)
 
 
-def sweep_ended(folder: Path) -> None:
+def sweep_dead_writers(folder: Path) -> None:
     """Remove the unfinished files in `folder` whose writers, processes of this machine, have ended.
 
     For folders that several processes write into: what a living one is writing stays.
@@ -136,8 +136,8 @@ def sha256(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def alone(path: Path, refusal: str) -> Iterator[None]:
-    """Hold the file or folder `path`, so that a second process is refused; where the system cannot lock, nobody is.
+def exclusive_lock(path: Path, refusal: str) -> Iterator[None]:
+    """Hold the file or folder `path`, so that a second process is refused; without locks in the system none is taken.
 
     Raises:
         OutputError: another process holds it; the sentence is `refusal`.
@@ -147,7 +147,7 @@ def alone(path: Path, refusal: str) -> Iterator[None]:
         return
     import fcntl
 
-    with written_to(path):
+    with as_output_error(path):
         handle = os.open(path, os.O_RDONLY)  # the lock ends with the process, however it ends
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -163,8 +163,8 @@ def alone(path: Path, refusal: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def written_to(path: Path) -> Iterator[None]:
-    """Turn what a failing write raises, which differs from library to library, into one `OutputError`."""
+def as_output_error(path: Path) -> Iterator[None]:
+    """Turn whatever a failing write raises, which differs from library to library, into one `OutputError`."""
     try:
         yield
     except OSError as error:

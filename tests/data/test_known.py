@@ -236,16 +236,16 @@ def test_two_processes_get_one_download(card: DatasetCard, server: Server, shelf
 def test_who_comes_just_after_the_other_process_finds_its_result(
     card: DatasetCard, server: Server, shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone = files.alone
+    lock = files.exclusive_lock
 
     def after_the_other(path: Path, refusal: str) -> object:
-        monkeypatch.setattr(known, "alone", alone)
+        monkeypatch.setattr(known, "exclusive_lock", lock)
         fetch(card, quiet)
         path.touch()
         server.asked.clear()
-        return alone(path, refusal)
+        return lock(path, refusal)
 
-    monkeypatch.setattr(known, "alone", after_the_other)
+    monkeypatch.setattr(known, "exclusive_lock", after_the_other)
     fetch(card, quiet)
     assert server.asked == []
     assert [path.name for path in shelf.iterdir()] == ["birds"]

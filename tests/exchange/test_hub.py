@@ -18,7 +18,7 @@ from translate.cards import HubWeights
 from translate.errors import OutputError, SettingsError, WeightsError
 from translate.exchange import hub, store
 from translate.exchange.modelcard import model_card
-from translate.files import alone
+from translate.files import exclusive_lock
 from translate.inference.translator import Translator
 from translate.methods.pretrained import Settings as Single
 from translate.models.costs import costs_of
@@ -278,7 +278,7 @@ def test_two_processes_do_not_fetch_the_same(server: Hub, tmp_path: Path) -> Non
     part = tmp_path / "home/weights/hf/me/birds/model.part"
     part.parent.mkdir(parents=True)
     part.touch()
-    with alone(part, ""), pytest.raises(OutputError, match="Another process is fetching hf:me/birds"):
+    with exclusive_lock(part, ""), pytest.raises(OutputError, match="Another process is fetching hf:me/birds"):
         store.fetch(store.wanted("hf:me/birds"), quiet)
 
 

@@ -18,7 +18,7 @@ from translate import cards, downloads, files
 from translate.cards import WeightsCard
 from translate.errors import DiskFull, OutputError, SettingsError, WeightsError
 from translate.exchange import store
-from translate.files import alone
+from translate.files import exclusive_lock
 from translate.home import note_on
 from translate.inference.translator import Translator
 from translate.methods.pretrained import Settings as Single
@@ -235,7 +235,7 @@ def test_two_processes_do_not_fetch_the_same(shelf: Path, server: Any, tmp_path:
     part = tmp_path / "home/weights/my-birds.part"
     part.parent.mkdir(parents=True)
     part.touch()
-    with alone(part, ""), pytest.raises(OutputError, match="Another process is fetching my-birds"):
+    with exclusive_lock(part, ""), pytest.raises(OutputError, match="Another process is fetching my-birds"):
         store.fetch(card(shelf, server), quiet)
 
 

@@ -8,7 +8,7 @@ import typer
 from translate.cli.options import Model
 from translate.cli.terminal import printable
 from translate.errors import OutputError, SettingsError, WeightsError
-from translate.files import written_to
+from translate.files import as_output_error
 
 SUFFIXES = (".safetensors", ".onnx", ".pth")  # of what can be written
 
@@ -47,7 +47,7 @@ def export(
         raise SettingsError(f"The suffix of {out} is none that export can write. Those are: {', '.join(SUFFIXES)}.")
     if (suffix == ".pth") is not (format is not None):
         raise SettingsError(f"A .pth file is written with --format junyanz, and no other; found {out}.")
-    with written_to(out):  # its name may be too long, a folder above it closed to us
+    with as_output_error(out):  # its name may be too long, a folder above it closed to us
         taken = out.exists() and not overwrite
     if taken:
         raise OutputError(f"{out} is already there. Name another file, or replace this one with --overwrite.")

@@ -46,7 +46,7 @@ def through_pipes(job: "Job", load: "Callable[[], Translator]") -> tuple[str, ..
     """
     from translate import images
     from translate.conversion.single import translate_bytes, translate_encoded
-    from translate.files import written_to
+    from translate.files import as_output_error
 
     inputs, out, (target,), settings = job.inputs, job.out, job.targets, job.settings
     assert out is not None
@@ -56,7 +56,7 @@ def through_pipes(job: "Job", load: "Callable[[], Translator]") -> tuple[str, ..
         if settings.mask and settings.mask.is_dir():
             raise SettingsError("With - there is no folder of masks, because the picture has no name. Name one mask.")
     to_stdout = str(out) == STREAM
-    with written_to(out):
+    with as_output_error(out):
         is_picture = not out.is_dir() and out.suffix.lower() in images.SUFFIXES
     if not to_stdout and not is_picture:
         raise SettingsError(f"--out {out} is no file name of a picture, which stdin does not give. Name a file or -.")

@@ -206,13 +206,13 @@ def import_(
     from translate.exchange.importing import Import, import_weights
     from translate.exchange.recognised import Choices
     from translate.exchange.store import place_for
-    from translate.files import written_to
+    from translate.files import as_output_error
     from translate.home import note_on
 
     if as_ is not None and out is not None:
         raise SettingsError("--as and --out exclude each other. Give one of them.")
     place = place_for(as_) if as_ is not None else out or file.with_suffix(".safetensors")
-    with written_to(place):  # its name may be too long, a folder above it closed to us
+    with as_output_error(place):  # its name may be too long, a folder above it closed to us
         taken = place.exists()
     if taken:
         raise SettingsError(f"{place} is already there. Choose another --as or --out, or remove it.")

@@ -14,7 +14,7 @@ from pathlib import Path
 from translate.conversion.pipeline import Result
 from translate.conversion.planning import Item
 from translate.conversion.settings import ConversionSettings
-from translate.files import written_to
+from translate.files import as_output_error
 from translate.models.exports import About
 
 NAME = ".translate.jsonl"
@@ -75,6 +75,6 @@ def recorded(
     for result in results:
         if folder and result.status == "done" and result.output and result.output != folder:
             line = [result.output.relative_to(folder).as_posix(), fingerprint(about, result.target, settings)]
-            with written_to(folder / NAME), (folder / NAME).open("a", encoding="utf-8") as stream:
+            with as_output_error(folder / NAME), (folder / NAME).open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(line) + "\n")
         yield result

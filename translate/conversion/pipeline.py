@@ -19,7 +19,7 @@ from translate.conversion.planning import ConversionPlan, Item, beside
 from translate.conversion.settings import DEFAULT, ConversionSettings
 from translate.devices import enough_memory
 from translate.errors import ImageDecodeError, OutOfMemory, OutputError, WeightsError
-from translate.files import atomic_file, sweep_ended
+from translate.files import atomic_file, sweep_dead_writers
 from translate.images import Picture
 from translate.inference.finishing import finished, seen
 from translate.inference.translator import TOO_LARGE, Translator
@@ -69,7 +69,7 @@ def convert(translator: Translator, plan: ConversionPlan, settings: ConversionSe
         yield Result(item.source, item.word, item.output, "skipped", "the output is already there", target=item.target)
     written = [place for item in plan.items for place in (item.output, item.original) if place]
     for folder in {place.parent for place in written}:
-        sweep_ended(folder)  # what runs left that were killed
+        sweep_dead_writers(folder)  # what runs left that were killed
     most = settings.batch or (1 if translator.engine.device.type == "cpu" else TOGETHER)
     with Readers() if settings.isolate else nullcontext(read_here) as call:
         pool = ThreadPoolExecutor(THREADS)

@@ -13,7 +13,7 @@ from translate import images
 from translate.conversion.inputs import Inputs, find
 from translate.conversion.settings import DEFAULT, ConversionSettings
 from translate.errors import SettingsError
-from translate.files import written_to
+from translate.files import as_output_error
 from translate.images import Encoding
 
 ORIGINALS = ".originals"  # in the root of pictures that are replaced
@@ -114,7 +114,7 @@ def plan(
             f"--out {out} is also an input, whose pictures would be replaced. Choose another place, or say --in-place."
         )
     pictures = found.pictures.values()
-    with written_to(out):  # its name may be too long, a folder above it closed to us
+    with as_output_error(out):  # its name may be too long, a folder above it closed to us
         as_folder = out.is_dir() or not (out.exists() or out.suffix.lower() in images.SUFFIXES)
     if as_folder:
         items = [

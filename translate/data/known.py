@@ -1,6 +1,6 @@
 """Known datasets: cards joined with their pictures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from string import ascii_uppercase
@@ -12,9 +12,8 @@ from translate.data.folders import Dataset
 from translate.data.layouts import open_folder
 from translate.downloads import download
 from translate.errors import DataError, DownloadError, SettingsError
-from translate.files import alone, atomic_folder, sha256, sweep, written_to
-
-Tell = Callable[[str, int, int], None]  # what is being done, how much of it is done, and of how much
+from translate.files import as_output_error, atomic_folder, exclusive_lock, sha256, sweep
+from translate.progress import Tell
 
 
 def open_known(card: DatasetCard, exclude: Path | None = None, attributes: Sequence[str] | None = None) -> Dataset:
@@ -62,10 +61,12 @@ def fetch(card: DatasetCard, tell: Tell, source: Path | None = None) -> Path:
     _, part = _archives(folder)
     if cards.is_filled(folder):
         return folder
-    with written_to(part):
+    with as_output_error(part):
         part.parent.mkdir(parents=True, exist_ok=True)
         part.touch()
-    with alone(part, f"Another process is fetching {card.name}. Wait until it has ended, and run the command again."):
+    with exclusive_lock(
+        part, f"Another process is fetching {card.name}. Wait until it has ended, and run the command again."
+    ):
         try:
             if not cards.is_filled(folder):  # else the other process has just ended
                 _fetch(card, card.archive, folder, source, tell)

@@ -1,7 +1,7 @@
 """The pictures of one domain as they are read for training, and which of them are broken."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -13,6 +13,7 @@ from translate.data.augmentation import Augmentation
 from translate.data.folders import Pictures
 from translate.data.timeout import in_time
 from translate.errors import DataError, ImageDecodeError
+from translate.progress import Tell, silent
 from translate.tensors import Pixels
 
 MEMORY = 4 << 30  # bytes of decoded pictures held for each domain
@@ -53,7 +54,7 @@ class Store:
         domain: str,
         pictures: Pictures,
         augmentation: Augmentation,
-        tell: Callable[[str, int, int], None] = lambda *_: None,
+        tell: Tell = silent,
         labels: NDArray[np.float32] | None = None,
         strict: bool = False,
     ) -> None:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from translate.data.folders import Files, Pictures, halves
 from translate.errors import ImageDecodeError, SettingsError, WeightsError
 from translate.evaluation.evaluation import Conditions, evaluate
-from translate.evaluation.evaluator import Tell
 from translate.evaluation.pictures import open_data, refuse_empty
 from translate.features import open_features
 from translate.inference.translator import Translator
@@ -26,6 +25,7 @@ from translate.metrics.protocols import find_protocol, prepared
 from translate.metrics.results import Evaluation
 from translate.models.exports import find_export, read_about
 from translate.networks.features.feature_network import FeatureNetwork
+from translate.progress import Tell, silent
 from translate.run_folder import EXPORT, RunFolder
 from translate.toys.drawn import Drawn
 
@@ -70,7 +70,7 @@ def evaluate_every_checkpoint(
     data: str | Path,
     to: str | None = None,
     *,
-    tell: Tell = lambda *_: None,
+    tell: Tell = silent,
     **conditions: Any,
 ) -> Choice:
     """Choose the checkpoint of a run with the lowest KID, and measure it once on other pictures.

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from translate.data.folders import Dataset, Pictures, Split
 from translate.errors import ImageDecodeError
-from translate.evaluation.evaluator import Tell
 from translate.evaluation.thumbnails import Samples
 from translate.inference.translator import Translator
 from translate.metrics import distances
@@ -16,6 +15,7 @@ from translate.metrics.classifier import Classifier, trained_classifier
 from translate.metrics.likeness import mean_difference
 from translate.metrics.ordered_rows import Gathered, key_of
 from translate.metrics.results import Evaluation
+from translate.progress import Tell
 from translate.tensors import Pixels
 
 Labels = NDArray[np.int_]  # (labels,) of 0 and 1

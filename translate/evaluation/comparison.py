@@ -11,13 +11,13 @@ from translate import cards
 from translate.data.folders import Dataset, Split, held_out
 from translate.errors import DataError, ImageDecodeError, OutputError, SettingsError
 from translate.evaluation.evaluation import Conditions, evaluate
-from translate.evaluation.evaluator import Tell
 from translate.evaluation.pictures import open_data, refuse_empty
 from translate.evaluation.thumbnails import png
 from translate.files import write_text
 from translate.inference.translator import Translator
 from translate.metrics.results import Evaluation, Figure
 from translate.models.exports import find_export, read_about
+from translate.progress import Tell, silent
 from translate.report.comparison import Column, Row, comparison_page
 from translate.tensors import Pixels
 
@@ -34,7 +34,7 @@ def compare(
     to: str | None = None,
     *,
     pictures: int = 12,
-    tell: Tell = lambda *_: None,
+    tell: Tell = silent,
     **conditions: Any,
 ) -> Path:
     """Write a page with what several models make of the same pictures, and what each scores.

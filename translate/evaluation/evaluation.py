@@ -7,7 +7,7 @@ from typing import Any
 from translate.data.folders import Dataset, Split
 from translate.devices import Precision
 from translate.evaluation.classification import Examiner
-from translate.evaluation.evaluator import Judge, Tell
+from translate.evaluation.evaluator import Judge
 from translate.evaluation.pictures import Sets, open_data, refuse_empty
 from translate.features import INCEPTION, RANDOM, needed_for_inception, open_features, read_weights
 from translate.inference.translator import Translator
@@ -17,6 +17,7 @@ from translate.metrics.results import Evaluation
 from translate.models.exports import find_export, read_about
 from translate.networks.features.feature_network import FeatureNetwork
 from translate.networks.features.inception import Inception
+from translate.progress import Tell, silent
 from translate.targets import OneWay
 from translate.toys.catalogue import COUNT, drawn_scores
 from translate.toys.drawn import Drawn
@@ -51,7 +52,7 @@ def evaluate(
     data: str | Path | Dataset,
     to: str | None = None,
     *,
-    tell: Tell = lambda *_: None,
+    tell: Tell = silent,
     **conditions: Any,
 ) -> Evaluation:
     """Translate the test pictures of a dataset and measure what became of them.

@@ -1,7 +1,7 @@
 """Translating pictures and measuring what became of them, one picture at a time."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,10 @@ from translate.metrics.ordered_rows import Gathered, key_of
 from translate.metrics.protocols import prepared
 from translate.metrics.results import Evaluation, Example
 from translate.networks.features.feature_network import FeatureNetwork
+from translate.progress import Tell
 from translate.tensors import Pixels
 from translate.toys.drawn import Drawn
 from translate.toys.stripes import background, background_error
-
-Tell = Callable[[str, int, int], None]  # what is being done, how much of it, and of how much
 
 SUBSETS, SUBSET = 100, 1000  # of a published KID: how many, and pictures in each at most
 

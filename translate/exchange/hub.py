@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from translate.cards import HubWeights
 from translate.errors import OutputError, TranslateError, WeightsError
-from translate.files import sha256, written_to
+from translate.files import as_output_error, sha256
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -43,13 +43,13 @@ def download(weights: HubWeights, path: Path) -> tuple[str, str]:
         )
     beginning = path.with_suffix(".unfinished")
     disable_progress_bars()
-    with written_to(path), _asking(repository, WeightsError):
+    with as_output_error(path), _asking(repository, WeightsError):
         found = Path(api.hf_hub_download(repository, weights.file, revision=info.sha, local_dir=beginning))
     promised = siblings[weights.file].lfs  # None: a small file, which Git holds itself
     if promised and sha256(found) != promised.sha256:
         shutil.rmtree(beginning)
         raise WeightsError(f"{weights.name} is damaged: what came has not the SHA-256 {promised.sha256} of the Hub.")
-    with written_to(path):
+    with as_output_error(path):
         found.replace(path)
         shutil.rmtree(beginning)
     return f"{api.endpoint}/{repository}/resolve/{info.sha}/{weights.file}", info.sha

@@ -7,7 +7,6 @@ the same.
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,14 +18,14 @@ from translate.errors import DownloadError, SettingsError, WeightsError
 from translate.exchange import hub
 from translate.exchange.importing import Import, import_weights
 from translate.exchange.recognised import Choices
-from translate.files import alone, sha256, sweep, write_text, written_to
+from translate.files import as_output_error, exclusive_lock, sha256, sweep, write_text
 from translate.home import in_home
 from translate.models.exports import find_export, read_export
+from translate.progress import Tell
 from translate.settings import Settings
 
 _IMPORT = "weights import FILE --as NAME"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-Tell = Callable[[str, int, int], None]  # what is being done, how much of it is done, and of how much
 
 
 class Receipt(Settings):
@@ -88,10 +87,12 @@ def fetch(card: WeightsCard | HubWeights, tell: Tell, offline: bool = False) -> 
             f" machine with a network, and copy the file that it names to {place}."
         )
     part = place.with_suffix(".part")
-    with written_to(part):
+    with as_output_error(part):
         part.parent.mkdir(parents=True, exist_ok=True)
         part.touch()
-    with alone(part, f"Another process is fetching {card.name}. Wait until it has ended, and run the command again."):
+    with exclusive_lock(
+        part, f"Another process is fetching {card.name}. Wait until it has ended, and run the command again."
+    ):
         try:
             if not place.exists():  # else the other process has just ended
                 _fetch(card, place, part, tell)
@@ -146,7 +147,7 @@ def remove(name: str) -> Path:
     path = _place(name)
     if not (NAME.fullmatch(name) or name.startswith(cards.ON_HUB)) or not path.is_file():
         raise WeightsError(f"No weights {name} were fetched or imported, so there is nothing to remove.")
-    with written_to(path):
+    with as_output_error(path):
         path.unlink()
     return path
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from translate.errors import OutOfMemory, OutputError
-from translate.files import written_to
+from translate.files import as_output_error
 
 LIMIT = 30 * 10**9  # bytes of scratch files for one picture
 
@@ -60,7 +60,7 @@ class File(Store):
         super().__init__(shape, dtype)
         self._device = device
         self._row = shape[1] * shape[2] * dtype.itemsize  # bytes
-        with written_to(folder()):
+        with as_output_error(folder()):
             self._file = tempfile.TemporaryFile()  # noqa: SIM115
         weakref.finalize(self, self._file.close)
 
@@ -74,7 +74,7 @@ class File(Store):
 
     def write(self, top: int, rows: Tensor) -> None:
         """Write rows. Raises `OutputError` where the disk is full."""
-        with written_to(folder()):
+        with as_output_error(folder()):
             self._file.seek(top * self._row)
             self._file.write(rows[0].permute(1, 2, 0).contiguous().cpu().view(torch.uint8).numpy().data)
 

@@ -5,7 +5,6 @@ ResNet-18. It is never the discriminator: that one was trained together with the
 """
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from translate.data.store import Store
 from translate.files import atomic_file
 from translate.home import in_home
 from translate.metrics.protocols import prepared
+from translate.progress import Tell
 from translate.tensors import Pixels
 
 SIDE = 64  # pixels: pictures are resized to such squares
@@ -63,7 +63,7 @@ class Classifier(nn.Module):
         return seen.numpy().astype(int)
 
 
-def trained_classifier(dataset: Dataset, tell: Callable[[str, int, int], None]) -> Classifier:
+def trained_classifier(dataset: Dataset, tell: Tell) -> Classifier:
     """Train a classifier on the training pictures of a dataset, or read the one that was trained on them before.
 
     The same pictures give the same one, but for the last bits on another machine. It is kept in the
@@ -108,7 +108,7 @@ def _sha256(tensors: dict[str, Tensor]) -> str:
     return hashlib.sha256(safetensors.torch.save(tensors)).hexdigest()
 
 
-def _train(classifier: Classifier, dataset: Dataset, tell: Callable[[str, int, int], None]) -> None:
+def _train(classifier: Classifier, dataset: Dataset, tell: Tell) -> None:
     augmentation = Augmentation(size=SIDE)
     stores = {
         name: Store(name, pictures, augmentation, tell, dataset.labels(name))

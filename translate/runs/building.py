@@ -10,6 +10,7 @@ from translate.data.folders import Dataset
 from translate.data.store import Store
 from translate.devices import Engine
 from translate.models.exports import build_without_memory
+from translate.progress import Tell
 from translate.runs.initialisation import Beginning
 from translate.runs.recipe import Recipe
 from translate.training.loop import Plan, Training
@@ -31,9 +32,7 @@ def build_training(
     return Training(method, build_without_memory(settings, domains, size), engine, recipe.training)
 
 
-def read_batches(
-    recipe: Recipe, dataset: Dataset, tell: Callable[[str, int, int], None], note: Callable[[str], None]
-) -> Batches:
+def read_batches(recipe: Recipe, dataset: Dataset, tell: Tell, note: Callable[[str], None]) -> Batches:
     """Read the training pictures.
 
     Args:

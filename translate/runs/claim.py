@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 
 from translate.errors import OutputError
-from translate.files import alone, sweep, write_text, written_to
+from translate.files import as_output_error, exclusive_lock, sweep, write_text
 from translate.run_folder import RunFolder
 
 
@@ -24,12 +24,14 @@ def claimed(folder: RunFolder) -> Iterator[None]:
     Raises:
         OutputError: another process trains in it, or it cannot be written.
     """
-    with written_to(folder.path):
+    with as_output_error(folder.path):
         folder.path.mkdir(parents=True, exist_ok=True)
     who = "Another process"
     with contextlib.suppress(OSError):  # there is none, or it has just ended
         who = folder.running.read_text(encoding="utf-8")
-    with alone(folder.path, f"{who} is training in {folder}. Wait until it has ended, or choose another --out."):
+    with exclusive_lock(
+        folder.path, f"{who} is training in {folder}. Wait until it has ended, or choose another --out."
+    ):
         for place in (folder.path, folder.samples, folder.milestones):
             sweep(place)
         write_text(folder.running, f"Process {os.getpid()} on {socket.gethostname()}")

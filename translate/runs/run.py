@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from translate.files import write_text
 from translate.methods.base import Term
 from translate.models.exports import About
 from translate.parallel import alike, rank, wait, world
+from translate.progress import Tell, silent
 from translate.run_folder import RunFolder
 from translate.runs.building import build_training, read_batches
 from translate.runs.claim import claimed, refuse_a_file
@@ -109,7 +110,7 @@ class Run:
         """Do a few steps on noise to see what the run would cost."""
         return prospect_of(self.recipe, self.dataset, self.out, self.engine)
 
-    def start(self, tell: Callable[[str, int, int], None] = lambda *_: None) -> Iterator[Report]:
+    def start(self, tell: Tell = silent) -> Iterator[Report]:
         """Read the pictures and train, continuing from the newest checkpoint; yield reports on the way.
 
         Args:

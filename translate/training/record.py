@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from translate.files import write_text, written_to
+from translate.files import as_output_error, write_text
 
 
 class Record:
@@ -24,7 +24,7 @@ class Record:
             OutputError: it cannot be written. It is tried again with the next one.
         """
         self._waiting += json.dumps(line) + "\n"
-        with written_to(self._path):
+        with as_output_error(self._path):
             whole = self._path.stat().st_size
             try:
                 with self._path.open("a", encoding="utf-8") as stream:
