@@ -127,8 +127,8 @@ def test_its_layers_do_what_it_does_as_a_whole_and_in_strips(straight: Run) -> N
     translator = Translator.load(straight.out, device="cpu", precision="fp32", memory=1)
     x = torch.rand(1, 3, 96, 64).mul(2).sub(1)
     for target in translator.method.targets.shown():
-        whole = translator._method.translate(x, target)
-        layers = translator._method.layers(x, target)
+        whole = translator.method.translate(x, target)
+        layers = translator.method.layers(x, target)
         assert layers is not None
         torch.testing.assert_close(reduce(lambda y, layer: layer(y), layers, x), whole)
         torch.testing.assert_close(translator.tensor(x, target), whole, rtol=0, atol=1e-4)

@@ -37,6 +37,7 @@ class Engine:
         compiled: whether networks are compiled, each at its first call, which then takes half a minute.
         note: why they are not although it would repay; or nothing.
         narrower: a number format to go on in where memory runs out; None: `dtype` was asked for, or is as narrow.
+        fixed: why it could be no other, such as "ONNX models run there"; or nothing.
     """
 
     device: torch.device
@@ -45,6 +46,7 @@ class Engine:
     compiled: bool = False
     note: str = ""
     narrower: torch.dtype | None = None
+    fixed: str = ""
 
     def ready(self, networks: Iterable[nn.Module]) -> None:
         """Bring networks to the device and into the layout, and have them compiled where that was chosen."""

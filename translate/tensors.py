@@ -18,15 +18,28 @@ def stack(pictures: Sequence[Pixels]) -> Tensor:
     return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
 
 
-def scaled(picture: Pixels) -> Tensor:
-    """Turn a picture (H, W, 3) into (3, H, W) in [-1, 1], fp32, on the CPU."""
-    return torch.from_numpy(picture).permute(2, 0, 1).to(torch.float32).div_(np.iinfo(picture.dtype).max / 2).sub_(1)
+def as_tensor(picture: Pixels) -> Tensor:
+    """Return a picture (H, W, 3) as a tensor (1, 3, H, W) of the same values; where possible they share memory."""
+    return torch.from_numpy(np.require(picture, requirements=("C", "W"))).permute(2, 0, 1)[None]
 
 
-def enter(pixels: Tensor, engine: Engine) -> Tensor:
-    """Bring uint8 or uint16 (N, 3, H, W) to the engine's device and layout as fp32 in [-1, 1]."""
-    x = pixels.to(engine.device, non_blocking=True).to(torch.float32, memory_format=engine.memory_format)
-    return x.div_(torch.iinfo(pixels.dtype).max / 2).sub_(1)
+def as_pixels(x: Tensor) -> Pixels:
+    """Return a tensor (1, 3, H, W) of uint8 or uint16 as a picture (H, W, 3)."""
+    pixels: Pixels = x[0].permute(1, 2, 0).contiguous().cpu().numpy()
+    return pixels
+
+
+def scaled(x: Tensor) -> Tensor:
+    """Turn uint8 or uint16 into fp32 in [-1, 1]; floats are in [-1, 1] already, and stay as they are."""
+    return x if x.is_floating_point() else x.to(torch.float32).div_(torch.iinfo(x.dtype).max / 2).sub_(1)
+
+
+def enter(x: Tensor, engine: Engine) -> Tensor:
+    """Copy (N, 3, H, W) to the engine's device: uint8 or uint16 as fp32 in [-1, 1], in its layout; floats unchanged."""
+    if x.is_floating_point():
+        return x.to(engine.device, copy=True)
+    pixels = x.to(engine.device, non_blocking=True).to(torch.float32, memory_format=engine.memory_format)
+    return pixels.div_(torch.iinfo(x.dtype).max / 2).sub_(1)
 
 
 def leave(x: Tensor, dtype: torch.dtype = torch.uint8) -> list[Pixels]:

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from translate import cli, images
-from translate.inference.translator import ON_CPU, Translator
+from translate.inference.fallback import ON_CPU
+from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
 from translate.models.exports import About, write_export
 from translate.networks.discriminators import PatchGAN
@@ -187,14 +188,14 @@ def test_a_missing_and_a_damaged_model_are_5(apply: Apply, place: Path) -> None:
 def test_a_stopped_command_ends_with_the_code_of_its_signal(
     apply: Apply, place: Path, monkeypatch: pytest.MonkeyPatch, number: str, code: int
 ) -> None:
-    batch = Translator.batch
+    tensor = Translator.tensor
 
     def stopped(self: Translator, *words: Any) -> Any:
         if (place / "x/a.jpg").exists():
             signal.raise_signal(signal.Signals[number])
-        return batch(self, *words)
+        return tensor(self, *words)
 
-    monkeypatch.setattr(Translator, "batch", stopped)
+    monkeypatch.setattr(Translator, "tensor", stopped)
     for name in "cdefg":
         shutil.copy(place / "photos/a.jpg", place / f"photos/{name}.jpg")
     found, out, err = apply("photos", "--out", "x")
@@ -308,18 +309,18 @@ def test_what_is_too_large_is_said_with_the_option_that_allows_it(apply: Apply, 
 
 @pytest.mark.fault("I-19")
 def test_what_was_given_up_is_said(apply: Apply, monkeypatch: pytest.MonkeyPatch) -> None:
-    load, batch, allowed = Translator.load, Translator.batch, []
+    load, tensor, allowed = Translator.load, Translator.tensor, []
 
     def loaded(*words: Any, **options: Any) -> Translator:
         allowed.append(options["allow_cpu_fallback"])
         return load(*words, **options)
 
     def small(self: Translator, *words: Any) -> Any:
-        self.given_up.append(ON_CPU)
-        return batch(self, *words)
+        self.budget.fallbacks.append(ON_CPU)
+        return tensor(self, *words)
 
     monkeypatch.setattr(Translator, "load", loaded)
-    monkeypatch.setattr(Translator, "batch", small)
+    monkeypatch.setattr(Translator, "tensor", small)
     note = "Note: memory ran out, so it was translated on the CPU"
     assert f"{note}: photos/a.jpg and 1 more\n" in apply("photos", "--out", "x", "--allow-cpu-fallback")[2]
     assert json.loads(apply("photos", "--out", "y", "--json")[1])["results"][0]["notes"] == [ON_CPU]

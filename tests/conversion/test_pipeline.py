@@ -29,7 +29,8 @@ from translate.devices import engine
 from translate.errors import DataError, DeviceError, OutputError, SettingsError, WeightsError
 from translate.images import Encoding, Limits
 from translate.inference.blending import Blending
-from translate.inference.translator import SMALLER, Translator
+from translate.inference.fallback import SMALLER
+from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
 from translate.models.exports import About
 from translate.networks.discriminators import PatchGAN
@@ -343,8 +344,8 @@ def test_neighbours_of_equal_size_share_a_pass(tmp_path: Path, monkeypatch: pyte
     for number, width in enumerate([8, 8, 8, 9, 8]):
         put(tmp_path / "in" / f"{number}.png", noise(9, width, 3))
     translator, sizes = made(), []
-    real = translator.batch
-    monkeypatch.setattr(translator, "batch", lambda pictures, to: sizes.append(len(pictures)) or real(pictures, to))
+    real = translator.tensor
+    monkeypatch.setattr(translator, "tensor", lambda x, to: sizes.append(len(x)) or real(x, to))
     run([tmp_path / "in"], tmp_path / "out", translator=translator, batch=2)
     assert sizes == [2, 1, 1, 1]
 
@@ -360,12 +361,10 @@ def test_a_size_changes_what_the_network_sees_but_not_the_result(
     pixels = noise(30, 50, 4)
     source = put(tmp_path / "a.png", pixels.swapaxes(0, 1) if upright else pixels)
     translator, shapes = made(), []
-    real = translator.batch
-    monkeypatch.setattr(
-        translator, "batch", lambda pictures, to: shapes.append(pictures[0].shape) or real(pictures, to)
-    )
+    real = translator.tensor
+    monkeypatch.setattr(translator, "tensor", lambda x, to: shapes.append(tuple(x.shape)) or real(x, to))
     result = run([source], tmp_path / "out", translator=translator, size=size)["a.png"]
-    assert shapes == [(*(seen[::-1] if upright else seen), 3)]
+    assert shapes == [(1, 3, *(seen[::-1] if upright else seen))]
     assert result.size == ((50, 30) if upright else (30, 50))
     before, after = images.read(source), images.read(tmp_path / "out" / "a.png")
     assert after.rgb.shape == before.rgb.shape
@@ -400,7 +399,7 @@ def test_a_result_that_is_not_finite_is_not_written(
     for number in range(4):
         put(tmp_path / "in" / f"{number}.png", np.full((8, 8, 3), 255 if number == 1 else 100, np.uint8))
     translator = made()
-    monkeypatch.setattr(translator._method, "translate", lambda x, target: torch.where(x > 0.9, torch.nan, x))
+    monkeypatch.setattr(translator.method, "translate", lambda x, target: torch.where(x > 0.9, torch.nan, x))
     results = run([tmp_path / "in"], tmp_path / "out", translator=translator, batch=batch)
     assert [result.status for result in results.values()] == ["done", "failed", "done", "done"]
     assert "the model produced values that are not finite" in results["1.png"].reason.lower()
@@ -417,7 +416,7 @@ def test_one_colour_of_a_whole_picture_is_not_written(
         put(tmp_path / "in" / f"{number}.png", pixels)  # the second is all but one colour itself
     put(tmp_path / "in" / "3.png", noise(3, 4, 3))  # of few pixels, which may well become equal
     translator = made()
-    monkeypatch.setattr(translator._method, "translate", lambda x, target: torch.full_like(x, 0.3))
+    monkeypatch.setattr(translator.method, "translate", lambda x, target: torch.full_like(x, 0.3))
     results = run([tmp_path / "in"], tmp_path / "dead", translator=translator, batch=batch, size="native")
     assert [result.status for result in results.values()] == ["failed", "done", "failed", "done"]
     assert results["0.png"].reason.startswith("The model made one colour of the whole picture")
@@ -481,7 +480,7 @@ def stopped(
     for number in range(6):
         put(tmp_path / "in" / f"{number}.png")
     translator, passes = made(), []
-    real = translator._method.translate
+    real = translator.method.translate
 
     def fail(x: torch.Tensor, target: str) -> torch.Tensor:
         passes.append(x)
@@ -489,7 +488,7 @@ def stopped(
             raise error
         return real(x, target)
 
-    monkeypatch.setattr(translator._method, "translate", fail)
+    monkeypatch.setattr(translator.method, "translate", fail)
     settings = ConversionSettings(batch=batch)
     return lambda: list(convert(translator, plan([tmp_path / "in"], tmp_path / "out"), settings))
 
@@ -527,7 +526,7 @@ def test_a_picture_that_is_too_large_in_every_way_fails_alone(tmp_path: Path, mo
 def test_what_was_done_in_smaller_parts_says_so_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    monkeypatch.setattr("translate.inference.translator.LEAST", 1)
+    monkeypatch.setattr("translate.inference.fallback.LEAST", 1)
     results = stopped(tmp_path, torch.OutOfMemoryError("out of memory"), monkeypatch, batch)()
     assert [result.status for result in results] == ["done"] * 6
     assert sum(result.notes == (SMALLER,) for result in results) == batch
@@ -541,7 +540,7 @@ def test_a_scratch_disk_without_room_fails_its_picture_alone(tmp_path: Path, mon
     put(tmp_path / "in" / "large.png", noise(90, 90, 3))
     put(tmp_path / "in" / "small.png", noise(9, 9, 3))
     translator = made()
-    translator.memory = 3 * 2 * 4 * 1000  # of 1000 pixels
+    translator.budget.memory = 3 * 2 * 4 * 1000  # of 1000 pixels
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(9, 9, 0))
     results = run([tmp_path / "in"], tmp_path / "out", translator=translator, size="native")
     assert "Set TMPDIR to a folder on a larger disk" in results["large.png"].reason
@@ -632,7 +631,7 @@ def test_reading_ahead_overlaps_with_the_network(tmp_path: Path, monkeypatch: py
         return x
 
     monkeypatch.setattr(images, "read_frames", read)
-    monkeypatch.setattr(translator._method, "translate", wait)
+    monkeypatch.setattr(translator.method, "translate", wait)
     run([tmp_path / "in"], tmp_path / "out", translator=translator)
 
 
@@ -976,9 +975,9 @@ def test_an_accelerator_gets_as_many_neighbours_as_fit(
     for number in range(4):
         put(tmp_path / "in" / f"{number}.png")
     translator, sizes = made(), []
-    monkeypatch.setattr(translator, "engine", replace(translator.engine, device=torch.device(device)))
+    translator.budget.engine = replace(translator.engine, device=torch.device(device))
     monkeypatch.setattr(pipeline, "TOGETHER_PIXELS", 3 * 9 * 7 + 5)
-    monkeypatch.setattr(translator, "batch", lambda pictures, to: sizes.append(len(pictures)) or list(pictures))
+    monkeypatch.setattr(translator, "tensor", lambda x, to: sizes.append(len(x)) or x)
     run([tmp_path / "in"], tmp_path / "out", translator=translator)
     assert sizes == expected
 

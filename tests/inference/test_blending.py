@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from translate.errors import SettingsError
-from translate.inference.blending import WHOLLY, Blending, _from_oklab, _to_oklab
+from translate.inference.blending import UNBLENDED, Blending, _from_oklab, _to_oklab
 
 
 def noise(height: int = 12, width: int = 9, seed: int = 0) -> Tensor:
@@ -42,7 +42,7 @@ def test_all_256_greys_come_back_in_single_precision():
 
 
 def test_the_whole_result_is_not_touched():
-    assert torch.equal(WHOLLY(BEFORE, 3 * AFTER), 3 * AFTER)
+    assert torch.equal(UNBLENDED(BEFORE, 3 * AFTER), 3 * AFTER)
 
 
 @pytest.mark.parametrize("take", ["all", "lightness", "colour"])
@@ -68,7 +68,7 @@ def test_a_mask_says_where():
     mask = torch.zeros(12, 9, dtype=torch.float64)
     mask[:, 4:] = 1
     mask[0] = 0.25
-    found = WHOLLY(BEFORE, AFTER, mask)
+    found = UNBLENDED(BEFORE, AFTER, mask)
     assert torch.allclose(found[:, 1:, :4], BEFORE[:, 1:, :4], rtol=0, atol=1e-9)
     assert torch.allclose(found[:, 1:, 4:], AFTER[:, 1:, 4:], rtol=0, atol=1e-9)
     assert torch.allclose(found[:, 0], Blending(0.25)(BEFORE, AFTER)[:, 0], rtol=0, atol=1e-9)

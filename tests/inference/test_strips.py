@@ -2,13 +2,9 @@
 
 import gc
 import itertools
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import weakref
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +17,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from translate.devices import engine
 from translate.errors import OutOfMemory, OutputError, WeightsError
 from translate.inference import scratch, strips
-from translate.inference import translator as translator_module
 from translate.inference.scratch import File, Memory
 from translate.inference.translator import Translator
 from translate.methods.base import MethodSettings
@@ -70,7 +65,8 @@ def made(settings: MethodSettings, dtype: torch.dtype = torch.float32, memory: i
             layer.weight.data.uniform_(0.5, 1.5)
             layer.bias.data.normal_()
     about = About(method=settings.model_dump(), domains=["a", "b"], target="b", size=64, steps=1, planned=1)
-    return Translator(method, about, ENGINE, memory)
+    attributes = getattr(settings, "labels", "") == "attributes"
+    return Translator(method, about.model_copy(update={"attributes": attributes}), ENGINE, memory)
 
 
 def target(settings: MethodSettings) -> str:
@@ -93,7 +89,7 @@ def name(settings: MethodSettings) -> str:
 def test_strips_are_the_whole_in_fp64(settings: MethodSettings, height: int, width: int) -> None:
     translator, x = made(settings, torch.float64), noise(height, width, torch.float64)
     found = translator.tensor(x, target(settings))
-    translator.memory = 1 << 40
+    translator.budget.memory = 1 << 40
     expected = translator.tensor(x, target(settings))
     assert expected.std() > 0.01
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-10)
@@ -106,7 +102,7 @@ def test_strips_are_the_whole_in_fp32(settings: MethodSettings, memory: int, mon
     translator, x = made(settings, memory=memory), noise(45, 58)
     monkeypatch.setattr(strips, "Memory" if memory == 1 else "File", None)
     found = translator.tensor(x, target(settings))
-    translator.memory = 1 << 40
+    translator.budget.memory = 1 << 40
     torch.testing.assert_close(found, translator.tensor(x, target(settings)), rtol=0, atol=1e-4)
 
 
@@ -115,7 +111,7 @@ def test_pictures_get_the_same_levels_in_strips(dtype: Any) -> None:
     translator, white = made(TINY), np.iinfo(dtype).max
     pictures = [np.random.default_rng(seed).integers(0, white + 1, (45, 38, 3), dtype) for seed in range(2)]
     found = translator.batch(pictures)
-    translator.memory = 1 << 40
+    translator.budget.memory = 1 << 40
     expected = translator.batch(pictures)
     assert [picture.shape for picture in found] == [(45, 38, 3)] * 2
     difference = np.abs(np.stack(found).astype(int) - np.stack(expected).astype(int))
@@ -126,129 +122,27 @@ def test_pictures_get_the_same_levels_in_strips(dtype: Any) -> None:
 def test_in_bf16_strips_are_as_near_to_fp32_as_the_whole() -> None:
     translator, x = made(TINY, memory=1 << 40), noise(90, 61)
     exact = translator.tensor(x, "b")
-    translator.engine = engine("cpu", "bf16")
+    translator.budget.engine = engine("cpu", "bf16")
     whole = translator.tensor(x, "b").float()
-    translator.memory = 1
+    translator.budget.memory = 1
     strips = translator.tensor(x, "b")
     assert (strips - exact).abs().mean() < 1.2 * (whole - exact).abs().mean()
 
 
 def test_values_that_are_not_finite_are_refused_in_strips() -> None:
     translator = made(TINY)
-    next(translator._method.parameters()).fill_(torch.inf)
+    next(translator.method.parameters()).fill_(torch.inf)
     with pytest.raises(WeightsError, match="values that are not finite"):
         translator(np.zeros((40, 40, 3), np.uint8))
-
-
-FULL = """
-import resource
-from pathlib import Path
-import numpy as np
-import torch
-from translate.devices import engine
-from translate.inference import translator
-from translate.models.exports import About
-from translate.methods.cyclegan import Settings
-from translate.networks.discriminators import PatchGAN
-from translate.networks.generators import Resnet
-
-def limit(more):  # let this process take only so many more bytes than it has
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + more, resource.RLIM_INFINITY))
-
-torch.manual_seed(0)
-settings = Settings(generator=Resnet(width=8, blocks=0), discriminator=PatchGAN(width=2, layers=1))
-method = settings.build(["a", "b"], 64).eval().requires_grad_(False)
-about = About(method=settings.model_dump(), domains=["a", "b"], target="b", size=64, steps=1, planned=1)
-picture = np.random.default_rng(0).integers(0, 256, (1500, 1000, 3), np.uint8)  # 48 MB a layer
-translator.LEAST = 1 << 24
-strips = translator.Translator(method, about, engine("cpu", "fp32"), memory=1 << 24)
-(expected,) = strips.batch([picture])  # all libraries have what they need
-strips.memory = 1 << 30
-limit(80 << 20)
-(found,) = strips.batch([picture])
-memory = strips.memory
-assert 1 << 24 < memory < 3 * 48_000_000, memory
-assert np.array_equal(strips.batch([picture])[0], found)  # the next is done so at once
-assert strips.memory == memory
-limit(1 << 32)
-assert np.abs(found.astype(int) - expected).max() <= 1
-"""
-
-
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is not limited like this here")
-@pytest.mark.fault("I-19")
-def test_where_memory_really_runs_out_smaller_parts_make_the_same() -> None:
-    # In a process of its own: one that has freed memory, as after other tests, may go on without asking for more.
-    alone = {**os.environ, "OMP_NUM_THREADS": "1"}  # several threads wait for each other where others use the cores
-    done = subprocess.run([sys.executable, "-c", FULL], capture_output=True, text=True, env=alone, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError(),
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"),
-        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
-    ],
-)
-@pytest.mark.fault("I-19")
-def test_every_rung_takes_half_of_the_memory_and_the_last_is_a_sentence(
-    error: Exception, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    translator, budgets = made(TINY, memory=1 << 40), []
-    monkeypatch.setattr(translator_module, "LEAST", 1000)
-    monkeypatch.setattr(translator, "_whole", lambda x, target: fail())
-
-    def fail(*arguments: Any) -> None:
-        budgets.append(arguments[-1] if arguments else "whole")
-        raise error
-
-    monkeypatch.setattr(strips, "translate", fail)
-    x, needed = noise(20, 24), 3 * 3 * 20 * 24 * 4  # bytes
-    with pytest.raises(OutOfMemory, match="not even in small parts") as caught:
-        translator(x)
-    assert caught.value.exit_code == 6
-    assert budgets == ["whole", needed // 2, needed // 4, needed // 8, needed // 16, needed // 32]
-    assert translator.memory == needed // 32 < 1000
-
-
-@pytest.mark.parametrize(("device", "expected"), [("cpu", [1] * 5), ("cuda", [2, 2, 1])])
-@pytest.mark.fault("I-19")
-def test_a_pass_gets_as_many_pictures_as_the_memory_holds(
-    device: str, expected: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one = 3 * 3 * 20 * 24 * 4  # bytes
-    translator, passes = made(TINY, memory=3 * one - 1), []
-    translator.engine = replace(ENGINE, device=torch.device(device))
-    monkeypatch.setattr(translator, "_whole", lambda x, target: passes.append(len(x)) or x)
-    x = torch.cat([noise(20, 24)] * 5)
-    assert torch.equal(translator.tensor(x, "b"), x)
-    assert passes == expected
-
-
-@pytest.mark.fault("I-19")
-def test_other_errors_are_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    translator, passes = made(TINY, memory=1 << 40), []
-
-    def fail(x: Tensor, target: str) -> Tensor:
-        passes.append(x)
-        raise RuntimeError("Sizes of tensors must match")
-
-    monkeypatch.setattr(translator, "_whole", fail)
-    with pytest.raises(RuntimeError, match="Sizes of tensors must match"):
-        translator(noise(20, 24))
-    assert len(passes) == 1
 
 
 @pytest.mark.fault("I-20")
 def test_without_layers_a_picture_that_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     translator, x = made(TINY, memory=1 << 40), noise(20, 24)
-    monkeypatch.setattr(translator._method, "layers", lambda x, target: None)
-    expected = translator._method.translate(x, "b")
+    monkeypatch.setattr(translator.method, "layers", lambda x, target: None)
+    expected = translator.method.translate(x, "b")
     assert torch.equal(translator.tensor(x, "b"), expected)
-    translator.memory = 1
+    translator.budget.memory = 1
     with pytest.raises(OutOfMemory, match=r"24 x 20 pixels needs more .* --tile-approx, which translates tiles apart"):
         translator.tensor(x, "b")
 
@@ -271,11 +165,11 @@ def test_the_whole_is_taken_where_three_of_its_largest_activations_fit(monkeypat
     assert list(strips._values([network]))[-3:] == [32, 64, 3]
     for precision, size in (("fp32", 4), ("bf16", 2)):
         needed = 3 * 64 * 1000 * size
-        assert strips.needed([network], 1000, engine("cpu", precision)) == needed  # type: ignore[arg-type]
+        assert strips.needed(strips.values_per_pixel([network]), 1000, engine("cpu", precision)) == needed  # type: ignore[arg-type]
         translator, passes = made(CycleGAN(generator=Resnet(width=64, blocks=0))), []
-        translator.engine = engine("cpu", precision)  # type: ignore[arg-type]
+        translator.budget.engine = engine("cpu", precision)  # type: ignore[arg-type]
         monkeypatch.setattr(translator, "_whole", lambda x, target, passes=passes: passes.append(x) or x)
-        for translator.memory in (needed, needed - 1):
+        for translator.budget.memory in (needed, needed - 1):
             translator.tensor(noise(25, 40), "b")
         assert len(passes) == 1
 

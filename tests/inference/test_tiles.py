@@ -71,7 +71,7 @@ def test_a_translator_tiles_when_it_may(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(method, "layers", lambda x, target: None)
     picture = np.random.default_rng(0).integers(0, 256, (203, 318, 3), np.uint8)
     expected = translator(picture, size="native")
-    translator.memory = 1
+    translator.budget.memory = 1
     result = translator(picture, size="native")
     assert result.shape == picture.shape
     assert np.abs(result.astype(int) - expected.astype(int)).mean() < 0.5

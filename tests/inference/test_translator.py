@@ -1,8 +1,7 @@
 """Any size in, the same size out; neither neighbours nor threads change a result."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,16 @@ from PIL import Image
 from torch import nn
 
 from translate import images
-from translate.devices import Engine, engine
-from translate.errors import DeviceError, OutOfMemory, SettingsError, WeightsError
-from translate.inference import finishing, strips
-from translate.inference import translator as translator_module
+from translate.devices import engine
+from translate.errors import DeviceError, SettingsError, WeightsError
+from translate.inference import finishing
 from translate.inference.blending import Blending
-from translate.inference.translator import ALONE, NARROWER, ON_CPU, SMALLER, Translator, _pad
+from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
 from translate.models.exports import About, write_export
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
-from translate.tensors import enter, leave
+from translate.tensors import leave
 
 TINY = Settings(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=16, steps=1, planned=1)
@@ -81,14 +79,14 @@ def test_what_is_no_picture_is_refused(picture: Any) -> None:
 def test_sides_that_fit_are_not_padded(height: int, width: int) -> None:
     x = torch.randn(1, 3, height, width)
     with torch.inference_mode():
-        expected = TRANSLATOR._method.translate(x, "zebra")
+        expected = TRANSLATOR.method.translate(x, "zebra")
     assert torch.equal(TRANSLATOR.tensor(x, "zebra"), expected)
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 3), (3, 10), (9, 30)])
 def test_padding_reflects_to_and_fro(height: int, width: int) -> None:
     x = torch.randn(2, 3, height, width)
-    padded = _pad(x, 4, 8)
+    padded = finishing.padded(x, 4, 8)
     rows, columns = (max(8, -(-side // 4) * 4) for side in (height, width))
     expected = np.pad(x.numpy(), ((0, 0), (0, 0), (0, rows - height), (0, columns - width)), mode="reflect")
     assert np.array_equal(padded.numpy(), expected)
@@ -100,8 +98,8 @@ def test_networks_get_the_layout_of_the_engine(
     size: tuple[int, int], layout: torch.memory_format, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     translator, seen = made(), []
-    translator.engine = replace(translator.engine, memory_format=layout)
-    monkeypatch.setattr(translator._method, "translate", lambda x, target: seen.append(x) or x)
+    translator.budget.engine = replace(translator.engine, memory_format=layout)
+    monkeypatch.setattr(translator.method, "translate", lambda x, target: seen.append(x) or x)
     translator.batch([noise(*size)])
     assert seen[0].is_contiguous(memory_format=layout)
 
@@ -128,8 +126,8 @@ def test_batch_normalisation_and_dropout_are_those_of_evaluation(tmp_path: Path)
     about = ABOUT.model_copy(update={"method": trained.model_dump()})
     write_export(tmp_path / "model.safetensors", nn.ModuleList(method.averaged()), about)
     loaded, pictures = Translator.load(tmp_path, "cpu", "fp32"), torch.randn(3, 3, 16, 16, dtype=torch.float64)
-    loaded._method.double()
-    assert any(isinstance(layer, nn.Dropout) for layer in loaded._method.modules())
+    loaded.method.double()
+    assert any(isinstance(layer, nn.Dropout) for layer in loaded.method.modules())
     together = loaded._whole(pictures, "zebra")
     for picture, expected in zip(pictures, together, strict=True):
         assert (loaded._whole(picture[None], "zebra")[0] - expected).abs().max() < 1e-9
@@ -153,7 +151,7 @@ def test_bf16_stays_within_two_levels_of_fp32(compile: Any, monkeypatch: pytest.
     for picture, result in zip(pictures, results, strict=True):
         assert np.abs(result.astype(float) - TRANSLATOR(picture)).mean() < 2
     assert any(tmp_path.iterdir()) is (compile == "on")  # another process finds what was compiled
-    translator.memory = 1  # strips are not compiled, and need not be
+    translator.budget.memory = 1  # strips are not compiled, and need not be
     assert np.abs(translator(pictures[0]).astype(float) - TRANSLATOR(pictures[0])).mean() < 2
 
 
@@ -185,7 +183,7 @@ def test_an_unknown_target_is_refused(word: str, sentence: str) -> None:
 
 
 def test_a_run_folder_is_loaded_on_the_device_asked_for(tmp_path: Path) -> None:
-    write_export(tmp_path / "model.safetensors", nn.ModuleList(TRANSLATOR._method.players()["G"]), ABOUT)
+    write_export(tmp_path / "model.safetensors", nn.ModuleList(TRANSLATOR.method.players()["G"]), ABOUT)
     loaded = Translator.load(tmp_path, "cpu", "bf16")
     assert str(loaded.engine) == "cpu, bf16, channels-last"
     assert np.array_equal(loaded(noise(9, 9)), made("bf16")(noise(9, 9)))
@@ -193,7 +191,7 @@ def test_a_run_folder_is_loaded_on_the_device_asked_for(tmp_path: Path) -> None:
 
 def test_values_that_are_not_finite_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     translator = made()
-    monkeypatch.setattr(translator._method, "translate", lambda x, target: torch.where(x > 0.9, torch.nan, x))
+    monkeypatch.setattr(translator.method, "translate", lambda x, target: torch.where(x > 0.9, torch.nan, x))
     with pytest.raises(WeightsError, match="values that are not finite"):
         translator(np.full((8, 8, 3), 255, np.uint8))
     assert translator(np.full((8, 8, 3), 128, np.uint8)).max() == 128
@@ -214,7 +212,7 @@ def test_a_full_memory_is_a_device_error_with_advice(error: Exception, monkeypat
     def fail(x: torch.Tensor, target: str) -> torch.Tensor:
         raise error
 
-    monkeypatch.setattr(translator._method, "translate", fail)
+    monkeypatch.setattr(translator.method, "translate", fail)
     with pytest.raises(DeviceError, match="--size PX") as caught:
         translator(noise(8, 8))
     assert caught.value.exit_code == 6
@@ -222,96 +220,16 @@ def test_a_full_memory_is_a_device_error_with_advice(error: Exception, monkeypat
 
 def test_memory_that_torch_cannot_get_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
     translator = made()
-    monkeypatch.setattr(translator._method, "translate", lambda x, target: x.new_empty(1 << 60))
+    monkeypatch.setattr(translator.method, "translate", lambda x, target: x.new_empty(1 << 60))
     with pytest.raises(DeviceError, match="not enough memory"):
         translator(noise(8, 8))
 
 
 def test_other_errors_of_torch_stay_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     translator = made()
-    monkeypatch.setattr(translator._method, "translate", lambda x, target: torch.cat([x, x[..., :3]]))
+    monkeypatch.setattr(translator.method, "translate", lambda x, target: torch.cat([x, x[..., :3]]))
     with pytest.raises(RuntimeError, match="Sizes of tensors must match"):
         translator(noise(8, 8))
-
-
-# Memory that runs out
-
-
-@dataclass(frozen=True)
-class Pretended(Engine):
-    """An engine that says it is a GPU, and computes on the CPU."""
-
-    def ready(self, networks: Any) -> None:
-        pass
-
-    def autocast(self) -> torch.autocast:
-        return torch.autocast("cpu", self.dtype, enabled=self.dtype != torch.float32)
-
-
-@pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], Translator]:
-    """Load a model, with or without a fallback, for a pretended GPU that computes in fp32 because that is its own."""
-    write_export(tmp_path / "model.safetensors", nn.ModuleList(made().method.averaged()), ABOUT)
-    gpu = Pretended(torch.device("cuda"), torch.float32, torch.contiguous_format, narrower=torch.bfloat16)
-    cpu = engine("cpu", "fp32")
-    monkeypatch.setattr(translator_module, "engine", lambda device, *words: gpu if device == "cuda" else cpu)
-    monkeypatch.setattr(translator_module, "enter", lambda x, engine: enter(x, cpu))
-    monkeypatch.setattr(translator_module, "LEAST", 1000)
-    return lambda allowed: Translator.load(tmp_path, "cuda", memory=1 << 40, allow_cpu_fallback=allowed)
-
-
-def failing(translator: Translator, failures: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Let so many tries of a translator run out of memory; return what will be tried."""
-    tries: list[str] = []
-    whole, in_strips = translator._whole, strips.translate
-
-    def tried(what: str) -> None:
-        tries.append(f"{what} in {translator.engine.precision}")
-        if len(tries) <= failures:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
-
-    monkeypatch.setattr(translator, "_whole", lambda x, to: tried(str(len(x))) or whole(x, to))
-    monkeypatch.setattr(strips, "translate", lambda *words: tried("strips") or in_strips(*words))
-    return tries
-
-
-@pytest.mark.parametrize("failures", range(5))
-@pytest.mark.fault("I-19")
-def test_the_ladder_is_one_picture_then_bf16_then_strips(
-    load: Callable[[bool], Translator], failures: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    translator, pictures = load(True), [noise(20, 24), noise(20, 24, 1)]
-    tries = failing(translator, failures, monkeypatch)
-    results = translator.batch(pictures)
-    rungs = ["2 in fp32", "1 in fp32", "1 in bf16", "strips in bf16", "strips in bf16"]
-    assert tries[: failures + 1] == rungs[: failures + 1]
-    assert translator.given_up == [ALONE, NARROWER, SMALLER, SMALLER][:failures]
-    for picture, result in zip(pictures, results, strict=True):
-        difference = np.abs(result.astype(int) - TRANSLATOR(picture, size="native"))
-        assert difference.mean() < (2 if failures > 1 else 0.01)
-
-
-@pytest.mark.fault("I-19")
-def test_the_last_rung_is_the_cpu_where_that_is_allowed(
-    load: Callable[[bool], Translator], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    translator = load(False)
-    failing(translator, 99, monkeypatch)
-    with pytest.raises(OutOfMemory, match="not even in small parts"):
-        translator(noise(20, 24))
-    assert translator.given_up_since(0) == (NARROWER, SMALLER)
-
-
-@pytest.mark.fault("I-19")
-def test_on_the_cpu_a_picture_becomes_the_same_and_says_so(
-    load: Callable[[bool], Translator], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    translator = load(True)
-    failing(translator, 99, monkeypatch)
-    for seed, notes in ((0, (NARROWER, SMALLER, ON_CPU)), (1, (ON_CPU,))):
-        result = translator.picture(images.Picture(noise(20, 24, seed), None, ""))
-        assert np.array_equal(result.rgb, TRANSLATOR(noise(20, 24, seed)))
-        assert result.notes == notes
 
 
 # Any kind of image
@@ -323,6 +241,14 @@ def test_an_array_comes_back_as_an_array_of_its_type() -> None:
     deep = TRANSLATOR(picture * np.uint16(257))
     assert deep.dtype == np.uint16
     assert np.abs(deep / 257 - TRANSLATOR(picture)).max() <= 0.5
+
+
+def test_an_array_may_be_a_view_and_read_only() -> None:
+    picture = noise(20, 30)
+    picture.flags.writeable = False
+    for view in (picture[::-1], picture[3:, ::2], picture[..., ::-1]):
+        for options in ({}, {"size": 7, "blending": Blending(0.5)}):
+            assert np.array_equal(TRANSLATOR(view, **options), TRANSLATOR(view.copy(), **options))
 
 
 @pytest.mark.parametrize("size", ["auto", "native", 12])

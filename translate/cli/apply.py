@@ -104,7 +104,7 @@ def apply(
         return
     plan = EMPTY if watch and not dry_run else job.plan()
     translator = load(pictures=0 if dry_run else len(plan.items))  # 0: nothing is compiled
-    running = f"To {job.goal} with {printable(model)}. {running_on(translator, device)}"
+    running = f"To {job.goal} with {printable(model)}. {running_on(translator.engine, device)}"
     if dry_run:
         show_plan(job, plan, running, json_)
         return

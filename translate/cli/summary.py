@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from translate.conversion.job import Job
     from translate.conversion.pipeline import Result
     from translate.conversion.planning import ConversionPlan
+    from translate.devices import Engine
     from translate.images import Limits
-    from translate.inference.translator import Translator
     from translate.tensors import Pixels
 
 GRID = 32  # pictures, at most, in a grid
@@ -22,13 +22,9 @@ GRID_COLUMNS = 4  # of pictures and their results
 GRID_GAP = 8  # pixels
 
 
-def running_on(translator: "Translator", asked: str) -> str:
+def running_on(engine: "Engine", asked: str) -> str:
     """Say on which device, and why on this one where the device `asked` for was "auto"."""
-    from translate.models.onnx import OnnxMethod
-
-    engine = translator.engine
-    found = "no GPU was found" if engine.device.type == "cpu" else "a GPU was found"
-    why = "ONNX models run there" if isinstance(translator.method, OnnxMethod) else found
+    why = engine.fixed or ("no GPU was found" if engine.device.type == "cpu" else "a GPU was found")
     return f"Running on {engine}{f': {why}' if asked == 'auto' else ''}."
 
 

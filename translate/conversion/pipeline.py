@@ -2,13 +2,16 @@
 
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Literal, TypeVar
+
+import torch
+from torch import Tensor
 
 from translate import images
 from translate.conversion.before_after import comparison
@@ -21,9 +24,10 @@ from translate.devices import enough_memory
 from translate.errors import ImageDecodeError, OutOfMemory, OutputError, WeightsError
 from translate.files import atomic_file, sweep_dead_writers
 from translate.images import Picture
+from translate.inference.blending import Blending
 from translate.inference.finishing import finished, seen
 from translate.inference.translator import TOO_LARGE, Translator
-from translate.tensors import Pixels
+from translate.tensors import Pixels, as_pixels, as_tensor
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -91,8 +95,8 @@ class _Frame:
     item: Item
     picture: Picture  # one frame of an animation, or a still
     mask: Pixels | None  # (h, w), of any size
-    small: Pixels  # (h, w, 3), what the network sees
-    made: Pixels  # (h, w, 3), what it made of it; before, the same as `small`
+    small: Tensor  # (1, 3, h, w), what the network sees
+    made: Tensor  # (1, 3, h, w), what it made of it; before, the same as `small`
 
     @property
     def source(self) -> Path:
@@ -105,9 +109,9 @@ class _Frame:
     @property
     def like(self) -> tuple[int, int, str]:
         """What frames have in common that are translated together: the size that the network sees, and the target."""
-        return *self.small.shape[:2], self.target
+        return self.small.shape[2], self.small.shape[3], self.target
 
-    def with_result(self, made: Pixels, notes: tuple[str, ...]) -> "_Frame":
+    def with_result(self, made: Tensor, notes: tuple[str, ...]) -> "_Frame":
         return replace(self, made=made, picture=replace(self.picture, notes=(*self.picture.notes, *notes)))
 
 
@@ -130,7 +134,8 @@ def _decode(item: Item, settings: ConversionSettings, training: int, call: Call)
         mask = None if settings.mask is None else read_mask(find_mask(settings.mask, item), settings.limits, call)
     except (ImageDecodeError, OutputError) as error:
         return [_failed(item, str(error).removeprefix(f"{item.source} "))]
-    small = [seen(images.visible(frame, settings.encoding.background), settings.size, training) for frame in frames]
+    visible = [as_tensor(images.visible(frame, settings.encoding.background)) for frame in frames]
+    small = [seen(x, settings.size, training) for x in visible]
     return [_Frame(item, frame, mask, one, one) for frame, one in zip(frames, small, strict=True)]
 
 
@@ -141,16 +146,21 @@ def _translate(
     for like, group in groupby(decoded, lambda frame: frame.like if isinstance(frame, _Frame) else None):
         count = max(1, min(most, pixels // (like[0] * like[1]))) if like and pixels else most
         while some := list(islice(group, count)):
-            frames, already = [frame for frame in some if isinstance(frame, _Frame)], len(translator.given_up)
+            frames, already = [frame for frame in some if isinstance(frame, _Frame)], len(translator.budget.fallbacks)
             try:
-                made = translator.batch([frame.small for frame in frames], frames[0].target) if frames else []
+                made = _together(translator, frames) if frames else []
             except (WeightsError, OutOfMemory, OutputError) as error:  # find out which; only scratch files were written
                 alone = len(frames) == 1
                 yield from [_failed(frames[0].item, str(error))] if alone else _translate(translator, frames, 1, None)
             else:
-                notes = translator.given_up_since(already)
+                notes = translator.budget.fallbacks_since(already)
                 translated = [frame.with_result(one, notes) for frame, one in zip(frames, made, strict=True)]
                 yield from translated if frames else some
+
+
+def _together(translator: Translator, frames: Sequence[_Frame]) -> Sequence[Tensor]:
+    """Translate what the network sees of frames, which is of equal size; return (1, 3, h, w) for each."""
+    return torch.split(translator.tensor(torch.cat([frame.small for frame in frames]), frames[0].target), 1)
 
 
 def _failed(item: Item, reason: str) -> Result:
@@ -172,10 +182,7 @@ def _encode(frames: list[_Frame | Result], settings: ConversionSettings) -> Resu
             return frame
         translated.append(frame)
     item, before = translated[0].item, [frame.picture for frame in translated]
-    after = [
-        replace(frame.picture, rgb=finished(frame.picture.rgb, frame.small, frame.made, settings.blending, frame.mask))
-        for frame in translated
-    ]
+    after = [replace(frame.picture, rgb=_finished(frame, settings.blending)) for frame in translated]
     if settings.compare:  # first, so that the result is the last sign that all is there
         images.write(comparison(before, after, settings.compare), beside(item.output, settings.comparison_suffix))
     if item.original:
@@ -183,3 +190,7 @@ def _encode(frames: list[_Frame | Result], settings: ConversionSettings) -> Resu
     times = item.source if settings.preserve_times else None
     notes = (*before[0].notes, *images.write(after, item.output, settings.encoding, times))
     return Result(item.source, item.word, item.output, "done", "", notes, after[0].rgb.shape[:2], item.target)
+
+
+def _finished(frame: _Frame, blending: Blending) -> Pixels:
+    return as_pixels(finished(as_tensor(frame.picture.rgb), frame.small, frame.made, blending, frame.mask))

@@ -7,7 +7,7 @@ from translate import images
 from translate.conversion.before_after import Compare, suffix_of
 from translate.errors import SettingsError
 from translate.images import Encoding, Limits
-from translate.inference.blending import WHOLLY, Blending
+from translate.inference.blending import UNBLENDED, Blending
 from translate.inference.upsampling import Size
 
 _AS_IT_IS = Encoding()
@@ -32,7 +32,7 @@ class ConversionSettings:
 
     size: Size = "auto"
     batch: int | None = None
-    blending: Blending = WHOLLY
+    blending: Blending = UNBLENDED
     mask: Path | None = None
     compare: Compare | None = None
     preserve_times: bool = False

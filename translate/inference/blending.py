@@ -45,7 +45,7 @@ class Blending:
 
     def __call__(self, x: Tensor, y: Tensor, mask: Tensor | None = None) -> Tensor:
         """Blend the picture x and the result y, (3, H, W) in [-1, 1], where the mask (H, W) in [0, 1] says so."""
-        if self == WHOLLY and mask is None:
+        if self == UNBLENDED and mask is None:
             return y
         before, after = _to_oklab(x), _to_oklab(y)
         if self.take == "lightness":
@@ -55,7 +55,7 @@ class Blending:
         return _from_oklab(torch.lerp(before, after, self.strength * (torch.ones_like(x[0]) if mask is None else mask)))
 
 
-WHOLLY = Blending()  # the result as it is
+UNBLENDED = Blending()  # the result as it is
 
 
 def _to_oklab(x: Tensor) -> Tensor:

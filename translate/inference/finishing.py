@@ -1,4 +1,7 @@
-"""Before and after the network: what it sees of a picture, and the result at full size, in strips of bounded memory."""
+"""Before and after the network: what it sees of a picture, and the result at full size, in strips of bounded memory.
+
+Pictures are tensors of uint8 or uint16, or floats in [-1, 1]; what is returned is of the same kind.
+"""
 
 import numpy as np
 import torch
@@ -6,66 +9,56 @@ from torch import Tensor
 from torch.nn import functional
 
 from translate import images
-from translate.inference.blending import WHOLLY, Blending
+from translate.inference.blending import UNBLENDED, Blending
 from translate.inference.upsampling import Guide, Size, seen_size
-from translate.tensors import Pixels, leave, scaled
+from translate.tensors import Pixels, as_pixels, as_tensor, levels, scaled
 
 STRIP = 1 << 18  # pixels, whose values in between take about 30 MB
 
 
-def seen(picture: Pixels, size: Size, training: int) -> Pixels:
-    """Return what the network sees of a picture (H, W, 3); see `seen_size`."""
-    height, width = seen_size(picture.shape[0], picture.shape[1], size, training)
-    return picture if (height, width) == picture.shape[:2] else images.resize(picture, height, width)
-
-
-def finished(
-    picture: Pixels, small: Pixels, made: Pixels, blending: Blending = WHOLLY, mask: Pixels | None = None
-) -> Pixels:
-    """Return the result at full size, blended with its picture.
-
-    Args:
-        picture: (H, W, 3).
-        small: (h, w, 3), what the network saw; `picture` itself where it saw all of it.
-        made: (h, w, 3), what it made of it.
-        blending: how much of the result to take.
-        mask: see `mask_weights`; None for all of it.
-    """
-    height, width = picture.shape[:2]
-    whole = made.shape == picture.shape
-    if whole and blending == WHOLLY and mask is None:
-        return made
-    weights = None if mask is None else mask_weights(mask, height, width)
-    guide = None if whole else Guide(scaled(small), scaled(made), height, width)
-    dtype = torch.uint8 if picture.dtype == np.uint8 else torch.uint16
-    result, count = np.empty_like(picture), max(1, STRIP // width)
-    with torch.inference_mode():
-        for top in range(0, height, count):
-            rows = slice(top, top + count)
-            x = scaled(picture[rows])
-            y = guide.rows(x, top) if guide else scaled(made[rows])
-            result[rows] = leave(blending(x, y, None if weights is None else weights[rows])[None], dtype)[0]
-    return result
-
-
-def seen_tensor(x: Tensor, size: Size, training: int) -> Tensor:
-    """Return what the network sees of (N, 3, H, W) in [-1, 1]; see `seen_size`."""
+def seen(x: Tensor, size: Size, training: int) -> Tensor:
+    """Return what the network sees of pictures (N, 3, H, W), which is (N, 3, h, w); see `seen_size`."""
     height, width = seen_size(x.shape[2], x.shape[3], size, training)
     if (height, width) == x.shape[2:]:
         return x
-    return functional.interpolate(x, (height, width), mode="bicubic", antialias=True).clamp(-1, 1)
+    if x.is_floating_point():
+        return functional.interpolate(x, (height, width), mode="bicubic", antialias=True).clamp(-1, 1)
+    return torch.cat([as_tensor(images.resize(as_pixels(picture), height, width)) for picture in torch.split(x, 1)])
 
 
-def finished_tensor(x: Tensor, small: Tensor, made: Tensor, blending: Blending, mask: Pixels | None) -> Tensor:
-    """Return the results at full size, blended: as `finished`, for (N, 3, H, W) and (N, 3, h, w) in [-1, 1]."""
-    height, width = x.shape[2:]
-    weights = None if mask is None else mask_weights(mask, height, width).to(x.device)
+@torch.inference_mode()
+def finished(
+    x: Tensor, small: Tensor, made: Tensor, blending: Blending = UNBLENDED, mask: Pixels | None = None
+) -> Tensor:
+    """Return results at full size, blended with their pictures.
 
-    def one(x: Tensor, small: Tensor, made: Tensor) -> Tensor:
-        y = made if made.shape == x.shape else Guide(small, made, height, width).rows(x, 0)
-        return blending(x, y, weights).clamp(-1, 1)
+    Args:
+        x: the pictures, (N, 3, H, W).
+        small: (N, 3, h, w), what the network saw; `x` itself where it saw all of it.
+        made: (N, 3, h, w), what it made of it.
+        blending: how much of the result to take.
+        mask: see `mask_weights`; None for all of it.
+    """
+    if made.shape == x.shape and blending == UNBLENDED and mask is None:
+        return made.clamp(-1, 1) if made.is_floating_point() else made
+    weights = None if mask is None else mask_weights(mask, x.shape[2], x.shape[3]).to(x.device)
+    result = torch.empty_like(x)
+    for picture, seen_of_it, made_of_it, place in zip(x, small, made, result, strict=True):
+        _finish(picture, seen_of_it, made_of_it, place, blending, weights)
+    return result
 
-    return torch.stack([one(*each) for each in zip(x, small, made, strict=True)])
+
+def _finish(x: Tensor, small: Tensor, made: Tensor, result: Tensor, blending: Blending, weights: Tensor | None) -> None:
+    """Write the result (3, H, W) of one picture (3, H, W) into `result`, strip by strip."""
+    height, width = x.shape[1:]
+    guide = None if made.shape == x.shape else Guide(scaled(small), scaled(made), height, width)
+    count = max(1, STRIP // width)
+    for top in range(0, height, count):
+        rows = slice(top, top + count)
+        before = scaled(x[:, rows])
+        after = guide.rows(before, top) if guide else scaled(made[:, rows])
+        y = blending(before, after, None if weights is None else weights[rows])
+        result[:, rows] = y.clamp(-1, 1) if x.is_floating_point() else levels(y, x.dtype)
 
 
 def mask_weights(mask: Pixels, height: int, width: int) -> Tensor:
@@ -75,3 +68,15 @@ def mask_weights(mask: Pixels, height: int, width: int) -> Tensor:
     if mask.shape != (height, width):
         mask = images.resize(mask[..., None].repeat(3, axis=2), height, width)[..., 0]
     return torch.from_numpy(mask) / 255
+
+
+def padded(x: Tensor, multiple: int, smallest: int) -> Tensor:
+    """Pad (N, C, H, W) at the right and bottom to multiples of `multiple`, at least `smallest`, by reflection."""
+    for axis in (-2, -1):
+        length = x.shape[axis]
+        required = max(-(-length // multiple) * multiple, smallest)
+        if required > length:
+            # A reflection that runs to and fro also serves pictures narrower than the padding.
+            places = torch.arange(required, device=x.device) % max(2 * length - 2, 1)
+            x = x.index_select(axis, torch.where(places < length, places, 2 * length - 2 - places))
+    return x

@@ -48,9 +48,19 @@ POINTWISE = (
 )  # in evaluation
 
 
-def needed(generators: Sequence[nn.Module], pixels: int, engine: Engine) -> int:
-    """Return how many bytes the largest of the generators takes to translate `pixels` pixels in one piece."""
-    values = max(max(_values([generator])) for generator in generators)
+def values_per_pixel(generators: Sequence[nn.Module]) -> float:
+    """Return how many values for each pixel of the picture the largest activation of the generators has."""
+    return max(max(_values([generator])) for generator in generators)
+
+
+def needed(values: float, pixels: int, engine: Engine) -> int:
+    """Return how many bytes a generator takes to translate `pixels` pixels in one piece.
+
+    Args:
+        values: from `values_per_pixel`.
+        pixels: of the picture.
+        engine: how networks are run.
+    """
     return round(COPIES * values * engine.dtype.itemsize * pixels)
 
 
@@ -71,7 +81,7 @@ def translate(
     """Translate one picture strip by strip.
 
     Args:
-        layers: what is done to the picture, from `Method.layers`.
+        layers: what is done to the picture, from `Translation.layers`.
         read: returns the rows `top` to `bottom - 1` of the picture, (1, 3, bottom - top, W) in [-1, 1] on the device.
             It is asked for every row several times.
         size: (H, W) of the picture, multiples of what the networks need.

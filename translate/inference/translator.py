@@ -5,7 +5,6 @@ import copy
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -14,29 +13,24 @@ import torch
 from torch import Tensor
 
 from translate import images
-from translate.devices import Compile, Engine, Precision, default_memory, engine, enough_memory, is_full, release_memory
-from translate.errors import DeviceError, OutOfMemory, SettingsError, WeightsError
+from translate.devices import Compile, Engine, Precision, default_memory, engine, enough_memory, release_memory
+from translate.errors import DeviceError, OutOfMemory, SettingsError
 from translate.images import WHITE, Colour, Picture
-from translate.inference import strips, tiles
-from translate.inference.blending import WHOLLY, Blending
-from translate.inference.finishing import finished, finished_tensor, seen, seen_tensor
+from translate.inference import strips
+from translate.inference.blending import UNBLENDED, Blending
+from translate.inference.checks import check_alive, check_array, check_finite, check_tensor
+from translate.inference.fallback import ON_CPU, MemoryBudget
+from translate.inference.finishing import finished, padded, seen
+from translate.inference.large import translate_in_parts
 from translate.inference.upsampling import Size
 from translate.methods.base import Translation
 from translate.models.exports import About, find_export, read_export
-from translate.models.onnx import OnnxMethod
-from translate.tensors import Pixels, enter, leave, levels, stack
+from translate.tensors import Pixels, as_pixels, as_tensor, enter, leave, levels, stack
 
 TOO_LARGE = (
     "There is not enough memory for pictures of this size, not even in small parts. Use --size PX, which makes the"
     " short side PX pixels before translating, a smaller --batch, or another --device."
 )
-LEAST = 1 << 26  # bytes of `Translator.memory` that a full memory leaves of it; smaller parts would not help
-
-# What is given up where memory runs out, in this order, as notes of the picture that it happens to.
-ALONE = "memory ran out, so pictures are translated one by one from here on"
-NARROWER = "memory ran out, so pictures are translated in bf16 from here on"
-SMALLER = "memory ran out, so it was translated in smaller parts"
-ON_CPU = "memory ran out, so it was translated on the CPU"
 
 Image = TypeVar("Image")  # a path, a picture of Pillow, an array or a tensor
 A = TypeVar("A")
@@ -49,12 +43,10 @@ class Translator:
     """A trained model, ready to translate. Safe to use from several threads.
 
     Attributes:
+        method: the model itself.
         about: what the model says of itself.
-        engine: how it is run.
-        memory: bytes that networks may take for a picture; what needs more is translated strip by strip. It becomes
-            less when the device has less.
-        given_up: what was given up so far because memory ran out: `ALONE` and so on, in the order in which it happened.
-        tile_approx: whether networks that cannot be run so may translate overlapping tiles instead, see `patches`.
+        budget: how it is run, with how much memory, and what was given up because memory ran out.
+        tile_approx: whether networks that cannot be run strip by strip may translate overlapping tiles, see `tiles`.
     """
 
     def __init__(
@@ -66,14 +58,12 @@ class Translator:
         tile_approx: bool = False,
         on_cpu: "Translator | None" = None,
     ) -> None:
+        self.method = method
         self.about = about
-        self.engine = engine
         self.tile_approx = tile_approx
-        self.memory = default_memory(engine.device) if memory is None else memory
-        self.given_up: list[str] = []
-        self._alone = False
+        allowed = default_memory(engine.device) if memory is None else memory
+        self.budget = MemoryBudget(engine, allowed, method.generators())
         self._on_cpu = on_cpu
-        self._method = method
         engine.ready(method.averaged())  # only these have memory: the others of the method were built without
         self._turn = _COMPILING if engine.compiled else contextlib.nullcontext()
 
@@ -95,7 +85,7 @@ class Translator:
             model: a run folder, an export file, or a name in `weights/`.
             device: see `devices.engine`.
             precision: see `devices.engine`.
-            memory: see `Translator`; None is the default of the device.
+            memory: bytes that networks may take for a picture; None is the default of the device.
             tile_approx: see `Translator`.
             compile: see `devices.engine`.
             pictures: how many are planned, which decides where `compile` is "auto".
@@ -103,25 +93,28 @@ class Translator:
 
         Raises:
             WeightsError: there is no such model, or it is damaged.
-            DeviceError: the device is not there, or cannot be compiled for, or it is an ONNX model, which runs on the
-                CPU in fp32 only.
+            DeviceError: the device is not there, or cannot be compiled for, or the model is one that runs on the CPU in
+                fp32 only.
         """
         method, about = read_export(find_export(model))
-        if isinstance(method, OnnxMethod):
+        if method.cpu_only:
             if device not in ("auto", "cpu") or precision not in ("auto", "fp32") or compile == "on":
-                raise DeviceError("ONNX models run on the CPU in fp32. Leave out --device, --precision and --compile.")
-            device, precision, compile = "cpu", "fp32", "off"
+                raise DeviceError(
+                    f"{method.cpu_only} run on the CPU in fp32. Leave out --device, --precision and --compile."
+                )
+            chosen = replace(engine("cpu", "fp32"), fixed=f"{method.cpu_only} run there")
+            return cls(method, about, chosen, memory, tile_approx)
         gmac = strips.gmac(method.generators(), about.size**2)  # as if they had the training size
         chosen, on_cpu = engine(device, precision, compile, pictures * gmac), None
         if allow_cpu_fallback and chosen.device.type != "cpu":
-            there = engine("cpu", "auto" if precision == "fp16" else precision)
-            on_cpu = cls(copy.deepcopy(method), about, there, memory, tile_approx)
+            other = engine("cpu", "auto" if precision == "fp16" else precision)
+            on_cpu = cls(copy.deepcopy(method), about, other, memory, tile_approx)
         return cls(method, about, chosen, memory, tile_approx, on_cpu)
 
     @property
-    def method(self) -> Translation:
-        """The model itself."""
-        return self._method
+    def engine(self) -> Engine:
+        """How networks are run at the moment."""
+        return self.budget.engine
 
     def __call__(
         self,
@@ -129,7 +122,7 @@ class Translator:
         to: str | None = None,
         *,
         size: Size = "auto",
-        blending: Blending = WHOLLY,
+        blending: Blending = UNBLENDED,
         mask: Pixels | None = None,
         out: str | Path | None = None,
     ) -> Image:
@@ -156,9 +149,11 @@ class Translator:
         """
         result: Any
         if isinstance(image, Tensor):
-            result = self._of_tensor(image, to, size, blending, mask)
+            check_tensor(image)
+            x = image.to(torch.float32).reshape(-1, *image.shape[-3:])
+            result = self._of_floats(x, to, size, blending, mask).reshape(image.shape).to(image)
         elif isinstance(image, np.ndarray):
-            _check(image)
+            check_array(image)
             result = self.picture(Picture(image, None, ""), to, size, blending, mask).rgb
         elif isinstance(image, str | Path):
             if out is None:
@@ -175,7 +170,7 @@ class Translator:
         picture: Picture,
         to: str | None = None,
         size: Size = "auto",
-        blending: Blending = WHOLLY,
+        blending: Blending = UNBLENDED,
         mask: Pixels | None = None,
         background: Colour = WHITE,
     ) -> Picture:
@@ -184,56 +179,52 @@ class Translator:
         Arguments and errors are those of a call, but for `background`: what the network sees where full transparency
         hides the colours. What had to be given up is noted in the picture.
         """
-        already, small = len(self.given_up), seen(images.visible(picture, background), size, self.about.size)
-        rgb = finished(picture.rgb, small, self.batch([small], to)[0], blending, mask)
-        return replace(picture, rgb=rgb, notes=(*picture.notes, *self.given_up_since(already)))
+        already = len(self.budget.fallbacks)
+        small = seen(as_tensor(images.visible(picture, background)), size, self.about.size)
+        rgb = finished(as_tensor(picture.rgb), small, self.tensor(small, to), blending, mask)
+        notes = (*picture.notes, *self.budget.fallbacks_since(already))
+        return replace(picture, rgb=as_pixels(rgb), notes=notes)
 
     def batch(self, pictures: Sequence[Pixels], to: str | None = None) -> list[Pixels]:
         """Translate pictures of equal size, (H, W, 3) RGB each, all uint8 or all uint16, to such pictures.
 
+        Networks see all of them. Errors are those of `tensor`, and ValueError: a picture is no such array.
+        """
+        for picture in pictures:
+            check_array(picture)
+        return leave(self.tensor(stack(pictures), to))
+
+    def tensor(self, x: Tensor, to: str | None = None) -> Tensor:
+        """Translate what networks see, of any size; with less and less memory where that runs out.
+
+        Args:
+            x: (N, 3, H, W) in RGB, of uint8, uint16, or floats in [-1, 1].
+            to: as for a call.
+
+        Returns:
+            the same shape and kind. Of floats the range is that of the network.
+
         Raises:
-            SettingsError: the model does not know the domain or the attributes in `to`.
-            WeightsError: the model produced values that are not finite, or one colour.
+            SettingsError: the model does not know `to`.
+            WeightsError: the model produced values that are not finite, or of uint8 or uint16 one colour.
             OutOfMemory: there is not enough memory.
             DeviceError: the device failed.
             OutputError: the disk has no room for the scratch files of a large picture.
-            ValueError: a picture is no such array.
         """
-        for picture in pictures:
-            _check(picture)
         target = self.about.targets.choose(to)
-
-        def work(translator: Translator) -> list[Pixels]:
-            x = stack(pictures)
-            return translator._within_memory(lambda: translator._batch(x, target), x)
-
-        return self._or_on_cpu(work)
-
-    def given_up_since(self, count: int) -> tuple[str, ...]:
-        """Return what was given up after as many things as `count`, each once."""
-        return tuple(dict.fromkeys(self.given_up[count:]))
+        return self._or_on_cpu(lambda translator: translator._within_budget(x, target))
 
     @torch.inference_mode()
-    def tensor(self, x: Tensor, target: str) -> Tensor:
-        """Translate (N, 3, H, W) in [-1, 1] of any size: padded by reflection as networks need, then cropped back."""
-        large = self._in_strips(x, target)
-        if large is not None:
-            return large
-        height, width = x.shape[-2:]
-        x = _pad(x, self._method.settings.multiple, self._method.settings.smallest)
-        passes = torch.split(x, max(1, self._together(height, width)))
-        return torch.cat([self._whole(pictures, target) for pictures in passes])[..., :height, :width]
+    def _of_floats(self, x: Tensor, to: str | None, size: Size, blending: Blending, mask: Pixels | None) -> Tensor:
+        """Translate (N, 3, H, W) in [-1, 1] as a call does, all of it on the device."""
+        target = self.about.targets.choose(to)
 
-    def _batch(self, x: Tensor, target: str) -> list[Pixels]:
-        """Translate (N, 3, H, W) of uint8 or uint16 to N pictures (H, W, 3)."""
-        y = self._in_strips(x, target)
-        if y is None:
-            y = self.tensor(enter(x, self.engine), target)
-            _check_finite(y)
-        made = leave(y, x.dtype)
-        for before, after in zip(x, made, strict=True):
-            _check_alive(before, after)
-        return made
+        def work(translator: Translator) -> Tensor:
+            whole = x.to(translator.engine.device)
+            small = seen(whole, size, translator.about.size)
+            return finished(whole, small, translator._within_budget(small, target), blending, mask)
+
+        return self._or_on_cpu(work)
 
     def _or_on_cpu(self, work: "Callable[[Translator], A]") -> A:
         """Return work(self), or where memory runs out in every way, that of the copy on the CPU if there is one."""
@@ -244,145 +235,34 @@ class Translator:
             if self._on_cpu is None:
                 raise
         release_memory()
-        self.given_up.append(ON_CPU)
+        self.budget.fallbacks.append(ON_CPU)
         return self._on_cpu._or_on_cpu(work)
 
-    def _within_memory(self, work: Callable[[], A], x: Tensor) -> A:
-        """Return work(), which translates `x`. Where memory runs out it is done again, with less."""
+    def _within_budget(self, x: Tensor, target: str) -> Tensor:
         count, _, height, width = x.shape
-        while True:
-            tried = self._alone, self.engine, self.memory
-            try:
-                return work()
-            except (MemoryError, RuntimeError) as error:
-                if not is_full(error):
-                    raise
-                another_did = (self._alone, self.engine, self.memory) != tried  # another thread, in the meantime
-                if not another_did and not self._give_up(height, width, count):
-                    raise
-            release_memory()
+        return self.budget.retry(lambda: self._once(x, target), count, height, width)
 
-    def _give_up(self, height: int, width: int, count: int) -> bool:
-        """Take the next rung down for `count` pictures of a size; return whether there was one."""
-        allowed = min(self.memory, strips.needed(self._method.generators(), height * width, self.engine))
-        if min(count, self._together(height, width)) > 1:
-            self._alone = True
-            self.given_up.append(ALONE)
-        elif narrowed := self.engine.narrowed():
-            self.engine = narrowed
-            self.given_up.append(NARROWER)
-        elif allowed > LEAST:
-            self.memory = allowed // 2
-            self.given_up.append(SMALLER)
+    @torch.inference_mode()
+    def _once(self, x: Tensor, target: str) -> Tensor:
+        """Translate (N, 3, H, W) of any size: padded by reflection as networks need, then cropped back."""
+        height, width = x.shape[-2:]
+        together = self.budget.together(height, width)
+        if together:
+            settings = self.method.settings
+            passes = torch.split(padded(enter(x, self.engine), settings.multiple, settings.smallest), together)
+            y = torch.cat([self._whole(some, target) for some in passes])[..., :height, :width]
+            check_finite(y)
+            y = (y if x.is_floating_point() else levels(y, x.dtype)).to(x)
         else:
-            return False
-        return True
-
-    def _together(self, height: int, width: int) -> int:
-        """Return how many pictures may share a pass; 0: not even one can be translated as a whole."""
-        count = self.memory // strips.needed(self._method.generators(), height * width, self.engine)
-        # On a CPU one pass for each picture is as fast, and then the result cannot depend on the others.
-        return min(count, 1) if self._alone or self.engine.device.type == "cpu" else count
+            tile = (lambda part: self._whole(part, target)) if self.tile_approx else None
+            y = translate_in_parts(self.method, x, target, self.budget, tile)
+        if not x.is_floating_point():
+            y = y.contiguous(memory_format=torch.channels_last)  # as pictures are, and so without another copy
+            for before, after in zip(x, y, strict=True):
+                check_alive(before, after)
+        return y
 
     def _whole(self, x: Tensor, target: str) -> Tensor:
         """Translate (N, 3, H, W), whose sides suit the networks, in one pass."""
         with self.engine.autocast(), self._turn:
-            return self._method.translate(x.contiguous(memory_format=self.engine.memory_format), target)
-
-    @torch.inference_mode()
-    def _in_strips(self, x: Tensor, target: str) -> Tensor | None:
-        """Translate what is larger than memory strip by strip.
-
-        Args:
-            x: (N, 3, H, W), in [-1, 1] or, so that only strips of it become floats, of uint8 or uint16.
-            target: as for `batch`.
-
-        Returns:
-            the same shape and kind; None: it can be translated as a whole.
-
-        Raises:
-            OutOfMemory: it cannot, the method knows nothing else, and tiles are not allowed.
-        """
-        height, width = x.shape[-2:]
-        if self._together(height, width):
-            return None
-        x = _pad(x, self._method.settings.multiple, self._method.settings.smallest)
-        y, size = torch.empty_like(x), (x.shape[2], x.shape[3])
-        for picture, result in zip(torch.split(x, 1), torch.split(y, 1), strict=True):
-            read, write = partial(_read, picture, self.engine), partial(_write, result)
-            with self.engine.autocast():
-                layers = self._method.layers(read(0, x.shape[2]), target)
-            if layers is not None:
-                strips.translate(layers, read, size, write, self.engine, self.memory)
-            elif self.tile_approx:
-                pixels = self.memory // strips.needed(self._method.generators(), 1, self.engine)
-                side = tiles.side_of(pixels, self._method.settings.multiple)
-                tiles.translate(read, size, write, side, partial(self._whole, target=target))
-            else:
-                raise OutOfMemory(
-                    f"A picture of {width} x {height} pixels needs more memory than there is or --memory allows, and"
-                    " this model cannot be run strip by strip. Use --size PX, more --memory, or --tile-approx, which"
-                    " translates tiles apart: they may differ in colour."
-                )
-        return y[..., :height, :width]
-
-    @torch.inference_mode()
-    def _of_tensor(self, image: Tensor, to: str | None, size: Size, blending: Blending, mask: Pixels | None) -> Tensor:
-        if not image.is_floating_point() or image.ndim not in (3, 4) or image.shape[-3] != 3:
-            raise ValueError(
-                f"An image tensor is (3, H, W) or (N, 3, H, W) in floats; found {tuple(image.shape)} of {image.dtype}."
-            )
-        target = self.about.targets.choose(to)
-
-        def work(translator: Translator) -> Tensor:
-            x = image.to(translator.engine.device, torch.float32).reshape(-1, *image.shape[-3:])
-            small = seen_tensor(x, size, self.about.size)
-            y = translator._within_memory(lambda: translator.tensor(small, target).float(), small)
-            _check_finite(y)
-            return finished_tensor(x, small, y, blending, mask).reshape(image.shape).to(image)
-
-        return self._or_on_cpu(work)
-
-
-def _read(picture: Tensor, engine: Engine, top: int, bottom: int) -> Tensor:
-    rows = picture[:, :, top:bottom]
-    return rows.clone() if rows.is_floating_point() else enter(rows, engine)  # layers may work in place
-
-
-def _write(result: Tensor, top: int, rows: Tensor) -> None:
-    _check_finite(rows)
-    result[:, :, top : top + rows.shape[2]] = rows if result.is_floating_point() else levels(rows, result.dtype)
-
-
-def _check_finite(y: Tensor) -> None:
-    if not y.isfinite().all():
-        raise WeightsError("The model produced values that are not finite. Try --precision fp32 or another model.")
-
-
-def _check_alive(before: Tensor, after: Pixels) -> None:
-    """Refuse a result (H, W, 3) of one colour where the picture (3, H, W) is far from it."""
-    white, few = np.iinfo(after.dtype).max, after[::16, ::16]
-    if after.size < 3 * 256 or (few != few[0, 0]).any() or (np.ptp(after, axis=(0, 1)) > 0).any():
-        return
-    some = before[:, ::16, ::16].float()  # in which torch knows the largest of 16 bits
-    if some.max() - some.min() > white / 4:
-        raise WeightsError("The model made one colour of the whole picture. Try another model, or an earlier one.")
-
-
-def _check(picture: Pixels) -> None:
-    if picture.dtype not in (np.uint8, np.uint16) or picture.ndim != 3 or picture.shape[2] != 3:
-        raise ValueError(
-            f"A picture is an (H, W, 3) array of uint8 or uint16 in RGB; found {picture.shape} of {picture.dtype}."
-        )
-
-
-def _pad(x: Tensor, multiple: int, smallest: int) -> Tensor:
-    """Pad (N, C, H, W) at the right and bottom to multiples of `multiple`, at least `smallest`, by reflection."""
-    for axis in (-2, -1):
-        length = x.shape[axis]
-        wanted = max(-(-length // multiple) * multiple, smallest)
-        if wanted > length:
-            # A reflection that runs to and fro also serves pictures narrower than the padding.
-            there = torch.arange(wanted, device=x.device) % max(2 * length - 2, 1)
-            x = x.index_select(axis, torch.where(there < length, there, 2 * length - 2 - there))
-    return x
+            return self.method.translate(x.contiguous(memory_format=self.engine.memory_format), target)

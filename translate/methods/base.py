@@ -224,7 +224,10 @@ class Translation(Method):
 
     Attributes:
         targets: what it can be asked for.
+        cpu_only: the kind of models, such as "ONNX models", that run on the CPU in fp32 only; or nothing.
     """
+
+    cpu_only: ClassVar[str] = ""
 
     targets: Targets
 

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from translate.errors import WeightsError
 from translate.networks.features.feature_network import FeatureNetwork
-from translate.tensors import Pixels, scaled
+from translate.tensors import Pixels, as_tensor, scaled
 
 MOST_DB = 100.0  # of pictures that are equal
 WINDOW = 11  # pixels, of SSIM
@@ -36,7 +36,7 @@ def ssim(first: Pixels, second: Pixels) -> float:
     """
     if min(first.shape[:2]) < WINDOW:
         raise ValueError(f"SSIM needs sides of at least {WINDOW} pixels; found {first.shape[:2]}.")
-    x, y = (scaled(picture)[None].double().add(1).div(2) for picture in (first, second))
+    x, y = (scaled(as_tensor(picture)).double().add(1).div(2) for picture in (first, second))
     return float(kornia.metrics.ssim(x, y, WINDOW, padding="valid").mean())
 
 

@@ -35,6 +35,8 @@ class OnnxMethod(Translation):
         described: the method that was exported, without memory.
     """
 
+    cpu_only = "ONNX models"
+
     def __init__(self, session: Any, described: Translation) -> None:
         super().__init__()
         self.settings, self.targets = described.settings, described.targets
