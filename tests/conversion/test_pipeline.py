@@ -288,7 +288,7 @@ def test_what_a_format_cannot_hold_fails_before_it_is_translated(
 ) -> None:
     put(tmp_path / "in" / "long.png", noise(1, 16_384, 3))
     translator = made()
-    monkeypatch.setattr(translator, "batch", lambda *_: pytest.fail("translated"))
+    monkeypatch.setattr(translator, "tensor", lambda *_: pytest.fail("translated"))
     result = run([tmp_path / "in"], tmp_path / "out", translator=translator, encoding=Encoding("WEBP"))["long.png"]
     assert result.status == "failed"
     assert "WEBP holds 16383 pixels a side; found 16384" in result.reason
@@ -610,7 +610,7 @@ def test_what_was_only_planned_is_not_read_after_an_error(tmp_path: Path, monkey
 
     monkeypatch.setattr(images, "read_frames", slow)
     translator = made()
-    monkeypatch.setattr(translator, "batch", fail)
+    monkeypatch.setattr(translator, "tensor", fail)
     with pytest.raises(KeyboardInterrupt):
         run([tmp_path / "in"], tmp_path / "out", translator=translator, batch=20)
     assert len(read) < 35
