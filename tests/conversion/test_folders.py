@@ -22,7 +22,7 @@ ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebr
 @pytest.fixture
 def translator(tmp_path: Path) -> Translator:
     torch.manual_seed(0)
-    write_export(tmp_path / "m.safetensors", nn.ModuleList(TINY.build(ABOUT.domains, ABOUT.size).shipped()), ABOUT)
+    write_export(tmp_path / "m.safetensors", nn.ModuleList(TINY.build(ABOUT.domains, ABOUT.size).averaged()), ABOUT)
     return Translator.load(tmp_path / "m.safetensors", device="cpu")
 
 
