@@ -22,7 +22,7 @@ from translate.inference.translator import Translator
 from translate.methods.cyclegan import CycleGAN
 from translate.models.exports import read_about
 from translate.runs import prepare
-from translate.runs.prepare import PRESETS
+from translate.runs.options import PRESETS
 from translate.toys.catalogue import drawn_scores
 from translate.training import alarms
 from translate.training.loop import Training

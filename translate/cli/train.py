@@ -2,13 +2,14 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
+from translate.cli import train_options as options
 from translate.cli.data import fetch_pictures
-from translate.cli.options import Device, MaybeCompile, MaybePrecision, Quiet, Set, datasets
-from translate.cli.terminal import command_line, duration, progress, read_duration, say
+from translate.cli.options import Device, MaybeCompile, MaybePrecision, Quiet, Set
+from translate.cli.terminal import command_line, duration, progress, read_duration, say, say_notes
 from translate.errors import SettingsError, exit_code_of
 
 if TYPE_CHECKING:
@@ -17,96 +18,46 @@ if TYPE_CHECKING:
 
 
 def train(
-    data: Annotated[
-        str | None,
-        typer.Argument(
-            help="A dataset's name, or a folder with trainA and trainB, or A and B, or a folder for each domain.",
-            autocompletion=datasets,
-        ),
-    ] = None,
-    domain: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER, twice or more, instead of DATA.")] = None,
-    method: Annotated[
-        str | None, typer.Option(help="The translation method; cyclegan unless the dataset's recipe differs.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME by default.")] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(help="Length in steps: of a rate that decays, the second half decays."),
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Length in epochs; the same schedule, by epochs.")] = None,
-    time_: Annotated[
-        str | None, typer.Option("--time", help="Length in time, such as 30m or 1h30m: counted in steps once.")
-    ] = None,
-    size: Annotated[
-        int | None, typer.Option(help="Side of the training crops in pixels, a multiple of 4, at least 32.")
-    ] = None,
-    batch: Annotated[
-        str | None,
-        typer.Option(
-            help="Pictures of each domain in a step; under torchrun, in each process. auto: what fits into memory."
-        ),
-    ] = None,
-    accumulate: Annotated[
-        int | None, typer.Option(help="Parts of the batch that are worked on one after the other: takes less memory.")
-    ] = None,
-    begin_from: Annotated[
-        str | None, typer.Option("--from", help="Begin with the networks of this model: a run, a file, or a name.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of everything that is drawn at random.")] = None,
+    data: options.Data = None,
+    domain: options.Domain = None,
+    method: options.Method = None,
+    out: options.Out = None,
+    steps: options.Steps = None,
+    epochs: options.Epochs = None,
+    time_: options.Time = None,
+    size: options.Size = None,
+    batch: options.Batch = None,
+    accumulate: options.Accumulate = None,
+    begin_from: options.From = None,
+    seed: options.Seed = None,
     device: Device = "auto",
     precision: MaybePrecision = None,
     compile: MaybeCompile = None,
-    deterministic: Annotated[
-        bool, typer.Option("--deterministic", help="On a GPU, too, compute the same bits every time; that is slower.")
-    ] = False,
-    nan_policy: Annotated[
-        Literal["stop", "recover"] | None,
-        typer.Option(
-            help="When losses are not finite again and again: stop, or once go back and on with half the rate.",
-            show_default="the recipe's, or stop",
-        ),
-    ] = None,
-    bad: Annotated[
-        Literal["skip", "error"] | None,
-        typer.Option(
-            help="Pictures that cannot be read: skip up to a hundredth, and 100; or stop at the first.",
-            show_default="the recipe's, or skip",
-        ),
-    ] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Threads that prepare batches ahead.")] = 0,
-    grace: Annotated[
-        str | None, typer.Option(help="End so long after a signal, such as 25s, even if the step is not done.")
-    ] = None,
-    config: Annotated[Path | None, typer.Option(help="A TOML file of settings, or small: for a CPU.")] = None,
+    deterministic: options.Deterministic = False,
+    nan_policy: options.NanPolicy = None,
+    bad: options.Bad = None,
+    workers: options.Workers = 0,
+    grace: options.Grace = None,
+    config: options.Config = None,
     set_: Set = None,
-    download: Annotated[
-        bool, typer.Option("--download", help="Fetch a known dataset first if it is not here; see `translate data`.")
-    ] = False,
-    tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write for TensorBoard too; needs the extra `track`.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be done and what it would cost, and stop.")
-    ] = False,
+    download: options.Download = False,
+    tensorboard: options.Tensorboard = False,
+    dry_run: options.DryRun = False,
     quiet: Quiet = False,
 ) -> None:
     """Learn to translate between two folders of pictures. The same command again continues a stopped run."""
-    from translate import cards, parallel, runs
+    from translate import parallel, runs
 
     seconds = None if time_ is None else read_duration(time_)
     with parallel.joined():
         if download:
-            if data is None:
-                raise SettingsError("--download needs the name of a dataset; `translate data list` shows them.")
-            if parallel.rank() == 0 and not cards.dataset(data).drawn:
-                fetch_pictures(data, quiet=quiet)
-            parallel.wait()
+            _fetch(data, quiet)
         run = runs.prepare(
-            data, domains=_domains(domain or []), method=method, out=out, steps=steps, epochs=epochs, seconds=seconds,
-            size=size, batch=_batch(batch), accumulate=accumulate, seed=seed, device=device, precision=precision,
-            compile=compile, deterministic=deterministic or None, nan_policy=nan_policy, bad=bad, workers=workers,
-            config=config, tensorboard=tensorboard, words=set_ or [],
-            grace_s=None if grace is None else read_duration(grace), begin_from=begin_from,
+            data, domains=_domains(domain or []), out=out, begin_from=begin_from, config=config, words=set_ or [],
+            method=method, steps=steps, epochs=epochs, seconds=seconds, size=size, batch=_batch(batch),
+            accumulate=accumulate, seed=seed, precision=precision, compile=compile, deterministic=deterministic or None,
+            nan_policy=nan_policy, bad=bad, device=device, workers=workers, tensorboard=tensorboard,
+            grace_s=None if grace is None else read_duration(grace),
         )  # fmt: skip
         if parallel.rank() > 0:
             _follow(run, dry_run)
@@ -120,21 +71,32 @@ def train(
         raise typer.Exit(exit_code_of(run.interrupted))
 
 
+def _fetch(data: str | None, quiet: bool) -> None:
+    """Fetch a known dataset, in the first process only."""
+    from translate import cards, parallel
+
+    if data is None:
+        raise SettingsError("--download needs the name of a dataset; `translate data list` shows them.")
+    if parallel.rank() == 0 and not cards.dataset(data).drawn:
+        fetch_pictures(data, quiet=quiet)
+    parallel.wait()
+
+
 def _train(run: "Run", quiet: bool) -> None:
     started = time.perf_counter()
     if not quiet:
         counts = ", ".join(f"{len(pictures)} {domain}" for domain, pictures in run.dataset.train.items())
         batch = f"batches of {run.recipe.training.batch}"
         say(f"{run.recipe.method.name} on {run.dataset.name}: {counts}; {batch}. Running on {run.engine}.")
-    said, explained = 0, quiet
+    explained = quiet
     with progress(quiet) as advance:
         for report in run.start(lambda domain, read, total: advance(f"reading {domain}", read, total, "")):
             if run.terms and not explained:
                 say(_legend(run))
                 explained = True
             advance("training", report.step, run.steps, _describe(report, run))
-            said = _say_notes(run, said)
-    _say_notes(run, said)
+            say_notes(run.take_notes())
+    say_notes(run.take_notes())
     if run.interrupted is not None:
         done = f"Stopped after {run.step} of {run.steps} steps; everything is saved."
         if not run.steps:
@@ -156,13 +118,6 @@ def _follow(run: "Run", dry_run: bool) -> None:
     elif not run.finished:
         for _ in run.start():
             pass
-
-
-def _say_notes(run: "Run", said: int) -> int:
-    """Print the notes of a run that were not printed yet; `said` were, and as many are afterwards as is returned."""
-    for note in run.notes[said:]:
-        say(f"Note: {note}")
-    return len(run.notes)
 
 
 def _next(run: "Run") -> str:

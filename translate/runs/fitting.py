@@ -92,10 +92,9 @@ def _fewest(recipe: Recipe, dataset: Dataset) -> int:
 
 
 def _fits(recipe: Recipe, dataset: Dataset, engine: Engine, batch: int) -> bool:
-    training = recipe.training.model_copy(update={"batch": batch})
     try:
         with enough_memory("This batch does not fit."):
-            _seconds_per_step(recipe.model_copy(update={"training": training}), dataset, engine, TURN - 1)
+            _seconds_per_step(recipe.with_training(batch=batch), dataset, engine, TURN - 1)
     except OutOfMemory:
         return False
     finally:
@@ -104,5 +103,5 @@ def _fits(recipe: Recipe, dataset: Dataset, engine: Engine, batch: int) -> bool:
 
 
 def _seconds_per_step(recipe: Recipe, dataset: Dataset, engine: Engine, steps: int) -> float:
-    plan = Plan.of(recipe.training.model_copy(update={"steps": steps}), recipe.method, 1)
+    plan = Plan.of(recipe.with_training(steps=steps).training, recipe.method, 1)
     return measured(recipe, dataset, engine, plan, steps)[1]

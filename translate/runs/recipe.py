@@ -1,6 +1,6 @@
 """Everything that decides what a run computes, but for the pictures."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, SerializeAsAny, field_validator
 
@@ -33,6 +33,10 @@ class Recipe(Settings):
     method: SerializeAsAny[MethodSettings]
     data: DataSettings = DataSettings()
     training: TrainingSettings = TrainingSettings()
+
+    def with_training(self, **changes: Any) -> Self:
+        """Return the same recipe with other settings of its schedule."""
+        return self.model_copy(update={"training": self.training.model_copy(update=changes)})
 
     @field_validator("method", mode="plain")
     @classmethod

@@ -79,7 +79,7 @@ class Run:
         self.step, self.steps, self.steps_per_epoch = 0, 0, 0  # done, and in all; known once the pictures are read
         self.terms: Mapping[str, Term] = {}  # what losses mean; known then, too
         self.interrupted: int | None = None  # the signal that stopped the run
-        self.notes = [engine.note] if engine.note else []  # what the user should know and was not told yet
+        self.notes = [engine.note] if engine.note else []  # what the user should know; see `take_notes`
         self._execution = execution
         self._beginning = beginning
         self._could_not_write = False  # and said so
@@ -105,6 +105,12 @@ class Run:
     def about(self) -> About | None:
         """Return what the newest export of the run says, or None before the first."""
         return self._results.about()
+
+    def take_notes(self) -> list[str]:
+        """Return the notes that were not taken yet, and forget them."""
+        notes = list(self.notes)
+        self.notes.clear()
+        return notes
 
     def prospect(self) -> Prospect:
         """Do a few steps on noise to see what the run would cost."""

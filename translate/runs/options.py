@@ -1,0 +1,108 @@
+"""Everything that may be said about a run becomes its recipe, one layer over the other.
+
+From the lowest: defaults, the recipe of the dataset's card, a file of settings, words such as "method.lambda_idt=0",
+and options, which are settings under a short name.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from translate.cards import DatasetCard
+from translate.errors import SettingsError
+from translate.runs.recipe import Recipe
+from translate.settings import Tree, merge, read_toml, read_word
+
+PRESETS = Path(__file__).parent / "presets"  # settings that have proved themselves, for `--config NAME`
+
+OPTIONS = {  # which setting an option is; None leaves it as it is
+    "method": "method.name",
+    "steps": "training.steps",  # length of the run
+    "epochs": "training.epochs",  # length of the run, instead
+    "seconds": "training.seconds",  # length of the run, instead: steps are counted once, from the speed of a few
+    "size": "data.size",  # side of the training crops, in pixels
+    "batch": "training.batch",  # pictures of each domain in a step, for each of the ranks that train together; or AUTO
+    "accumulate": "training.accumulate",  # parts of a batch that are worked on one after the other, in less memory
+    "seed": "training.seed",
+    "precision": "training.precision",
+    "compile": "training.compile",  # whether generators are compiled; by default on CUDA GPUs
+    "deterministic": "training.deterministic",  # whether a GPU, too, computes the same bits every time
+    "nan_policy": "training.nan_policy",  # when losses are not finite: stop, or go on at half the rate
+    "bad": "data.bad",  # pictures that cannot be read: skip a hundredth and 100 at most, or stop at the first
+}
+LENGTHS = ("steps", "epochs", "seconds")  # only one of which is given
+AUTO = "auto"  # as a batch: what fits into memory
+
+
+def resolve(
+    card: DatasetCard | None, config: str | Path | None, words: Sequence[str], options: Mapping[str, Any]
+) -> Recipe:
+    """Lay settings over each other and check them.
+
+    Args:
+        card: of the dataset, if it has one.
+        config: a TOML file of settings, or the name of one in `presets/`.
+        words: settings such as "method.lambda_idt=0".
+        options: by the names in `OPTIONS`.
+
+    Raises:
+        SettingsError: a setting is wrong; the sentence says where it came from.
+    """
+    layers = [(f"the file {config}", _read_config(config))] if config else []
+    layers += [(f"--set {word}", read_word(word)) for word in words]
+    layers.append(("the command's options", _tree(options)))
+    given = merge(tree for _, tree in layers)
+    advice = _advice(card, given)
+    try:
+        return Recipe.parse(merge([advice, given]))
+    except SettingsError as error:
+        name = card.name if card else "no dataset"
+        raise _with_source(error, [(f"the recipe of {name}", advice), *layers]) from error
+
+
+def _read_config(config: str | Path) -> Tree:
+    """Read a file of settings, or the one of ours with that name."""
+    presets = {path.stem: path for path in PRESETS.glob("*.toml")}
+    path = Path(config)
+    if not path.exists() and str(config) in presets:
+        path = presets[str(config)]
+    elif not path.exists():
+        raise SettingsError(f"There is no settings file {config}. Name a file, or one of ours: {', '.join(presets)}.")
+    return read_toml(path)
+
+
+def _tree(options: Mapping[str, Any]) -> Tree:
+    """Return the options that were given as a tree of settings."""
+    given = {name: options[name] for name in OPTIONS if options.get(name) is not None}
+    if given.get("batch") == AUTO:
+        del given["batch"]
+    lengths = [name for name in LENGTHS if name in given]
+    if len(lengths) > 1:
+        raise SettingsError("Give one of --steps, --epochs and --time.")
+    tree: Tree = {"training": {}, "data": {}}
+    if lengths:
+        tree["training"] = {"steps": None, "seconds": None}  # a recipe may have set another
+    for name, value in given.items():
+        part, key = OPTIONS[name].split(".")
+        tree.setdefault(part, {})[key] = value
+    return tree
+
+
+def _advice(card: DatasetCard | None, given: Tree) -> Tree:
+    """Return the card's recipe; of its method only the name, if the user chose another one."""
+    advice = merge([{"method": {"name": "cyclegan"}}, card.recipe if card else {}])
+    method = given.get("method")
+    chosen = method.get("name") if isinstance(method, dict) else None
+    return advice if chosen in (None, advice["method"]["name"]) else {**advice, "method": {"name": chosen}}
+
+
+def _with_source(error: SettingsError, layers: Sequence[tuple[str, Tree]]) -> SettingsError:
+    """Add to a refusal where its key came from: the last of the layers that has it."""
+    for source, tree in reversed(layers):
+        if error.key and _holds(tree, error.key.split(".")):
+            return SettingsError(f"{error} It comes from {source}.", error.key)
+    return error
+
+
+def _holds(tree: object, path: Sequence[str]) -> bool:
+    return not path or (isinstance(tree, dict) and path[0] in tree and _holds(tree[path[0]], path[1:]))
