@@ -29,6 +29,14 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", local_only)
 
 
+@pytest.fixture
+def quick_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure with random features of 32 pixels, as if the extra `features` were not installed."""
+    monkeypatch.setattr("translate.networks.features.random_convolutions.RandomConvolutions.side", 32)
+    for module in ("judges", "evaluation"):
+        monkeypatch.setattr(f"translate.evaluation.{module}.has_lite0", lambda: False)
+
+
 @pytest.fixture(scope="session")
 def coarse_noise() -> Callable[..., NDArray[Any]]:
     """Draw (height, width, 4), as a function of both and of the depth: noise in blocks of 8 pixels, small on disk."""

@@ -21,21 +21,15 @@ from translate.methods import stargan
 from translate.methods.cyclegan import Settings
 from translate.models.exports import About, write_export
 from translate.networks.discriminators import Critic, PatchGAN
-from translate.networks.features.random_convolutions import RandomConvolutions
 from translate.networks.generators import LabelResnet, Resnet
 from translate.targets import Attributes
 from translate.toys.catalogue import TOYS, draw, open_drawn
 from translate.toys.drawn import Drawn
 
+pytestmark = pytest.mark.usefixtures("quick_features")
+
 TINY = Settings(generator=Resnet(width=2, blocks=0), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=32, steps=1, planned=1)
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch):
-    """Feature networks see 32 pixels, so that tests are quick."""
-    assert RandomConvolutions.side == 256
-    monkeypatch.setattr(RandomConvolutions, "side", 32)
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +68,15 @@ def test_every_figure_says_what_it_was_made_of(model, horses):
     found = figures(result)
     assert {"FID", "KID", "KID in subsets", "KID of inputs", "KID between halves of the real", "diversity",
             "SSIM to input", "PSNR to input", "change of input", "cycle error", "structure distance",
-            "background error", "cycle error of the target"} <= found.keys()  # fmt: skip
+            "background error", "cycle error of the target", "dots per megapixel",
+            "dots per megapixel of inputs"} <= found.keys()  # fmt: skip
     assert "LPIPS" not in found  # there is no head
     assert (found["KID"].count, found["KID"].against, found["KID"].features) == (9, 10, "random")
     assert "biased estimate at 9 and 10" in found["FID"].remark
     assert found["KID"].low < found["KID"].value < found["KID"].high
     assert (result.protocol, result.seed, result.split, result.to) == ("cut", 0, "test", "zebra")
     assert [what.split(":")[0] for what in result.missing] == [
+        "What needs features that know objects",
         "FID and KID with the features of published tables",
         "LPIPS",
     ]
@@ -132,11 +128,12 @@ def test_pictures_of_different_sizes_are_named(model, horses, tmp_path):
 
 def test_a_drawn_dataset_is_scored_by_rule_as_well(model, monkeypatch):
     def few(card, size, attributes):
+        assert size == 32
         return open_drawn(card.model_copy(update={"train": 2, "test": 6}), size, attributes)
 
     monkeypatch.setattr("translate.evaluation.pictures.open_drawn", few)
     monkeypatch.setattr("translate.evaluation.evaluation.drawn_scores", lambda *_: {"stripe score": 0.5})
-    found = figures(evaluate(model, "toy-horse2zebra", device="cpu"))
+    found = figures(evaluate(model, "toy-horse2zebra", size=32, device="cpu"))
     assert found["stripe score"].value == 0.5
     assert {"KID", "background error"} <= found.keys()
 

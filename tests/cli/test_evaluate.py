@@ -7,17 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 
 from translate import images
+from translate.features import has_lite0
+from translate.models.exports import read_about
 from translate.toys.catalogue import draw
+
+pytestmark = pytest.mark.usefixtures("quick_features")
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 def test_eval_prints_a_table_and_as_json_every_figure_with_its_origin(
-    run: Run, train: Run, add_test_pictures: Callable[..., None], place: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, train: Run, add_test_pictures: Callable[..., None]
 ) -> None:
-    monkeypatch.setattr("translate.networks.features.random_convolutions.RandomConvolutions.side", 32)
     train("--out", "short", "--quiet")
     add_test_pictures()
     words = ("eval", "short", "horses", "--device", "cpu", "--seed", 3)
@@ -35,7 +39,6 @@ def test_eval_prints_a_table_and_as_json_every_figure_with_its_origin(
 def test_eval_chooses_among_the_checkpoints_of_a_run(
     run: Run, train: Run, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("translate.networks.features.random_convolutions.RandomConvolutions.side", 32)
     monkeypatch.setattr("translate.evaluation.evaluator.SUBSETS", 2)
     train("--out", "short", "--quiet", "--set", "training.milestone_every=2")
     for letter, domain in (("A", "horse"), ("B", "zebra")):
@@ -64,7 +67,6 @@ def test_eval_refuses_what_it_cannot_measure(
     run: Run, train: Run, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRANSLATE_HOME", str(place / "home"))
-    monkeypatch.setattr("translate.networks.features.random_convolutions.RandomConvolutions.side", 32)
     train("--out", "short", "--quiet")
     code, _, err = run("eval", "short", "horses", "--device", "cpu")
     assert (code, "at least 4 pictures in each set; found 2 and 2" in err) == (4, True)
@@ -79,9 +81,41 @@ def test_eval_refuses_what_it_cannot_measure(
     assert (code, "horses has no test pictures of B." in err, "--split train" in err) == (4, True, True)
     code, out, err = run("eval", "short", "horses", "--split", "train", "--device", "cpu")
     assert (code, "train pictures, protocol cut" in out) == (0, True), err
-    code, _, err = run("eval", "short", "horses", "--features", "inception")
+    code, _, err = run("eval", "short", "horses", "--split", "train", "--features", "inception")
     assert (code, "`translate weights fetch inception`" in err) == (5, True)
     code, _, err = run("eval", "short", "horses", "--protocol", "cute")
     assert (code, "Did you mean cut?" in err) == (2, True)
-    code, _, err = run("eval", "short", "horses", "--features", "nothing.pth")
+    code, _, err = run("eval", "short", "horses", "--size", 64)
+    assert (code, "--size is for drawn ones" in err) == (2, True)
+    code, _, err = run("eval", "short", "horses", "--split", "train", "--features", "nothing.pth")
     assert (code, "There is no file nothing.pth" in err) == (5, True)
+
+
+@pytest.mark.skipif(not has_lite0(), reason="the extra `features` is not installed")
+def test_eval_tells_what_results_are_taken_for(
+    run: Run, train: Run, add_test_pictures: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("translate.networks.features.lite0.Lite0.side", 32)
+    train("--out", "short", "--quiet")
+    add_test_pictures()
+    code, _, err = run("eval", "short", "horses", "--recognise", "zebras")
+    assert (code, "ImageNet has no class 'zebras'. Did you mean zebra?" in err) == (2, True)
+    code, out, err = run("eval", "short", "horses", "--recognise", "zebra", "--device", "cpu")
+    assert code == 0, err
+    for suffix in ("", " of inputs", " of the real"):
+        line = rf"^taken for zebra{suffix} +\S+ +\[.+\] +n = 6; features EfficientNet-Lite0 57934424$"
+        assert re.search(line, out, re.MULTILINE)
+
+
+def test_eval_refuses_features_that_critics_have_seen(
+    run: Run, train: Run, add_test_pictures: Callable[..., None], place: Path
+) -> None:
+    train("--out", "short", "--quiet")
+    add_test_pictures()
+    about = read_about(place / "short/model.safetensors").model_copy(update={"critic_features": ["random"]})
+    tensors = safetensors.torch.load_file(place / "short/model.safetensors")
+    safetensors.torch.save_file(tensors, place / "seen.safetensors", {"translate": about.model_dump_json()})
+    code, _, err = run("eval", "seen.safetensors", "horses", "--features", "random")
+    assert (code, "trained on the features random" in err, "--anyway" in err) == (2, True, True)
+    code, out, err = run("eval", "seen.safetensors", "horses", "--features", "random", "--anyway", "--device", "cpu")
+    assert (code, "features random, which the critics have seen" in out) == (0, True), err

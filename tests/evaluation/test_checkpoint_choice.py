@@ -17,17 +17,13 @@ from translate.evaluation.checkpoint_choice import DRAWN, HALF, HELD_OUT, evalua
 from translate.methods.cyclegan import Settings
 from translate.models.exports import About, write_export
 from translate.networks.discriminators import PatchGAN
-from translate.networks.features.random_convolutions import RandomConvolutions
 from translate.networks.generators import Resnet
 from translate.toys.catalogue import draw
 
+pytestmark = pytest.mark.usefixtures("quick_features")
+
 TINY = Settings(generator=Resnet(width=2, blocks=0), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=32, steps=300, planned=300)
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch):
-    monkeypatch.setattr(RandomConvolutions, "side", 32)
 
 
 @pytest.fixture

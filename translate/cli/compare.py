@@ -22,7 +22,10 @@ def compare(
     ] = None,
     pictures: Annotated[int, typer.Option(min=1, help="How many of each other domain are shown.")] = 12,
     protocol: Annotated[str, typer.Option(help="Of the scores; see `translate eval`.")] = "cut",
-    features: Annotated[str, typer.Option(help="Of the scores; see `translate eval`.")] = "random",
+    features: Annotated[str | None, typer.Option(help="Of the scores; see `translate eval`.")] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Use features that a model's critics have seen; figures are marked.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of subsets and halves.")] = 0,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -32,7 +35,7 @@ def compare(
 
     with progress() as advance:
         write_comparison(
-            models, out, data, to, pictures=pictures, protocol=protocol, features=features, seed=seed, device=device,
-            precision=precision, tell=lambda what, done, total: advance(what, done, total, ""),
+            models, out, data, to, pictures=pictures, protocol=protocol, features=features, anyway=anyway, seed=seed,
+            device=device, precision=precision, tell=lambda what, done, total: advance(what, done, total, ""),
         )  # fmt: skip
     print(f"Wrote {printable(out)}, {out.stat().st_size / 1e6:.1f} MB. Open it in a browser.")

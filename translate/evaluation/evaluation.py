@@ -8,15 +8,26 @@ from translate.data.folders import Dataset, Split
 from translate.devices import Precision
 from translate.evaluation.classification import Examiner
 from translate.evaluation.evaluator import Judge
+from translate.evaluation.judges import default_features, open_judge
+from translate.evaluation.measures import Dots, Measure, Recognition
 from translate.evaluation.pictures import Sets, open_data, refuse_empty
-from translate.features import INCEPTION, RANDOM, needed_for_inception, open_features, read_weights
+from translate.features import (
+    INCEPTION,
+    LITE0,
+    LITE0_COMMAND,
+    RANDOM,
+    has_lite0,
+    needed_for_inception,
+    read_weights,
+)
 from translate.inference.translator import Translator
 from translate.metrics.likeness import Lpips
 from translate.metrics.protocols import find_protocol
 from translate.metrics.results import Evaluation
-from translate.models.exports import find_export, read_about
+from translate.models.exports import About, find_export, read_about
 from translate.networks.features.feature_network import FeatureNetwork
 from translate.networks.features.inception import Inception
+from translate.networks.features.lite0 import Lite0
 from translate.progress import Tell, silent
 from translate.targets import OneWay
 from translate.toys.catalogue import COUNT, drawn_scores
@@ -29,20 +40,26 @@ class Conditions:
 
     Attributes:
         protocol: one of `PROTOCOLS`.
-        features: see `open_features`.
+        features: see `open_features`; None: see `default_features`.
         lpips: a file with the linear head of LPIPS for these features.
         split: "held-out" measures on what the run held out of training, "train" on training pictures, for datasets
             without test pictures.
         seed: of subsets and halves.
+        size: of pictures that are drawn, in pixels; see `open_data`.
+        recognise: a class of ImageNet: how often pictures are taken for it.
+        anyway: whether features judge a model whose critics have seen them.
         device: see `devices.engine`.
         precision: see `devices.engine`.
     """
 
     protocol: str = "cut"
-    features: str | Path = RANDOM
+    features: str | Path | None = None
     lpips: str | Path | None = None
     split: Split = "test"
     seed: int = 0
+    size: int | None = None
+    recognise: str | None = None
+    anyway: bool = False
     device: str = "auto"
     precision: Precision = "auto"
 
@@ -69,14 +86,15 @@ def evaluate(
         conditions: the fields of `Conditions`.
 
     Raises:
-        SettingsError: the model does not know `to` or the dataset's domains, or there is no such protocol.
+        SettingsError: the model does not know `to` or the dataset's domains, or there is no such protocol or class; or
+            the features are those that its critics have seen.
         DataError: there is no such dataset, or there are too few test pictures.
         WeightsError: the model or the feature network is missing or damaged.
         DeviceError: the device is not there.
     """
     given = Conditions(**conditions)
     how, about = find_protocol(given.protocol), read_about(find_export(model))
-    dataset = open_data(data, about)
+    dataset = open_data(data, about, given.size)
     refuse_empty(dataset, given.split, about)
     if about.targets.are_sets:
         target = about.targets.choose(to)
@@ -87,14 +105,17 @@ def evaluate(
     translator = Translator.load(model, given.device, given.precision)
     result = Evaluation(about.sha256[:12], dataset.name, target, given.split, given.protocol, given.seed)
     if about.targets.are_sets:
-        network = open_features(given.features, how.middle)
+        network = open_judge(given.features or default_features(about), about, how.middle, given.anyway)
         result.features_sha256 = network.sha256
         head = Lpips(network, read_weights(Path(given.lpips))) if given.lpips else None
         sets = Sets.of(dataset, given.split, target, how.with_train)
-        Judge(translator, target, network, head, how.antialiased, result, tell).run(sets)
-        result.missing += _missing(network, head)
+        measures = _measures(given, about, network)
+        Judge(translator, target, network, head, how.antialiased, result, tell).run(sets, measures)
+        result.missing += _missing(network, head, about)
     else:
         result.missing.append("FID, KID and what needs features: pictures with attributes are no two sets to compare.")
+        if given.recognise:
+            result.missing.append("What a classifier of ImageNet recognises: that is for models of domains.")
     if translator.method.settings.batches == "labelled":
         if isinstance(about.targets, OneWay):
             result.missing.append(
@@ -102,17 +123,32 @@ def evaluate(
             )
         else:
             Examiner(translator, dataset, given.split, result, tell).run(targets or translator.method.targets.shown())
-    if all(isinstance(pictures, Drawn) for pictures in dataset.train.values()):
+    drawn = next(iter(dataset.train.values()))
+    if isinstance(drawn, Drawn):
         tell("scoring by rule", 0, 1)
-        for name, score in drawn_scores(dataset.name, translator.batch, about.size).items():
-            result.add(name, score, COUNT, remark="by rule, on unseen drawn pictures")
+        for name, score in drawn_scores(dataset.name, translator.batch, drawn.size).items():
+            result.add(name, score, COUNT, remark=f"by rule, on unseen pictures drawn at {drawn.size} pixels")
         tell("scoring by rule", 1, 1)
     return result
 
 
-def _missing(network: FeatureNetwork, head: Lpips | None) -> list[str]:
+def _measures(given: Conditions, about: About, network: FeatureNetwork) -> list[Measure]:
+    """Return what is measured of pictures one by one. Raises as `evaluate`."""
+    if not given.recognise:
+        return [Dots()]
+    how = find_protocol(given.protocol)
+    classifier = network if isinstance(network, Lite0) else open_judge(LITE0, about, how.middle, given.anyway)
+    assert isinstance(classifier, Lite0)
+    return [Dots(), Recognition(given.recognise, classifier, how.antialiased)]
+
+
+def _missing(network: FeatureNetwork, head: Lpips | None, about: About) -> list[str]:
     """Say what was not measured because something is not here or was not given."""
     found: list[str] = []
+    if network.word == RANDOM and not has_lite0():
+        found.append(f"What needs features that know objects: say --features {LITE0}, after `{LITE0_COMMAND}`.")
+    elif network.word == RANDOM and default_features(about) == RANDOM:
+        found.append(f"What needs features that know objects: the critics of this model have seen those of {LITE0}.")
     if not isinstance(network, Inception):
         first = "".join(f", after `{command}`" for command in needed_for_inception())
         found.append(f"FID and KID with the features of published tables: say --features {INCEPTION}{first}.")

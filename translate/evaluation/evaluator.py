@@ -1,7 +1,7 @@
 """Translating pictures and measuring what became of them, one picture at a time."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 from translate import images
 from translate.data.folders import Files, Pictures
 from translate.errors import ImageDecodeError
+from translate.evaluation.measures import Measure
 from translate.evaluation.pictures import Sets
 from translate.evaluation.thumbnails import SHOWN, Samples, png
 from translate.inference.translator import Translator
@@ -54,12 +55,19 @@ class Judge:
         self._left_out: Counter[str] = Counter()  # pictures for each reason
         self._order: list[tuple[bytes, str, int]] = []  # key, domain and index of each translated picture, by key
 
-    def run(self, sets: Sets) -> None:
-        """Measure everything and add the figures to the result."""
+    def run(self, sets: Sets, measures: Sequence[Measure] = ()) -> None:
+        """Measure everything and add the figures to the result.
+
+        Args:
+            sets: the pictures.
+            measures: of pictures one by one.
+        """
         real = Gathered()
         for _, picture in self._each("real pictures", sets.target):
             real.add(key_of(picture), self._features(self._prepared(picture)))
-        before, after, pairs = self._gather_translated(sets.sources)
+            for measure in measures:
+                measure.see_real(picture)
+        before, after, pairs = self._gather_translated(sets.sources, measures)
         translations, others = Nearest(after.array()), Nearest(real.array())
         for index, picture in self._each("training pictures", sets.training):
             row = self._features(self._prepared(picture))
@@ -80,10 +88,14 @@ class Judge:
                 self._result.add(name, distances.mean(values.array()), len(values), features=features)
         if not len(pairs["background error"]):
             self._result.missing.append("Background error: no picture has a mask, as in masks/testA/NAME.")
+        for measure in measures:
+            measure.add(self._result)
         self._add_cycle(sets)
         self._result.notes += [f"Left out of {reason}, {count}." for reason, count in sorted(self._left_out.items())]
 
-    def _gather_translated(self, sources: dict[str, Pictures]) -> tuple[Gathered, Gathered, dict[str, Gathered]]:
+    def _gather_translated(
+        self, sources: dict[str, Pictures], measures: Sequence[Measure]
+    ) -> tuple[Gathered, Gathered, dict[str, Gathered]]:
         """Return the features of pictures before and after, and what pairs of them measure, by name."""
         before, after, samples = Gathered(), Gathered(), Samples()
         total = sum(map(len, sources.values()))
@@ -110,6 +122,8 @@ class Judge:
                 pairs["structure distance"].add(key, structure_distance(self._network, x, y))
                 if self._head:
                     pairs["LPIPS"].add(key, self._head(x, y))
+                for measure in measures:
+                    measure.see(picture, translated)
                 mask = _mask(pictures, index)
                 if mask is not None and self._has_background(mask, picture):
                     pairs["background error"].add(key, background_error(picture, translated, mask))

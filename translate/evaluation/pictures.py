@@ -12,15 +12,24 @@ from translate.errors import DataError, SettingsError
 from translate.metrics import distances
 from translate.models.exports import About
 from translate.toys.catalogue import open_drawn
+from translate.toys.drawn import Drawn
+
+SIDE = 256  # pixels of drawn pictures for models that were trained on others
 
 
-def open_data(data: str | Path | Dataset, about: About) -> Dataset:
+def open_data(data: str | Path | Dataset, about: About, size: int | None = None) -> Dataset:
     """Open a dataset and give its domains the model's names, in order, where it has none of its own.
 
     What the model's run held out of these training pictures is held out here, too.
 
+    Args:
+        data: the name of a card, a folder, or the dataset.
+        about: the model.
+        size: pixels of pictures that are drawn; by default those of training for a model that was trained on this
+            dataset, 256 for others, which were trained on photos.
+
     Raises:
-        SettingsError: its domains or attributes are not those of the model.
+        SettingsError: its domains or attributes are not those of the model, or there is a size and it is not drawn.
         DataError: there is no such dataset.
     """
     word, wanted = str(data), None if about.targets.are_sets else about.domains
@@ -28,7 +37,8 @@ def open_data(data: str | Path | Dataset, about: About) -> Dataset:
         dataset = data
     elif word in cards.names("datasets"):
         card = cards.dataset(word)
-        dataset = open_drawn(card, about.size, wanted) if card.drawn else open_known(card, attributes=wanted)
+        side = size or (about.size if about.data == card.name else SIDE)
+        dataset = open_drawn(card, side, wanted) if card.drawn else open_known(card, attributes=wanted)
     elif wanted and Path(data).is_dir() and not (Path(data) / celeba.LIST).is_file():
         raise SettingsError(
             f"The model changes the attributes {', '.join(wanted)}; {data} has no list of them, {celeba.LIST}. Give a"
@@ -36,6 +46,8 @@ def open_data(data: str | Path | Dataset, about: About) -> Dataset:
         )
     else:
         dataset = open_folder(Path(data), attributes=wanted)
+    if size is not None and not all(isinstance(pictures, Drawn) for pictures in dataset.train.values()):
+        raise SettingsError(f"The pictures of {dataset.name} have the sizes of their files; --size is for drawn ones.")
     if set(dataset.domains) == set(about.domains) and about.targets.are_sets is dataset.targets.are_sets:
         if not about.targets.are_sets:
             return dataset

@@ -53,6 +53,7 @@ class About(Settings):
     train: dict[str, int] = Field(default_factory=dict)  # training pictures of each domain
     held_out: dict[str, str] = Field(default_factory=dict)  # fingerprints of what was held out of these
     origin: dict[str, str] | None = None  # name and SHA-256 of the model that training began from
+    critic_features: list[str] = Field(default_factory=list)  # SHA-256 of those that critics saw, or words for them
     scores: dict[str, float] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
     source: str = ""  # where networks that were trained elsewhere come from
