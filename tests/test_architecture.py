@@ -50,7 +50,10 @@ FLOORS: dict[str, int] = {
     "cli": 7,
 }
 DOORS = ("__init__", "__main__")  # of the package: they may import anything, and nobody imports them
-BESIDE = {("tensors", "devices")}  # the only pairs on one floor where the first may import the second
+BESIDE = {
+    ("tensors", "devices"),
+    ("networks", "objectives"),
+}  # the only pairs on one floor where the first may import the second
 OWNERS = {  # who may import a library; everybody may import the others
     "PIL": {"images"},
     "pillow_heif": {"images"},

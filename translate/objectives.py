@@ -7,33 +7,90 @@ uses them.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import relu, softplus
 
 from translate.parallel import count, mean, part
 
-ObjectiveName = Literal["lsgan", "vanilla"]  # those that every discriminator can be trained with
+ObjectiveName = Literal["lsgan", "vanilla", "hinge"]  # those that every discriminator can be trained with
+Scores = Tensor | Sequence["Scores"]  # one map (N, 1, h, w), or several, or those of several critics
+Contrast = Literal["nce", "decoupled"]
 
 GUESSING = 0.5  # the accuracy of a discriminator that can only guess
+
+
+def _on_their_side(real: Tensor, fake: Tensor, halfway: Tensor | float) -> tuple[Tensor, Tensor]:
+    right = real.detach() > halfway, fake.detach() < halfway
+    return right[0].float().mean(), right[1].float().mean()
+
+
+def _wide(x: Tensor) -> Tensor:
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
+def _maps(scores: Scores) -> Sequence[Tensor]:
+    return [scores] if isinstance(scores, Tensor) else scores  # type: ignore[return-value]  # nested only in `joint`
+
+
+def _sum(terms: Iterable[Tensor]) -> Tensor:
+    return torch.stack([*terms]).sum()
+
+
+def _mean(terms: Sequence[Tensor]) -> Tensor:
+    return terms[0] if len(terms) == 1 else torch.stack([*terms]).mean()
 
 
 @dataclass(frozen=True)
 class Objective:
     """What the discriminator minimises, d(scores of real, scores of fake), and the generator, g(scores of fake)."""
 
-    d: Callable[[Tensor, Tensor], Tensor]
-    g: Callable[[Tensor], Tensor]
-    balance: float  # g, and half of d, when the discriminator can only guess
-    halfway: float  # between the scores that d wants for real and for fake pictures
+    d: Callable[[Any, Any], Tensor]
+    g: Callable[[Any], Tensor]
+    balance: float  # half of d when the discriminator can only guess, and g where `g_hovers`
+    accuracy: Callable[[Any, Any], tuple[Tensor, Tensor]]  # shares of real and of fake scores that are rightly judged
+    g_hovers: bool = True  # whether g is bounded, so that it says who is winning
 
-    def accuracy(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the shares of the scores of real and of fake pictures that are on the right side of halfway."""
-        return _on_their_side(real, fake, self.halfway)
+
+def joint(parts: Sequence[tuple[Objective, float]]) -> Objective:
+    """Return the weighted sum of objectives, for a discriminator that returns the scores of as many critics in order.
+
+    The accuracy is the mean of theirs.
+    """
+
+    def d(real: Sequence[Scores], fake: Sequence[Scores]) -> Tensor:
+        return _sum(weight * one.d(r, f) for (one, weight), r, f in zip(parts, real, fake, strict=True))
+
+    def g(fake: Sequence[Scores]) -> Tensor:
+        return _sum(weight * one.g(f) for (one, weight), f in zip(parts, fake, strict=True))
+
+    def accuracy(real: Sequence[Scores], fake: Sequence[Scores]) -> tuple[Tensor, Tensor]:
+        shares = [one.accuracy(r, f) for (one, _), r, f in zip(parts, real, fake, strict=True)]
+        return _mean([share for share, _ in shares]), _mean([share for _, share in shares])
+
+    balance = sum(weight * one.balance for one, weight in parts)
+    return Objective(d, g, balance, accuracy, all(one.g_hovers for one, _ in parts))
+
+
+def _over_maps(objective: Objective) -> Objective:
+    """Let an objective of one map of scores be that of several: its mean over them."""
+
+    def d(real: Scores, fake: Scores) -> Tensor:
+        return _mean([objective.d(r, f) for r, f in zip(_maps(real), _maps(fake), strict=True)])
+
+    def g(fake: Scores) -> Tensor:
+        return _mean([objective.g(f) for f in _maps(fake)])
+
+    def accuracy(real: Scores, fake: Scores) -> tuple[Tensor, Tensor]:
+        shares = [objective.accuracy(r, f) for r, f in zip(_maps(real), _maps(fake), strict=True)]
+        return _mean([share for share, _ in shares]), _mean([share for _, share in shares])
+
+    return Objective(d, g, objective.balance, accuracy, objective.g_hovers)
 
 
 def lsgan_d(real: Tensor, fake: Tensor) -> Tensor:
@@ -56,9 +113,20 @@ def vanilla_g(fake: Tensor) -> Tensor:
     return softplus(-_wide(fake)).mean()
 
 
+def hinge_d(real: Tensor, fake: Tensor) -> Tensor:
+    """E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))), Lim and Ye 2017, Eq. 15 to 17."""
+    return relu(1 - _wide(real)).mean() + relu(1 + _wide(fake)).mean()
+
+
+def hinge_g(fake: Tensor) -> Tensor:
+    """-E D(G(z)), unbounded, as in Lim and Ye 2017."""
+    return -_wide(fake).mean()
+
+
 OBJECTIVES: dict[ObjectiveName, Objective] = {
-    "lsgan": Objective(lsgan_d, lsgan_g, balance=0.25, halfway=0.5),
-    "vanilla": Objective(vanilla_d, vanilla_g, balance=math.log(2), halfway=0.0),
+    "lsgan": _over_maps(Objective(lsgan_d, lsgan_g, 0.25, partial(_on_their_side, halfway=0.5))),
+    "vanilla": _over_maps(Objective(vanilla_d, vanilla_g, math.log(2), partial(_on_their_side, halfway=0.0))),
+    "hinge": _over_maps(Objective(hinge_d, hinge_g, 1.0, partial(_on_their_side, halfway=0.0), g_hovers=False)),
 }
 
 
@@ -70,6 +138,29 @@ def l1(a: Tensor, b: Tensor) -> Tensor:
 def mse(a: Tensor, b: Tensor) -> Tensor:
     """E (a - b)^2, the mean over all elements."""
     return (_wide(a) - _wide(b)).square().mean()
+
+
+def nce(v: Tensor, v_plus: Tensor, tau: float) -> Tensor:
+    """E -log exp(v v+ / tau) / sum exp(v v' / tau), Park et al. 2020, Eq. 2 (InfoNCE, van den Oord et al. 2018).
+
+    Args:
+        v: (N, S, C), unit vectors of S places of each picture.
+        v_plus: (N, S, C), those that belong to them; the others of the same picture are the negatives.
+        tau: the temperature.
+    """
+    similar = torch.bmm(v, v_plus.transpose(1, 2)) / tau  # (N, S, S)
+    return (torch.logsumexp(similar, 2) - similar.diagonal(dim1=1, dim2=2)).mean()
+
+
+def decoupled_nce(v: Tensor, v_plus: Tensor, tau: float) -> Tensor:
+    """As `nce`, with the negatives alone in the denominator (Yeh et al. 2022, Eq. 6; Jung et al. 2022, Eq. 7)."""
+    similar = torch.bmm(v, v_plus.transpose(1, 2)) / tau
+    own = torch.eye(similar.shape[1], dtype=torch.bool, device=v.device)
+    negatives = similar.masked_fill(own, -torch.inf)
+    return (torch.logsumexp(negatives, 2) - similar.diagonal(dim1=1, dim2=2)).mean()
+
+
+CONTRASTS: dict[Contrast, Callable[[Tensor, Tensor, float], Tensor]] = {"nce": nce, "decoupled": decoupled_nce}
 
 
 def batch_feature_matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
@@ -117,12 +208,3 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
         (gradient,) = torch.autograd.grad(critic(x_hat).sum(), x_hat, create_graph=True)
     norms: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
     return (norms - 1).square().mean()
-
-
-def _on_their_side(real: Tensor, fake: Tensor, halfway: Tensor | float) -> tuple[Tensor, Tensor]:
-    right = real.detach() > halfway, fake.detach() < halfway
-    return right[0].float().mean(), right[1].float().mean()
-
-
-def _wide(x: Tensor) -> Tensor:
-    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x

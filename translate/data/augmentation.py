@@ -24,6 +24,7 @@ class Augmentation(Settings):
 
     size: int = 256  # pixels: the side of the random crop
     load: int | None = Field(None, ge=32)  # pixels: the side before the crop; by default size x 286 / 256
+    zoom: bool = False  # the crop has a random side, of size to load pixels, and is then resized to size
     flip: float = Field(0.5, ge=0, le=1)  # probability of a left-right flip
     colour: float = Field(0.0, ge=0, le=1)  # strength of random brightness, contrast, saturation and hue
     rotation: float = Field(0.0, ge=0, le=180)  # degrees: the largest random rotation, either way
@@ -71,7 +72,7 @@ class Augmenter:
         albumentations = _albumentations()
         self._size = settings.size
         self._own = settings.transforms is not None
-        crop = albumentations.RandomCrop(settings.size, settings.size)
+        crop = _crop(settings)
         if settings.transforms is None:
             steps = [*_warp(settings), crop, albumentations.HorizontalFlip(p=settings.flip), *_colour(settings)]
         else:
@@ -145,6 +146,14 @@ def read_transforms(path: Path) -> dict[str, Any]:
             " Write it with albumentations.save(transform, path)."
         ) from error
     return plain
+
+
+def _crop(settings: Augmentation) -> Any:
+    albumentations, size = _albumentations(), settings.size
+    if not settings.zoom:
+        return albumentations.RandomCrop(size, size)
+    area = 3  # OpenCV's interpolation that averages what becomes one pixel
+    return albumentations.RandomSizedCrop((size, settings.load_size), (size, size), interpolation=area)
 
 
 def _built(tree: dict[str, Any]) -> Any:

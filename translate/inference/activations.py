@@ -90,6 +90,19 @@ class Sum(Activation):
         return self.x.rows(top, bottom) + self.residual.rows(top, bottom)
 
 
+class Both(Activation):
+    """The sum of two activations of equal shape that are computed apart, so neither's store can take the sum."""
+
+    def __init__(self, one: Activation, other: Activation) -> None:
+        super().__init__(one.channels, one.height, one.width, one)
+        self.load = max(self.load, other.load * other.height / self.height)
+        self.one, self.other, self.store = one, other, None
+
+    def rows(self, top: int, bottom: int) -> Tensor:
+        """Add the same rows."""
+        return self.one.rows(top, bottom) + self.other.rows(top, bottom)
+
+
 class Convolved(Activation):
     """A convolution, padded with zeros."""
 

@@ -16,6 +16,7 @@ from translate.inference import scratch
 from translate.inference.activations import (
     Activation,
     Averaged,
+    Both,
     Convolved,
     Enlarged,
     Kept,
@@ -30,7 +31,8 @@ from translate.inference.activations import (
 )
 from translate.inference.scratch import File, Memory, Store
 from translate.methods.base import Layer
-from translate.networks.blocks import InstanceNorm, ReflectionPad, Residual
+from translate.networks.blocks import InRange, InstanceNorm, ReflectionPad, Residual, Times
+from translate.networks.generators import Labelled
 
 COPIES = 3  # of its largest activation that a network holds: the input of a layer, the same padded, and the output
 KEPT = 2  # activations kept at once: the sum of the residual blocks so far, and what is inside the next block
@@ -45,6 +47,9 @@ POINTWISE = (
     nn.Identity,
     nn.Dropout,
     nn.BatchNorm2d,
+    InRange,
+    Labelled,
+    Times,
 )  # in evaluation
 
 
@@ -141,6 +146,8 @@ class _Strips:
         match layer:
             case nn.Sequential():
                 return self.chain(layer, x, reserved)
+            case Residual() if layer.shortcut:
+                return Both(Convolved(layer.shortcut, x), self.chain(layer.residual, x, reserved))
             case Residual() if isinstance(x, Picture):  # which can be read again
                 return Sum(x, self.chain(layer.residual, x, reserved))
             case Residual():

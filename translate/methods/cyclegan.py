@@ -28,9 +28,10 @@ from torch import Tensor, nn
 from translate.diffaugment import diffaugment
 from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
 from translate.networks.blocks import initialise, together
-from translate.networks.discriminators import Discriminator, PatchGAN
+from translate.networks.critics import Critic, objective_of
+from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Generator, Resnet
-from translate.objectives import GUESSING, OBJECTIVES, ObjectiveName, l1
+from translate.objectives import GUESSING, ObjectiveName, l1
 from translate.pool import Pool
 from translate.targets import Domains
 
@@ -40,7 +41,7 @@ class Settings(MethodSettings):
 
     name: Literal["cyclegan"] = "cyclegan"
     generator: Generator = Resnet()
-    discriminator: Discriminator = PatchGAN()
+    discriminator: Critic = PatchGAN()
     objective: ObjectiveName = "lsgan"
     lambda_cyc: float = Field(10.0, ge=0)
     lambda_idt: float = Field(5.0, ge=0)
@@ -75,10 +76,12 @@ class CycleGAN(Translation):
 
     def terms(self) -> dict[str, Term]:
         X, Y = self.domains
-        balance = OBJECTIVES[self.settings.objective].balance
+        objective = objective_of(self.settings.discriminator, self.settings.objective)
+        balance = objective.balance
+        g: Literal["hovers", "free"] = "hovers" if objective.g_hovers else "free"
         return {
-            "GAN_G": Term(f"how easily D_Y tells pictures turned into {Y}", "hovers", "G", balance),
-            "GAN_F": Term(f"how easily D_X tells pictures turned into {X}", "hovers", "G", balance),
+            "GAN_G": Term(f"how easily D_Y tells pictures turned into {Y}", g, "G", balance),
+            "GAN_F": Term(f"how easily D_X tells pictures turned into {X}", g, "G", balance),
             "D_X": Term(f"how badly D_X tells {X} from pictures turned into {X}", "hovers", "D", balance),
             "D_Y": Term(f"how badly D_Y tells {Y} from pictures turned into {Y}", "hovers", "D", balance),
             "cyc_X": Term(f"what {X} loses on the way to {Y} and back"),
@@ -95,7 +98,7 @@ class CycleGAN(Translation):
         x, y = (batch[domain] for domain in self.domains)  # (N, 3, S, S) each
         G, F, D_X, D_Y = self.G, self.F, self.D_X, self.D_Y
         lambda_cyc, lambda_idt = self.settings.lambda_cyc, self.settings.lambda_idt
-        objective = OBJECTIVES[self.settings.objective]
+        objective = objective_of(self.settings.discriminator, self.settings.objective)
         T = partial(diffaugment, operations=self.settings.diffaugment)
 
         y_fake, y_same = together(G, x, y) if lambda_idt else (G(x), y)

@@ -33,7 +33,7 @@ from translate.diffaugment import diffaugment
 from translate.errors import DataError, SettingsError
 from translate.methods.base import Adam, Layer, MethodSettings, Optimiser, Term, Translation, Update
 from translate.networks.discriminators import Critic, LabelDiscriminator, PatchGAN
-from translate.networks.generators import LabelResnet, labelled
+from translate.networks.generators import LabelResnet
 from translate.objectives import GUESSING, gradient_penalty, l1, wgan_accuracy, wgan_d, wgan_g
 from translate.parallel import count, gather, part
 from translate.targets import Attributes, Domains, Targets
@@ -149,7 +149,7 @@ class StarGAN(Translation):
 
     def layers(self, x: Tensor, target: str) -> list[Layer]:
         c = self._labels(x, target)
-        return [lambda x: labelled(x, c), *self.G.main]
+        return [*self.G.layers(c)]
 
     def _labels(self, x: Tensor, target: str) -> Tensor:
         """Return the labels (N, labels), 0 or 1, that pictures (N, 3, H, W) in [-1, 1] are translated to."""

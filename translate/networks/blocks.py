@@ -1,10 +1,12 @@
 """The parts that generators and discriminators share."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from translate.parallel import count, mean, part, world
 
@@ -140,17 +142,88 @@ def padded(padding: Padding, convolution: nn.Conv2d) -> list[nn.Module]:
 
 
 class Residual(nn.Module):
-    """x + f(x), with no activation after the sum."""
+    """x + f(x), or s(x) + f(x), with no activation after the sum."""
+
+    shortcut: nn.Conv2d | None = None  # 1 x 1, in place of the identity: s(x) + f(x)
 
     @property
     def residual(self) -> nn.Sequential:
-        """f, which keeps the shape."""
+        """f, which keeps the height and the width, and without a shortcut the channels."""
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, C, H, W)."""
+        """(N, C, H, W) -> (N, C', H, W)."""
         residual: Tensor = self.residual(x)
-        return x + residual
+        return (x if self.shortcut is None else self.shortcut(x)) + residual
+
+
+class Around(Residual):
+    """Layers and the way around them.
+
+    Args:
+        layers: those of f.
+        shortcut: s; the identity where there is none.
+    """
+
+    def __init__(self, layers: Sequence[nn.Module], shortcut: nn.Conv2d | None = None) -> None:
+        super().__init__()
+        self.inside = nn.Sequential(*layers)
+        self.shortcut = shortcut
+
+    @property
+    def residual(self) -> nn.Sequential:
+        """f."""
+        return self.inside
+
+
+class Change(Around):
+    """x + 2 f(x), where f is a whole generator without its last activation and starts at almost 0.
+
+    A generator that begins as the identity need not learn to keep colours, skies and detail.
+
+    Args:
+        layers: those of f; the last one is its last convolution.
+    """
+
+    def __init__(self, layers: Sequence[nn.Module]) -> None:
+        super().__init__([*layers, Times(2.0)])
+        self.restart()
+
+    def restart(self) -> None:
+        """Draw the weights of the last convolution of f so small that f is almost 0."""
+        last = [layer for layer in self.inside.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)][-1]
+        nn.init.normal_(last.weight, 0.0, 1e-3)
+        if last.bias is not None:
+            nn.init.zeros_(last.bias)
+
+
+class Times(nn.Module):
+    """Every value times a number."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        return self.factor * x
+
+
+class InRange(nn.Module):
+    """Clamps results that are shown to [black, 1]; in training it does nothing, or there would be no gradients."""
+
+    def __init__(self, black: float = -1.0) -> None:
+        super().__init__()
+        self.black = black
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        return x if self.training else x.clamp(self.black, 1.0)
+
+
+def blurred_half() -> nn.Module:
+    """(N, C, h, w) -> (N, C, ceil(h/2), ceil(w/2)): every second pixel of what (1, 2, 1) / 4 blurs (Zhang 2019)."""
+    return nn.Sequential(ReflectionPad(1), nn.AvgPool2d(2, stride=1), nn.AvgPool2d(2))
 
 
 class ResidualBlock(Residual):
@@ -173,19 +246,39 @@ class ResidualBlock(Residual):
         return self.conv_block
 
 
-def initialise(network: nn.Module, gain: float = 0.02) -> None:
-    """Draw convolution weights from N(0, gain), set biases to 0 and batch-norm weights to N(1, gain), in place.
+def initialise(network: nn.Module, gain: float = 0.02, kind: Literal["normal", "xavier"] = "normal") -> None:
+    """Draw convolution weights anew, set biases to 0 and batch-norm weights to N(1, gain), in place.
 
-    The initialisation of DCGAN (Radford et al. 2016), used by pix2pix and CycleGAN.
+    "normal" draws from N(0, gain): the initialisation of DCGAN (Radford et al. 2016), used by pix2pix and CycleGAN;
+    "xavier" from N(0, gain^2 2 / (fan in + fan out)) (Glorot and Bengio 2010), used by CUT. What is frozen, and a
+    network that brings its own initial values, stay as they are.
     """
+    if getattr(network, "initialised", False):
+        return
     for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            nn.init.normal_(layer.weight, 0.0, gain)
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear) and layer.weight.requires_grad:
+            if kind == "normal":
+                nn.init.normal_(layer.weight, 0.0, gain)
+            else:
+                nn.init.xavier_normal_(layer.weight, gain)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
         elif isinstance(layer, nn.BatchNorm2d):
             nn.init.normal_(layer.weight, 1.0, gain)
             nn.init.zeros_(layer.bias)
+    for layer in network.modules():
+        if isinstance(layer, Change):
+            layer.restart()
+
+
+def normalise_spectrally(network: nn.Module) -> None:
+    """Divide the weights of all convolutions that are trained by their largest singular value (Miyato et al. 2018).
+
+    It is estimated by one power iteration in every pass in training mode, whose vectors are buffers.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear) and layer.weight.requires_grad:
+            spectral_norm(layer)
 
 
 def mixes_pictures(network: nn.Module) -> bool:

@@ -6,7 +6,7 @@ from pydantic import Field, Tag
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from translate.networks.blocks import BatchNorm, Norm, norm_layer
+from translate.networks.blocks import BatchNorm, Norm, blurred_half, norm_layer, normalise_spectrally
 from translate.settings import Settings, kind_or
 
 
@@ -20,6 +20,8 @@ class PatchGAN(Settings):
     width: int = Field(64, ge=1)  # channels after the first convolution
     layers: int = Field(3, ge=1, le=8)  # stride-2 convolutions
     norm: Norm = "instance"
+    downsampling: Literal["strided", "blurred"] = "strided"  # "blurred" avoids aliasing (Zhang 2019), as in CUT
+    spectral_norm: bool = False  # of all weights (Miyato et al. 2018)
 
     multiple: ClassVar[int] = 1  # sides must be a multiple of this, in pixels
 
@@ -43,22 +45,28 @@ class PatchDiscriminator(nn.Module):
     def __init__(self, settings: PatchGAN, in_channels: int) -> None:
         super().__init__()
         width, norm = settings.width, settings.norm
+        halving = 2 if settings.downsampling == "strided" else 1
+        blur = [] if settings.downsampling == "strided" else [blurred_half]
         layers: list[nn.Module] = [
-            nn.Conv2d(in_channels, width, 4, stride=2, padding=1),
+            nn.Conv2d(in_channels, width, 4, stride=halving, padding=1),
             nn.LeakyReLU(0.2, inplace=True),
+            *(half() for half in blur),
         ]
         channels = width
         for layer in range(1, settings.layers + 1):  # each halves the sides, but the last one takes one pixel off
             wider = width * min(2**layer, 8)
-            stride = 2 if layer < settings.layers else 1
+            stride = halving if layer < settings.layers else 1
             layers += [
                 nn.Conv2d(channels, wider, 4, stride=stride, padding=1, bias=norm in ("instance", "none")),
                 norm_layer(norm, wider),
                 nn.LeakyReLU(0.2, inplace=True),
+                *(half() for half in blur if layer < settings.layers),
             ]
             channels = wider
         layers.append(nn.Conv2d(channels, 1, 4, padding=1))
         self.model = nn.Sequential(*layers)
+        if settings.spectral_norm:
+            normalise_spectrally(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) in [-1, 1] -> (N, 1, h, w), unbounded; 256 px -> 30 x 30 with 3 layers."""

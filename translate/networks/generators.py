@@ -6,18 +6,25 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from pydantic import Field, Tag
 from torch import Tensor, nn
+from torch.nn.functional import relu
 
 from translate.networks.blocks import (
+    Around,
     BatchNorm,
+    Change,
+    InRange,
     InstanceNorm,
     Norm,
     Padding,
     ReflectionPad,
     Residual,
     ResidualBlock,
+    Times,
+    blurred_half,
     norm_layer,
     padded,
 )
+from translate.networks.skip_resnet import SkipResnet
 from translate.networks.unet import UNet
 from translate.settings import Settings, kind_or
 
@@ -38,11 +45,21 @@ class Resnet(Settings):
     downsampling: Literal["strided", "blurred"] = "strided"  # "blurred" avoids aliasing (Zhang 2019), as in CUT
     upsampling: Upsampling = "transposed"  # "resize" avoids checkerboards (Odena et al. 2016); "bilinear" is CUT's
     dropout: bool = False
-    skip: bool = False  # adds the picture to the result, which keeps its detail
+    residual: bool = False  # results are the picture plus a change, which starts at almost 0
+    skip: bool = False  # an older form of it: the change starts as large as any
 
     multiple: ClassVar[int] = 4  # sides must be a multiple of this, in pixels
     smallest: ClassVar[int] = 8  # and at least this, for the reflection at the bottleneck
     black: ClassVar[float] = -1.0  # pictures are in [black, 1]
+
+    @property
+    def taps(self) -> list[str]:
+        """The names of the encoder's activations that `tapped` and `encode` return, from shallow to deep.
+
+        "pixels" is the padded picture; "down1" and "down2" are what the convolutions return that widen the channels,
+        before it is normalised, as in CUT.
+        """
+        return ["pixels", "down1", "down2", *(f"block{number + 1}" for number in range(self.blocks))]
 
     def build(self, in_channels: int, out_channels: int) -> "ResnetGenerator":
         """Build the network with torch's default initialisation."""
@@ -76,7 +93,7 @@ class ResnetGenerator(nn.Module):
                 nn.Conv2d(channels, 2 * channels, 3, stride=stride, padding=1, bias=bias),
                 norm_layer(norm, 2 * channels),
                 nn.ReLU(inplace=True),
-                *([_blurred_half()] if settings.downsampling == "blurred" else []),
+                *([blurred_half()] if settings.downsampling == "blurred" else []),
             ]
         layers += [
             ResidualBlock(4 * width, norm, settings.dropout, bias, settings.padding) for _ in range(settings.blocks)
@@ -88,20 +105,52 @@ class ResnetGenerator(nn.Module):
                 nn.ReLU(inplace=True),
             ]
         layers += padded(settings.padding, nn.Conv2d(width, out_channels, 7))
-        if settings.skip:
+        if settings.residual:
+            self.model = nn.Sequential(Change(layers), InRange())
+        elif settings.skip:
             self.model = nn.Sequential(GlobalSkip(layers), nn.Hardtanh())
         else:
             self.model = nn.Sequential(*layers, nn.Tanh())
+        self._places = dict(zip(settings.taps, _places_of_taps(layers), strict=True))
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) in [-1, 1] -> (N, out_channels, 4 ceil(H/4), 4 ceil(W/4)) in [-1, 1]."""
         y: Tensor = self.model(x)
         return y
 
+    def tapped(self, x: Tensor, taps: Sequence[str]) -> tuple[Tensor, list[Tensor]]:
+        """Return what `forward` does, and the activations (N, C, h, w) called `taps`."""
+        y, found = self._run(x, taps, len(self._inside))
+        return (y if self._inside is self.model else self.model[1](x + y)), found
+
+    def encode(self, x: Tensor, taps: Sequence[str]) -> list[Tensor]:
+        """Return the activations called `taps`, and compute nothing behind the last of them."""
+        return self._run(x, taps, max(self._places[tap] for tap in taps) + 1)[1]
+
+    @property
+    def _inside(self) -> nn.Sequential:
+        """The layers from the picture to the result, or to the change."""
+        return self.model[0].residual if isinstance(self.model[0], Residual) else self.model
+
+    def _run(self, x: Tensor, taps: Sequence[str], stop: int) -> tuple[Tensor, list[Tensor]]:
+        wanted, found = {self._places[tap]: tap for tap in taps}, {}
+        for place, layer in enumerate(self._inside[:stop]):
+            in_place = isinstance(layer, nn.ReLU) and place - 2 in wanted  # without normalisation it is behind a tap
+            x = relu(x) if in_place else layer(x)
+            if place in wanted:
+                found[wanted[place]] = x
+        return x, [found[tap] for tap in taps]
+
     @property
     def layers(self) -> list[nn.Module]:
         """What `forward` does, layer after layer."""
         return list(self.model)
+
+
+def _places_of_taps(layers: Sequence[nn.Module]) -> list[int]:
+    """Return which of the layers return the taps: the padded picture, widening convolutions, residual blocks."""
+    convolutions = [place for place, layer in enumerate(layers) if isinstance(layer, nn.Conv2d)]
+    return [0, *convolutions[1:3], *(place for place, layer in enumerate(layers) if isinstance(layer, ResidualBlock))]
 
 
 class GlobalSkip(Residual):
@@ -115,11 +164,6 @@ class GlobalSkip(Residual):
     def residual(self) -> nn.Sequential:
         """f."""
         return self.layers
-
-
-def _blurred_half() -> nn.Module:
-    """(N, C, 2h, 2w) -> (N, C, h, w): every second pixel of what (1, 2, 1) / 4 blurs, which is two means of two."""
-    return nn.Sequential(ReflectionPad(1), nn.AvgPool2d(2, stride=1), nn.AvgPool2d(2))
 
 
 def _upsampling(kind: Upsampling, channels: int, out_channels: int, bias: bool) -> list[nn.Module]:
@@ -145,6 +189,7 @@ class EncoderDecoder(Settings):
     kind: Literal["encoder-decoder"] = "encoder-decoder"
     width: int = Field(64, ge=1)  # channels after the first convolution
     bottleneck: int = Field(0, ge=0)  # channels of a narrowest layer without padding, 1 x 1 at 64 px; 0 leaves it out
+    residual: bool = False  # results are the picture plus a change, which starts at almost 0
 
     multiple: ClassVar[int] = 16  # sides must be a multiple of this, in pixels
     black: ClassVar[float] = 0.0  # pictures are in [black, 1]
@@ -176,8 +221,11 @@ class EncoderDecoderGenerator(nn.Module):
             layers += _up(nn.ConvTranspose2d(narrow, 8 * w, 4, bias=False))
         for channels in (8 * w, 4 * w, 2 * w):  # -> (N, w, H/2, W/2)
             layers += _up(nn.ConvTranspose2d(channels, channels // 2, 4, 2, 1, bias=False))
-        layers += [nn.ConvTranspose2d(w, out_channels, 4, 2, 1, bias=False), nn.Sigmoid()]
-        self.main = nn.Sequential(*layers)
+        layers.append(nn.ConvTranspose2d(w, out_channels, 4, 2, 1, bias=False))
+        if settings.residual:
+            self.main = nn.Sequential(Change(layers), InRange(0.0))
+        else:
+            self.main = nn.Sequential(*layers, nn.Sigmoid())
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) in [0, 1] -> (N, out_channels, 16 floor(H/16), 16 floor(W/16)) in [0, 1]."""
@@ -208,6 +256,7 @@ class LabelResnet(Settings):
     kind: Literal["label-resnet"] = "label-resnet"
     width: int = Field(64, ge=1)  # channels after the first convolution
     blocks: int = Field(6, ge=0, le=1000)  # residual blocks
+    residual: bool = False  # results are the picture plus a change, which starts at almost 0
 
     multiple: ClassVar[int] = 4  # sides must be a multiple of this, in pixels
     smallest: ClassVar[int] = 8
@@ -235,13 +284,33 @@ class LabelResnetGenerator(nn.Module):
         layers += [_ZeroPaddedBlock(4 * w) for _ in range(settings.blocks)]
         for channels in (4 * w, 2 * w):  # -> (N, w, H, W)
             layers += _normed(nn.ConvTranspose2d(channels, channels // 2, 4, 2, 1, bias=False))
-        layers += [nn.Conv2d(w, out_channels, 7, padding=3, bias=False), nn.Tanh()]
-        self.main = nn.Sequential(*layers)
+        last = nn.Conv2d(w, out_channels, 7, padding=3, bias=False)
+        self.main = nn.Sequential(*layers, last, Times(2.0) if settings.residual else nn.Tanh())
+        self.shown = InRange() if settings.residual else None
+        if settings.residual:
+            nn.init.normal_(last.weight, 0.0, 1e-3)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         """Translate (N, in_channels, H, W) in [-1, 1] to the labels (N, labels) in 0..1; sides are multiples of 4."""
         y: Tensor = self.main(labelled(x, c))
-        return y
+        return y if self.shown is None else self.shown(x + y)
+
+    def layers(self, c: Tensor) -> list[nn.Module]:
+        """Return what `forward` does with the labels (1, labels), layer after layer."""
+        layers = [Labelled(c), *self.main]
+        return layers if self.shown is None else [Around(layers), self.shown]
+
+
+class Labelled(nn.Module):
+    """Appends the labels (1, labels), in 0..1, to a picture."""
+
+    def __init__(self, c: Tensor) -> None:
+        super().__init__()
+        self.c = c
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(1, C, H, W) -> (1, C + labels, H, W)."""
+        return labelled(x, self.c)
 
 
 def labelled(x: Tensor, c: Tensor) -> Tensor:
@@ -266,8 +335,17 @@ def _normed(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
 
 
 # What the generator of a method may be: its own one, which is meant when no kind is given, or another.
-Generator = Annotated[Annotated[Resnet, Tag("resnet")] | Annotated[UNet, Tag("unet")], kind_or("resnet")]
+Generator = Annotated[
+    Annotated[Resnet, Tag("resnet")] | Annotated[SkipResnet, Tag("skip-resnet")] | Annotated[UNet, Tag("unet")],
+    kind_or("resnet"),
+]
+TappedGenerator = Annotated[
+    Annotated[Resnet, Tag("resnet")] | Annotated[SkipResnet, Tag("skip-resnet")], kind_or("resnet")
+]  # those with `taps`, `tapped` and `encode`
 AnyGenerator = Annotated[
-    Annotated[Resnet, Tag("resnet")] | Annotated[UNet, Tag("unet")] | Annotated[EncoderDecoder, Tag("encoder-decoder")],
+    Annotated[Resnet, Tag("resnet")]
+    | Annotated[SkipResnet, Tag("skip-resnet")]
+    | Annotated[UNet, Tag("unet")]
+    | Annotated[EncoderDecoder, Tag("encoder-decoder")],
     kind_or("resnet"),
 ]

@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from translate.networks.blocks import Dropout, Norm, norm_layer
+from translate.networks.blocks import Change, Dropout, InRange, Norm, norm_layer
 from translate.settings import Settings
 
 
@@ -23,6 +23,7 @@ class UNet(Settings):
     norm: Norm = "instance"
     bias: bool = False  # also where no normalisation follows a convolution, as in files from before August 2017
     dropout: bool = False  # in the decoder, where it has 8 x width channels at both ends
+    residual: bool = False  # results are the picture plus a change, which starts at almost 0
 
     black: ClassVar[float] = -1.0  # pictures are in [black, 1]
 
@@ -50,13 +51,14 @@ class UNetGenerator(nn.Module):
         level = _innermost(widths[-2], widths[-1], settings)
         for outer, inner in zip(widths[-3::-1], widths[-2:0:-1], strict=True):
             level = _between(outer, inner, level, settings)
-        self.model = _Level(
+        outermost = _Level(
             nn.Conv2d(in_channels, widths[0], 4, 2, 1, bias=settings.bias or settings.norm in ("instance", "none")),
             level,
             nn.ReLU(),
             nn.ConvTranspose2d(2 * widths[0], out_channels, 4, 2, 1),
-            nn.Tanh(),
+            *([] if settings.residual else [nn.Tanh()]),
         )
+        self.model = nn.Sequential(Change([outermost]), InRange()) if settings.residual else outermost
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) in [-1, 1] -> (N, out_channels, H, W) in [-1, 1]; sides are multiples of 2^depth."""

@@ -11,6 +11,7 @@ from translate.data.store import Store
 from translate.devices import Engine
 from translate.models.exports import build_without_memory
 from translate.progress import Tell
+from translate.runs.frozen_features import fill_frozen
 from translate.runs.initialisation import Beginning
 from translate.runs.recipe import Recipe
 from translate.training.loop import Plan, Training
@@ -27,6 +28,7 @@ def build_training(
     settings, domains, size = recipe.method.for_run(plan.steps), dataset.domains, recipe.data.size
     torch.manual_seed(recipe.training.seed)
     method = settings.build(domains, size)
+    fill_frozen(method)
     if beginning:
         beginning.load(method)
     return Training(method, build_without_memory(settings, domains, size), engine, recipe.training)

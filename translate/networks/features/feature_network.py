@@ -29,6 +29,7 @@ class FeatureNetwork(nn.Module, ABC):
     title: ClassVar[str]
     key: ClassVar[str]
     side: ClassVar[int] = 256
+    channels: ClassVar[tuple[int, ...]] = ()  # of the maps, where critics may use them
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,6 +57,10 @@ class FeatureNetwork(nn.Module, ABC):
     @abstractmethod
     def maps(self, x: Tensor) -> list[Tensor]:
         """Return what the layers see in pictures (N, 3, H, W) of 0..255: (N, c, h, w) each, from shallow to deep."""
+
+    def moments(self) -> list[tuple[Tensor, Tensor]]:
+        """Return about what mean and standard deviation, (1, c, 1, 1) each, the maps have on ordinary pictures."""
+        raise NotImplementedError
 
     @abstractmethod
     def features(self, x: Tensor) -> Tensor:

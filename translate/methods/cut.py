@@ -1,0 +1,191 @@
+"""CUT and FastCUT.
+
+Park, Efros, Zhang, Zhu: Contrastive Learning for Unpaired Image-to-Image Translation. ECCV 2020, arXiv 2007.15651. With
+x from domain X, y from domain Y, one generator G: X -> Y whose encoder also yields features, an MLP F for each layer
+of them, and a discriminator D, they minimise
+
+    L(G, F) = L_GAN(G, D) + lambda_X L_NCE(G, F, X) + lambda_Y L_NCE(G, F, Y)          Eq. 4 and 5, section 3
+    L_NCE(G, F, X) = E sum_l sum_s l(F_l(G_l(G(x)))_s, F_l(G_l(x))_s, F_l(G_l(x))_S\\s)   Eq. 3, here means over l and s
+    l(v, v+, v-) = -log exp(v v+ / tau) / (exp(v v+ / tau) + sum_n exp(v v-_n / tau))    Eq. 2
+
+and D minimises (E (D(y) - 1)^2 + E D(G(x))^2) / 2. Places s are 256 at random, the same for all pictures of a batch;
+negatives are the other places of the same picture. FastCUT has lambda_X 10, lambda_Y 0 and `flip`: in half of the steps
+G sees x mirrored, and the features of what it makes of that are mirrored back. With `diffaugment` D sees T(x) wherever
+it saw x (arXiv 2006.10738).
+
+As in the official code D moves first, x and y go through G together, lambda_X and lambda_Y are halved when both are on,
+and no gradient reaches G or F by way of the keys v+, v-. So these are taken from the pass that makes the picture, where
+that is the same: not with dropout, and not when x was mirrored. Options that are not in the paper: `content =
+"decoupled"` leaves the positive out of the denominator (Jung et al. 2022, hDCE of arXiv 2203.01532 with weights 1), and
+`lambda_idt` adds E |G(y) - y| until a share of the run is over.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Literal, Self
+
+import torch
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+
+from translate.diffaugment import diffaugment
+from translate.errors import DataError, SettingsError
+from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
+from translate.networks.blocks import initialise, mixes_pictures
+from translate.networks.critics import Critic, objective_of
+from translate.networks.discriminators import PatchGAN
+from translate.networks.generators import Resnet, TappedGenerator
+from translate.objectives import CONTRASTS, GUESSING, Contrast, ObjectiveName, l1
+from translate.targets import OneWay
+
+
+class Settings(MethodSettings):
+    """The constants of CUT; the defaults are the official ones. Those of FastCUT are in `--config fastcut`."""
+
+    name: Literal["cut"] = "cut"
+    generator: TappedGenerator = Resnet(downsampling="blurred", upsampling="bilinear")
+    discriminator: Critic = PatchGAN(downsampling="blurred")
+    objective: ObjectiveName = "lsgan"
+    target: str | None = None  # the domain to translate to; by default the second
+    taps: tuple[str, ...] = Field(("pixels", "down1", "down2", "block1", "block5"), min_length=1)  # what is compared
+    patches: int = Field(256, ge=2)  # places in each of them
+    features: int = Field(256, ge=1)  # width of the MLPs
+    content: Contrast = "nce"
+    tau: float = Field(0.07, gt=0)
+    lambda_gan: float = Field(1.0, ge=0)
+    lambda_X: float = Field(1.0, ge=0)
+    lambda_Y: float = Field(1.0, ge=0)  # 0: y does not go through G
+    lambda_idt: float = Field(0.0, ge=0)
+    idt_until: float = Field(1.0, ge=0, le=1)  # share of the run after which lambda_idt is 0
+    idt_steps: int | None = Field(None, ge=0)  # the same in steps; by default worked out from `idt_until`
+    flip: bool = False
+    init_gain: float = Field(0.02, gt=0)
+
+    @field_validator("taps", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    def for_run(self, steps: int) -> Self:
+        if self.idt_steps is not None:
+            return self
+        return self.model_copy(update={"idt_steps": round(self.idt_until * steps)})
+
+    def check(self, domains: Sequence[str], size: int, batch: int) -> None:
+        super().check(domains, size, batch)
+        if self.target not in (None, *domains):
+            raise DataError(f"There is no domain {self.target!r} to translate to. The domains: {', '.join(domains)}.")
+        known = self.generator.taps
+        for tap in self.taps:
+            if tap not in known:
+                raise SettingsError(f"The generator has no tap {tap!r} for method.taps. It has {', '.join(known)}.")
+
+    def build(self, domains: Sequence[str], size: int) -> "CUT":
+        return CUT(self, domains)
+
+
+class CUT(Translation):
+    """A generator with an MLP for each of its taps, and a discriminator."""
+
+    def __init__(self, settings: Settings, domains: Sequence[str]) -> None:
+        super().__init__()
+        self.settings: Settings = settings
+        self.targets = OneWay(tuple(domains), settings.target or domains[1])
+        self.G = settings.generator.build(3, 3)  # X -> Y
+        self.D = settings.discriminator.build(3)
+        with torch.no_grad():
+            side = settings.generator.smallest
+            taps = self.G.encode(torch.zeros(1, 3, side, side), settings.taps)
+        self.F = nn.ModuleList(_mlp(features.shape[1], settings.features) for features in taps)
+        for network in (self.G, self.D, self.F):
+            initialise(network, settings.init_gain, "xavier")
+
+    def players(self) -> dict[str, list[nn.Module]]:
+        return {"G": [self.G], "F": [self.F], "D": [self.D]}
+
+    def terms(self) -> dict[str, Term]:
+        objective = objective_of(self.settings.discriminator, self.settings.objective)
+        X, Y = self._source, self.targets.default
+        hovers: Literal["hovers", "free"] = "hovers" if objective.g_hovers else "free"
+        return {
+            "GAN": Term(f"how easily D tells pictures turned into {Y}", hovers, "G", objective.balance),
+            "D": Term(f"how badly D tells {Y} from pictures turned into {Y}", "hovers", "D", objective.balance),
+            "NCE_X": Term(f"how hard it is to find the places of {X} again in what was made of them"),
+            "NCE_Y": Term(f"how hard it is to find the places of {Y} again in what was made of them"),
+            "idt": Term(f"how much {Y} changes when it is turned into {Y}"),
+            "acc_real": Term(f"how often D takes {Y} for real", "share", "D", GUESSING),
+            "acc_fake": Term(f"how often D sees that pictures turned into {Y} are not", "share", "D", GUESSING),
+        }
+
+    @property
+    def _source(self) -> str:
+        return next(domain for domain in self.domains if domain != self.targets.default)
+
+    def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
+        x, y = batch[self._source], batch[self.targets.default]  # (N, 3, S, S) in [-1, 1] each
+        G, D, s = self.G, self.D, self.settings
+        objective = objective_of(s.discriminator, s.objective)
+        T = partial(diffaugment, operations=s.diffaugment)
+        mirrored = s.flip and bool(torch.rand(()) < 0.5)
+        lambda_idt = s.lambda_idt if s.idt_steps is None or n < s.idt_steps else 0.0
+
+        seen = torch.cat([x.flip(3) if mirrored else x, *([y] if s.lambda_Y or lambda_idt else [])])
+        made, keys = G.tapped(seen, s.taps)
+        y_fake, y_same = made[: len(x)], made[len(x) :]
+
+        real, fake = D(T(y)), D(T(y_fake.detach()))
+        L_D = objective.d(real, fake) / 2
+        update(D=L_D)
+
+        L_GAN = objective.g(D(T(y_fake)))
+        if mirrored or mixes_pictures(G):
+            with torch.no_grad():
+                keys = G.encode(torch.cat([x, seen[len(x) :]]), s.taps)
+        queries = G.encode(torch.cat([y_fake, y_same]) if s.lambda_Y else y_fake, s.taps)
+        if mirrored:
+            queries = [torch.cat([q[: len(x)].flip(3), q[len(x) :]]) for q in queries]
+        L_X = self._nce([q[: len(x)] for q in queries], [k[: len(x)] for k in keys])
+        L_content = s.lambda_X * L_X
+        terms = {"GAN": L_GAN, "D": L_D, "NCE_X": L_X}
+        if s.lambda_Y:
+            L_Y = terms["NCE_Y"] = self._nce([q[len(x) :] for q in queries], [k[len(x) :] for k in keys])
+            L_content = (s.lambda_X * L_X + s.lambda_Y * L_Y) / 2
+        L_G = s.lambda_gan * L_GAN + L_content
+        if lambda_idt:
+            L_idt = terms["idt"] = l1(y_same, y)
+            L_G = L_G + lambda_idt * L_idt
+        update(G=L_G, F=L_G)
+        terms["acc_real"], terms["acc_fake"] = objective.accuracy(real, fake)
+        return {name: term.detach() for name, term in terms.items()}
+
+    def _nce(self, queries: Sequence[Tensor], keys: Sequence[Tensor]) -> Tensor:
+        """L_NCE of activations (N, C, h, w) of what G made, and of what it was made of: the mean over the taps."""
+        losses: list[Tensor] = []
+        with torch.autocast(queries[0].device.type, enabled=False):
+            for q, k, mlp in zip(queries, keys, self.F, strict=True):
+                places = torch.randperm(q[0, 0].numel())[: self.settings.patches].to(q.device)
+                v, v_plus = (_unit(mlp(_at(h, places))) for h in (q, k.detach()))
+                losses.append(CONTRASTS[self.settings.content](v, v_plus.detach(), self.settings.tau))
+        return torch.stack(losses).mean()
+
+    def translate(self, x: Tensor, target: str) -> Tensor:
+        y: Tensor = self.G(x)
+        return y
+
+    def layers(self, x: Tensor, target: str) -> list[Layer]:
+        return list(self.G.layers)
+
+
+def _mlp(channels: int, features: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(channels, features), nn.ReLU(), nn.Linear(features, features))
+
+
+def _unit(v: Tensor) -> Tensor:
+    unit: Tensor = v / (torch.linalg.vector_norm(v, dim=2, keepdim=True) + 1e-7)
+    return unit
+
+
+def _at(h: Tensor, places: Tensor) -> Tensor:
+    """(N, C, h, w) -> (N, places, C), in fp32 or wider."""
+    picked = h.flatten(2)[:, :, places].transpose(1, 2)
+    return picked.to(torch.promote_types(picked.dtype, torch.float32))

@@ -1,0 +1,72 @@
+"""Several critics as one discriminator: what one of them does not see, another does."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, Tag, field_validator
+from torch import Tensor, nn
+
+from translate.networks.discriminators import PatchGAN, PixelGAN
+from translate.networks.projected import Projected
+from translate.objectives import OBJECTIVES, Objective, ObjectiveName, joint
+from translate.settings import Settings, kind_or
+
+Single = (
+    Annotated[PatchGAN, Tag("patchgan")] | Annotated[PixelGAN, Tag("pixelgan")] | Annotated[Projected, Tag("projected")]
+)
+
+
+class Weighted(Settings):
+    """One of several critics."""
+
+    critic: Annotated[Single, kind_or("patchgan")]
+    weight: float = Field(1.0, gt=0)  # of its objective, for D and for G
+    objective: ObjectiveName = "hinge"
+
+
+class Several(Settings):
+    """Critics that judge the same pictures, each with an objective of its own."""
+
+    kind: Literal["several"] = "several"
+    critics: tuple[Weighted, ...] = Field(min_length=1)
+
+    @field_validator("critics", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @property
+    def multiple(self) -> int:
+        """Sides must be a multiple of this, in pixels."""
+        return 1  # of all critics that may be among them
+
+    @property
+    def smallest(self) -> int:
+        """The smallest side in pixels."""
+        return max(int(one.critic.smallest) for one in self.critics)
+
+    def build(self, in_channels: int) -> "SeveralDiscriminators":
+        """Build the networks with torch's default initialisation."""
+        return SeveralDiscriminators([one.critic.build(in_channels) for one in self.critics])
+
+
+class SeveralDiscriminators(nn.Module):
+    """Networks that see the same pictures."""
+
+    def __init__(self, critics: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.critics = nn.ModuleList(critics)
+
+    def forward(self, x: Tensor) -> list[Tensor | list[Tensor]]:
+        """(N, C, H, W) in [-1, 1] -> the scores of each critic, for the objective that `objective_of` returns."""
+        return [critic(x) for critic in self.critics]
+
+
+Critic = Annotated[Single | Annotated[Several, Tag("several")], kind_or("patchgan")]
+
+
+def objective_of(settings: PatchGAN | PixelGAN | Projected | Several, objective: ObjectiveName) -> Objective:
+    """Return the objective of a discriminator: `objective`, or of several critics the weighted sum of their own."""
+    if isinstance(settings, Several):
+        return joint([(OBJECTIVES[one.objective], one.weight) for one in settings.critics])
+    return OBJECTIVES[objective]
