@@ -8,8 +8,10 @@ from typing import Any
 from translate.data.folders import Dataset, fingerprints
 from translate.errors import SettingsError
 from translate.files import write_text
+from translate.models.exports import build_without_memory
 from translate.parallel import world
 from translate.run_folder import RunFolder
+from translate.runs.frozen_features import frozen_hashes
 from translate.runs.recipe import Recipe
 from translate.settings import differences
 
@@ -28,7 +30,11 @@ def identity_of(recipe: Recipe, dataset: Dataset, folder: RunFolder, model: Mapp
         dataset: its pictures.
         folder: the folder of the run, which may have begun with another number of ranks.
         model: the name and SHA-256 of the model it begins from.
+
+    Raises:
+        WeightsError: the features that its critics see with are not here.
     """
+    features = frozen_hashes(build_without_memory(recipe.method, dataset.domains, recipe.data.size))
     return {
         **json.loads(recipe.to_json()),
         "dataset": {
@@ -39,6 +45,7 @@ def identity_of(recipe: Recipe, dataset: Dataset, folder: RunFolder, model: Mapp
         },
         "ranks": (batch_of_run(folder) or (0, world()))[1],  # when the run began
         "from": model,
+        **({"features": features} if features else {}),
     }
 
 
