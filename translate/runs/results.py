@@ -13,6 +13,7 @@ from translate.files import write_text
 from translate.inference.translator import Translator
 from translate.methods.base import Term, translation
 from translate.models.exports import About, read_about, write_export
+from translate.networks.frozen import frozen_in
 from translate.report.curves import loss_curves
 from translate.report.samples import sample_grid, square
 from translate.run_folder import RunFolder
@@ -128,6 +129,7 @@ class Results:
             recipe=json.loads(self._recipe.to_json()),
             data=self._dataset.name,
             origin=self._model,
+            critic_features=sorted({frozen.sha256 for frozen in frozen_in(training.method)}),
             train={domain: len(pictures) for domain, pictures in self._dataset.train.items()},
             held_out=fingerprints(self._dataset.held_out),
             scores=dict(scores),
