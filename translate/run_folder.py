@@ -13,6 +13,7 @@ samples/            grids on fixed inputs: input | translated | cycled
 progress.gif        the grids as an animation
 checkpoints/        to continue from
 model.safetensors   the export, renewed with every checkpoint
+best.safetensors    the export that was best on held-out pictures, if some are held out
 milestones/         exports from on the way, which are kept
 tensorboard/        event files, if they are wanted
 evaluation.html     what `translate eval --report` measured, if it was asked
@@ -45,6 +46,7 @@ class RunFolder:
         self.animation = self.path / "progress.gif"
         self.checkpoints = self.path / "checkpoints"
         self.export = self.path / EXPORT
+        self.best = self.path / "best.safetensors"
         self.milestones = self.path / "milestones"
         self.tensorboard = self.path / "tensorboard"
         self.evaluation = self.path / "evaluation.html"

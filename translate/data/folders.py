@@ -224,10 +224,15 @@ def held_out(dataset: Dataset, domain: str, count: int) -> Sequence[Pixels]:
         DataError: no picture of the domain can be read.
     """
     for pictures in (dataset.test.get(domain), dataset.held_out.get(domain), dataset.train[domain]):
-        shown = list(itertools.islice(_readable(pictures), count)) if pictures is not None else []
+        shown = readable(pictures, count) if pictures is not None else []
         if shown:
             return shown
     raise DataError(f"No picture of domain {domain} can be read.")
+
+
+def readable(pictures: Pictures, count: int) -> list[Pixels]:
+    """Return the first `count` pictures that can be read, or fewer."""
+    return list(itertools.islice(_readable(pictures), count))
 
 
 def _readable(pictures: Pictures) -> Iterator[Pixels]:

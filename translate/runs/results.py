@@ -9,6 +9,7 @@ from translate import images
 from translate.data.batches import Batches
 from translate.data.folders import Dataset, fingerprints, held_out
 from translate.devices import Engine
+from translate.errors import WeightsError
 from translate.files import write_text
 from translate.inference.translator import Translator
 from translate.methods.base import Term, translation
@@ -17,6 +18,7 @@ from translate.networks.frozen import frozen_in
 from translate.report.curves import loss_curves
 from translate.report.samples import sample_grid, square
 from translate.run_folder import RunFolder
+from translate.runs.held_out_score import NAME, HeldOutScore
 from translate.runs.recipe import Recipe
 from translate.tensors import Pixels
 from translate.toys.catalogue import drawn_scores
@@ -44,6 +46,7 @@ class Results:
     ) -> None:
         self._folder, self._recipe, self._dataset, self._engine, self._model = folder, recipe, dataset, engine, model
         self._unreadable = 0  # pictures that are in unreadable.txt
+        self._score: HeldOutScore | None = None  # opened when it is first needed
 
     def about(self) -> About | None:
         """Return what the newest export of the run says, or None before the first."""
@@ -52,11 +55,29 @@ class Results:
     def export(self, training: Training, planned: int, scores: Mapping[str, float]) -> None:
         """Write the export of the run; it is a finished one when all its `planned` steps are done."""
         write_export(self._folder.export, training.average.networks, self._about(training, planned, scores))
+        if training.step == planned:
+            self._keep_the_best(training, planned)
+
+    def _keep_the_best(self, training: Training, planned: int) -> None:
+        """Write the export once more, beside the last one, where none before was as good on held-out pictures."""
+        if not self._dataset.held_out:
+            return
+        if self._score is None:
+            self._score = HeldOutScore(self._dataset, _seen_by_critics(training), self._recipe.data.size)
+        try:
+            value = self._score(self.translator(training))
+        except WeightsError:  # it makes one colour of a picture, or nothing finite: such a one is not the best
+            return
+        before = read_about(self._folder.best).scores.get(NAME) if self._folder.best.exists() else None
+        if before is None or value < before:
+            about = self._about(training, planned, {NAME: round(value, 4)})
+            write_export(self._folder.best, training.average.networks, about)
 
     def milestone(self, training: Training, planned: int) -> None:
         """Write an export that is kept."""
         path = self._folder.milestone(training.step)
         write_export(path, training.average.networks, self._about(training, planned, {}))
+        self._keep_the_best(training, planned)
 
     def translator(self, training: Training) -> Translator:
         """Return the averaged generators as a translator."""
@@ -129,9 +150,14 @@ class Results:
             recipe=json.loads(self._recipe.to_json()),
             data=self._dataset.name,
             origin=self._model,
-            critic_features=sorted({frozen.sha256 for frozen in frozen_in(training.method)}),
+            critic_features=_seen_by_critics(training),
             train={domain: len(pictures) for domain, pictures in self._dataset.train.items()},
             held_out=fingerprints(self._dataset.held_out),
             scores=dict(scores),
             versions={name: importlib.metadata.version(name) for name in ("image-translate", "torch")},
         )
+
+
+def _seen_by_critics(training: Training) -> list[str]:
+    """Return the SHA-256 of the features that critics of a run see with."""
+    return sorted({frozen.sha256 for frozen in frozen_in(training.method)})
