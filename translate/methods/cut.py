@@ -56,6 +56,7 @@ class Settings(MethodSettings):
     lambda_X: float = Field(1.0, ge=0)
     lambda_Y: float = Field(1.0, ge=0)  # 0: y does not go through G
     lambda_idt: float = Field(0.0, ge=0)
+    idt_every: int = Field(1, ge=1)  # of so many pictures of a batch lambda_idt looks at one
     idt_until: float = Field(1.0, ge=0, le=1)  # share of the run after which lambda_idt is 0
     idt_steps: int | None = Field(None, ge=0)  # the same in steps; by default worked out from `idt_until`
     flip: bool = False
@@ -129,7 +130,8 @@ class CUT(Translation):
         mirrored = s.flip and bool(torch.rand(()) < 0.5)
         lambda_idt = s.lambda_idt if s.idt_steps is None or n < s.idt_steps else 0.0
 
-        seen = torch.cat([x.flip(3) if mirrored else x, *([y] if s.lambda_Y or lambda_idt else [])])
+        y_seen = y if s.lambda_Y else y[:: s.idt_every] if lambda_idt else y[:0]
+        seen = torch.cat([x.flip(3) if mirrored else x, y_seen])
         made, keys = G.tapped(seen, s.taps)
         y_fake, y_same = made[: len(x)], made[len(x) :]
 
@@ -140,7 +142,7 @@ class CUT(Translation):
         L_GAN = objective.g(D(T(y_fake)))
         if mirrored or mixes_pictures(G):
             with torch.no_grad():
-                keys = G.encode(torch.cat([x, seen[len(x) :]]), s.taps)
+                keys = G.encode(torch.cat([x, y_seen]), s.taps)
         queries = G.encode(torch.cat([y_fake, y_same]) if s.lambda_Y else y_fake, s.taps)
         if mirrored:
             queries = [torch.cat([q[: len(x)].flip(3), q[len(x) :]]) for q in queries]
@@ -152,7 +154,8 @@ class CUT(Translation):
             L_content = (s.lambda_X * L_X + s.lambda_Y * L_Y) / 2
         L_G = s.lambda_gan * L_GAN + L_content
         if lambda_idt:
-            L_idt = terms["idt"] = l1(y_same, y)
+            every = s.idt_every if s.lambda_Y else 1
+            L_idt = terms["idt"] = l1(y_same[::every], y_seen[::every])
             L_G = L_G + lambda_idt * L_idt
         update(G=L_G, F=L_G)
         terms["acc_real"], terms["acc_fake"] = objective.accuracy(real, fake)
