@@ -47,6 +47,8 @@ class Translator:
         about: what the model says of itself.
         budget: how it is run, with how much memory, and what was given up because memory ran out.
         tile_approx: whether networks that cannot be run strip by strip may translate overlapping tiles, see `tiles`.
+        learning: whether the model is still in training. Then what it makes is shown, whatever it is: values that are
+            not finite as black; a finished model that makes such pictures, or one colour, is refused.
     """
 
     def __init__(
@@ -57,10 +59,11 @@ class Translator:
         memory: int | None = None,
         tile_approx: bool = False,
         on_cpu: "Translator | None" = None,
+        learning: bool = False,
     ) -> None:
         self.method = method
         self.about = about
-        self.tile_approx = tile_approx
+        self.tile_approx, self.learning = tile_approx, learning
         allowed = default_memory(engine.device) if memory is None else memory
         self.budget = MemoryBudget(engine, allowed, method.generators())
         self._on_cpu = on_cpu
@@ -251,6 +254,8 @@ class Translator:
             settings = self.method.settings
             passes = torch.split(padded(enter(x, self.engine), settings.multiple, settings.smallest), together)
             y = torch.cat([self._whole(some, target) for some in passes])[..., :height, :width]
+            if self.learning:
+                y = y.nan_to_num(-1.0, 1.0, -1.0)
             check_finite(y)
             y = (y if x.is_floating_point() else levels(y, x.dtype)).to(x)
         else:
@@ -258,7 +263,7 @@ class Translator:
             y = translate_in_parts(self.method, x, target, self.budget, tile)
         if not x.is_floating_point():
             y = y.contiguous(memory_format=torch.channels_last)  # as pictures are, and so without another copy
-            for before, after in zip(x, y, strict=True):
+            for before, after in () if self.learning else zip(x, y, strict=True):
                 check_alive(before, after)
         return y
 

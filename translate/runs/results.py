@@ -9,7 +9,6 @@ from translate import images
 from translate.data.batches import Batches
 from translate.data.folders import Dataset, fingerprints, held_out
 from translate.devices import Engine
-from translate.errors import WeightsError
 from translate.files import write_text
 from translate.inference.translator import Translator
 from translate.methods.base import Term, translation
@@ -64,10 +63,7 @@ class Results:
             return
         if self._score is None:
             self._score = HeldOutScore(self._dataset, _seen_by_critics(training), self._recipe.data.size)
-        try:
-            value = self._score(self.translator(training))
-        except WeightsError:  # it makes one colour of a picture, or nothing finite: such a one is not the best
-            return
+        value = self._score(self.translator(training))
         before = read_about(self._folder.best).scores.get(NAME) if self._folder.best.exists() else None
         if before is None or value < before:
             about = self._about(training, planned, {NAME: round(value, 4)})
@@ -81,7 +77,8 @@ class Results:
 
     def translator(self, training: Training) -> Translator:
         """Return the averaged generators as a translator."""
-        return Translator(translation(training.average.method), self._about(training, 0, {}), self._engine)
+        about = self._about(training, 0, {})
+        return Translator(translation(training.average.method), about, self._engine, learning=True)
 
     def has_grid(self, step: int) -> bool:
         """Whether there is a sample grid of a step."""
