@@ -25,7 +25,6 @@ LARGE_ROOMS = {"toys"}
 LONG_FILES = {
     "translate.devices",
     "translate.metrics.distances",
-    "translate.models.exports",
 }
 LONG_FUNCTIONS = {
     "translate.cli.evaluate.evaluate",

@@ -22,7 +22,7 @@ from translate.data.store import Store
 from translate.devices import Engine
 from translate.errors import DataError, ProcessLost, SettingsError
 from translate.methods.base import settings_class
-from translate.models.exports import build_without_memory
+from translate.networks.memoryless import without_memory
 from translate.runs import fitting, prepare
 from translate.training.checkpoint import Checkpoints
 from translate.training.loop import Plan, Training, TrainingSettings
@@ -74,7 +74,9 @@ def new_training(case, settings):
     size, tree = CASES[case]
     method = settings_class(case).parse(tree)
     torch.manual_seed(0)
-    built, shadow = method.build(DOMAINS, size).double(), build_without_memory(method, DOMAINS, size).double()
+    built = method.build(DOMAINS, size).double()
+    with without_memory():
+        shadow = method.build(DOMAINS, size).double()
     return Training(built, shadow, Engine(torch.device("cpu"), torch.float32, torch.contiguous_format), settings)
 
 

@@ -10,8 +10,9 @@ import torch
 from translate.devices import Engine
 from translate.inference.translator import Translator
 from translate.methods.base import MethodSettings, translation
+from translate.models.about import About
 from translate.models.costs import gmac_of
-from translate.models.exports import About, build_without_memory
+from translate.networks.memoryless import without_memory
 from translate.training.loop import Training, TrainingSettings
 
 SIDE = 4096  # of the matrices whose product is the ceiling
@@ -51,7 +52,8 @@ def bench(settings: MethodSettings, engine: Engine, size: int = 256, repeats: in
     ceiling = _ceiling(engine)
     domains = ["A", "B"]
     method = settings.build(domains, size)
-    shadow = build_without_memory(settings, domains, size)
+    with without_memory():
+        shadow = settings.build(domains, size)
     training = Training(method, shadow, engine, TrainingSettings())
     batch = {domain: torch.randint(256, (1, 3, size, size), dtype=torch.uint8) for domain in domains}
     train_gmac = gmac_of(lambda: training.train_step(batch))

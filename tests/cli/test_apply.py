@@ -23,7 +23,8 @@ from translate import cli, images
 from translate.inference.fallback import ON_CPU
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
-from translate.models.exports import About, write_export
+from translate.models.about import About
+from translate.models.exports import write_export
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 

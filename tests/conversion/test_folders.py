@@ -11,7 +11,8 @@ from translate import Translator, images
 from translate.errors import SettingsError
 from translate.images import Encoding
 from translate.methods.cyclegan import Settings
-from translate.models.exports import About, write_export
+from translate.models.about import About
+from translate.models.exports import write_export
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 

@@ -21,7 +21,7 @@ from translate.errors import DataError, SettingsError
 from translate.inference.blending import Blending
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
-from translate.models.exports import About
+from translate.models.about import About
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 

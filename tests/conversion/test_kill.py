@@ -17,7 +17,8 @@ from torch import nn
 from translate import cli, images
 from translate.images import Picture
 from translate.methods.cyclegan import Settings
-from translate.models.exports import About, write_export
+from translate.models.about import About
+from translate.models.exports import write_export
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 

@@ -10,7 +10,7 @@ from translate.conversion.planning import Item
 from translate.conversion.settings import ConversionSettings
 from translate.images import Encoding, Limits
 from translate.inference.blending import Blending
-from translate.models.exports import About
+from translate.models.about import About
 
 ABOUT = About(method={}, domains=["a", "b"], target="b", size=16, steps=1, planned=1, sha256="1" * 64)
 SETTINGS = ConversionSettings()

@@ -32,7 +32,7 @@ from translate.inference.blending import Blending
 from translate.inference.fallback import SMALLER
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
-from translate.models.exports import About
+from translate.models.about import About
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 

@@ -15,7 +15,7 @@ from translate.errors import ImageDecodeError, SettingsError
 from translate.images import Encoding, Limits, Picture
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
-from translate.models.exports import About
+from translate.models.about import About
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 

@@ -15,7 +15,8 @@ from translate.errors import DataError, SettingsError, WeightsError
 from translate.evaluation import checkpoint_choice
 from translate.evaluation.checkpoint_choice import DRAWN, HALF, HELD_OUT, evaluate_every_checkpoint
 from translate.methods.cyclegan import Settings
-from translate.models.exports import About, write_export
+from translate.models.about import About
+from translate.models.exports import write_export
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 from translate.toys.catalogue import draw

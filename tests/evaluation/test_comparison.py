@@ -18,7 +18,8 @@ from translate.evaluation.thumbnails import LARGEST
 from translate.methods import stargan
 from translate.methods.cyclegan import Settings
 from translate.metrics.results import Evaluation
-from translate.models.exports import About, write_export
+from translate.models.about import About
+from translate.models.exports import write_export
 from translate.networks.discriminators import Critic, PatchGAN
 from translate.networks.generators import LabelResnet, Resnet
 from translate.targets import Attributes

@@ -11,7 +11,8 @@ from translate.evaluation.evaluation import evaluate
 from translate.evaluation.judges import default_features, open_judge, seen_features
 from translate.features import LITE0_SHA256
 from translate.methods.cyclegan import Settings
-from translate.models.exports import About, read_about, write_export
+from translate.models.about import About
+from translate.models.exports import read_about, write_export
 from translate.networks.generators import Resnet
 from translate.toys.catalogue import draw
 

@@ -15,7 +15,8 @@ from translate.exchange.importing import Import, import_weights
 from translate.exchange.recognised import Choices
 from translate.methods.cyclegan import Settings
 from translate.methods.discogan import Settings as DiscoGAN
-from translate.models.exports import About, read_export, read_tensors, write_export
+from translate.models.about import About
+from translate.models.exports import read_export, read_tensors, write_export
 from translate.networks.generators import EncoderDecoder, Resnet
 from translate.networks.unet import UNet
 

@@ -21,8 +21,10 @@ from translate.exchange.modelcard import model_card
 from translate.files import exclusive_lock
 from translate.inference.translator import Translator
 from translate.methods.pretrained import Settings as Single
+from translate.models.about import About
 from translate.models.costs import costs_of
-from translate.models.exports import About, find_export, read_about, write_export
+from translate.models.exports import read_about, write_export
+from translate.models.finding import find_export
 from translate.networks.generators import Resnet
 
 huggingface_hub = pytest.importorskip("huggingface_hub")

@@ -22,7 +22,8 @@ from translate.files import exclusive_lock
 from translate.home import note_on
 from translate.inference.translator import Translator
 from translate.methods.pretrained import Settings as Single
-from translate.models.exports import About, read_about, write_export
+from translate.models.about import About
+from translate.models.exports import read_about, write_export
 from translate.networks.generators import Resnet
 
 OFFICIAL = [

@@ -22,7 +22,8 @@ from translate.inference import translator as translator_module
 from translate.inference.fallback import ALONE, NARROWER, ON_CPU, SMALLER
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
-from translate.models.exports import About, write_export
+from translate.models.about import About
+from translate.models.exports import write_export
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 from translate.tensors import enter
@@ -133,7 +134,7 @@ import numpy as np
 import torch
 from translate.devices import engine
 from translate.inference import fallback, translator
-from translate.models.exports import About
+from translate.models.about import About
 from translate.methods.cyclegan import Settings
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet

@@ -23,7 +23,7 @@ from translate.methods.base import MethodSettings
 from translate.methods.cyclegan import Settings as CycleGAN
 from translate.methods.discogan import Settings as DiscoGAN
 from translate.methods.stargan import Settings as StarGAN
-from translate.models.exports import About
+from translate.models.about import About
 from translate.networks.discriminators import Critic, PatchGAN
 from translate.networks.generators import EncoderDecoder, LabelResnet, Resnet
 

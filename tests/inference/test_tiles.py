@@ -10,7 +10,7 @@ from translate.devices import engine
 from translate.inference import tiles
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
-from translate.models.exports import About
+from translate.models.about import About
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 

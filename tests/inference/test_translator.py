@@ -21,7 +21,8 @@ from translate.inference import finishing
 from translate.inference.blending import Blending
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
-from translate.models.exports import About, write_export
+from translate.models.about import About
+from translate.models.exports import write_export
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 from translate.tensors import leave

@@ -8,8 +8,8 @@ from translate.methods.cyclegan import Settings as CycleGAN
 from translate.methods.discogan import Settings as DiscoGAN
 from translate.methods.pretrained import Settings as Single
 from translate.methods.stargan import Settings as StarGAN
+from translate.models.about import About
 from translate.models.costs import costs_of
-from translate.models.exports import About
 from translate.networks.discriminators import Critic
 from translate.networks.generators import LabelResnet, Resnet
 from translate.networks.unet import UNet

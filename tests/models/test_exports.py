@@ -13,25 +13,16 @@ import pytest
 import safetensors.torch
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from translate import cards
 from translate.devices import engine
-from translate.errors import OutputError, SettingsError, WeightsError
+from translate.errors import OutputError, WeightsError
 from translate.inference.translator import Translator
 from translate.methods.base import Method
 from translate.methods.cyclegan import Settings
 from translate.methods.discogan import Settings as DiscoGAN
 from translate.models import exports
-from translate.models.exports import (
-    FORMAT,
-    About,
-    build_without_memory,
-    find_export,
-    read_about,
-    read_export,
-    write_export,
-)
+from translate.models.about import FORMAT, About
+from translate.models.exports import read_about, read_export, write_export
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import EncoderDecoder, Resnet
 
@@ -125,58 +116,6 @@ def test_what_it_says_of_itself_survives(export: Path) -> None:
     assert read_export(export)[1] == about
 
 
-THREE = ABOUT.model_copy(update={"domains": ["a", "b", "c"], "target": ""})
-
-
-@pytest.mark.parametrize(
-    ("about", "to", "expected"),
-    [
-        (ABOUT, None, "zebra"),
-        (ABOUT, "horse", "horse"),
-        (THREE, "b", "b"),
-        (THREE.model_copy(update={"target": "c"}), None, "c"),
-    ],
-)
-def test_a_domain_is_chosen_by_name_or_by_default(about: About, to: str | None, expected: str) -> None:
-    assert about.targets.choose(to) == expected
-
-
-@pytest.mark.parametrize(
-    ("about", "to", "sentence"),
-    [
-        (THREE, None, "The model knows the domains a, b, c; name one with --to."),
-        (THREE, "", "The model has no domain ''. It knows a, b, c."),
-        (ABOUT, "zbra", "The model has no domain 'zbra'. Did you mean zebra? It knows horse, zebra."),
-    ],
-)
-def test_a_domain_that_is_not_said_or_not_known_is_refused(about: About, to: str | None, sentence: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        about.targets.choose(to)
-    assert str(caught.value) == sentence
-    assert caught.value.exit_code == 2
-
-
-def test_all_means_every_domain_or_every_attribute_switched_on() -> None:
-    assert ABOUT.targets.several("all") == list(ABOUT.domains)
-    assert ABOUT.targets.several(ABOUT.domains[0]) == []
-    named = ABOUT.model_copy(update={"domains": ["all", "none"], "target": "none"})
-    assert named.targets.several("all") == []
-    faces = ABOUT.model_copy(update={"domains": ["hat", "scarf"], "attributes": True, "target": ""})
-    assert faces.targets.several("all") == ["hat", "scarf"]
-    assert [faces.targets.choose(to) for to in faces.targets.several("all")] == ["hat", "scarf"]
-    assert faces.targets.choose("hat=0,scarf=1") == "hat=0,scarf=1"
-    with pytest.raises(SettingsError, match="changes the attributes hat, scarf; say how, as in --to hat=1"):
-        faces.targets.choose()
-
-
-def test_a_model_of_one_direction_translates_nowhere_else() -> None:
-    one = ABOUT.model_copy(update={"only": "zebra", "source": "elsewhere"})
-    assert one.targets.directions == [("horse", "zebra")]
-    assert one.targets.choose() == one.targets.choose("zebra") == "zebra"
-    with pytest.raises(SettingsError, match=r"The model translates to zebra alone\.$"):
-        one.targets.choose("horse")
-
-
 def test_discriminators_travel_along_and_are_not_needed(export: Path, tmp_path: Path) -> None:
     method = tiny()
     write_export(tmp_path / "both.safetensors", generators(method), ABOUT, discriminators=method.players()["D"])
@@ -189,12 +128,6 @@ def test_discriminators_travel_along_and_are_not_needed(export: Path, tmp_path: 
     assert np.array_equal(one, other)
 
 
-@pytest.mark.parametrize("name", ["../../esc", "/etc", "a/b", "a\\b", "..", "", ".hidden", "a\0b", "a\nb"])
-def test_a_name_that_would_leave_the_output_folder_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(SettingsError, match="cannot be the name of a folder"):
-        About.parse({**ABOUT.model_dump(), "domains": [name, "b"], "target": "b"})
-
-
 def test_only_generators_are_shipped_and_have_memory(export: Path) -> None:
     assert {name.split(".")[0] for name in safetensors.torch.load_file(export)} == {"0", "1"}
     method, _ = read_export(export)
@@ -202,12 +135,6 @@ def test_only_generators_are_shipped_and_have_memory(export: Path) -> None:
     assert {tensor.device.type for player in method.players()["D"] for tensor in player.parameters()} == {"meta"}
     assert not method.training
     assert not any(parameter.requires_grad for parameter in method.parameters())
-
-
-def test_what_is_built_without_memory_takes_none() -> None:
-    large = Settings(generator=Resnet(width=4096))  # 3 TB, if it were there
-    method = build_without_memory(large, ["a", "b"], 256)
-    assert all(parameter.is_meta for parameter in method.parameters())
 
 
 def header_of(path: Path) -> dict[str, Any]:
@@ -409,60 +336,3 @@ def test_a_failing_write_keeps_the_old_export(export: Path, monkeypatch: pytest.
         write_export(export, generators(tiny(1)), ABOUT)
     assert export.read_bytes() == before
     assert list(export.parent.iterdir()) == [export]
-
-
-def test_nothing_is_drawn_for_networks_without_memory() -> None:
-    drawn: list[str] = []
-
-    class Watch(TorchDispatchMode):
-        def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            drawn.extend(name for name in ("normal", "uniform") if name in str(function))
-            return function(*args, **(kwargs or {}))
-
-    with Watch():
-        TINY.build(ABOUT.domains, ABOUT.size)
-        assert drawn
-        drawn.clear()
-        build_without_memory(TINY, ABOUT.domains, ABOUT.size)
-    assert not drawn
-
-
-def test_a_model_is_found_as_file_run_folder_or_name(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shelf = export.parent / "weights"
-    shelf.mkdir()
-    (shelf / "horse2zebra.safetensors").write_bytes(export.read_bytes())
-    monkeypatch.setattr(cards, "shelf", lambda kind: export.parent / kind)
-    monkeypatch.setenv("TRANSLATE_HOME", str(export.parent / "home"))
-    assert find_export(export) == find_export(str(export)) == find_export(export.parent) == export
-    assert find_export("horse2zebra") == shelf / "horse2zebra.safetensors"
-    with pytest.raises(WeightsError, match=r"no model horse2zebr\. Did you mean horse2zebra\? Give .*\(horse2zebra\)"):
-        find_export("horse2zebr")
-    fetched = export.parent / "home/weights/monet.safetensors"
-    fetched.parent.mkdir(parents=True)
-    fetched.write_bytes(export.read_bytes())
-    assert find_export("monet") == fetched
-    (shelf / "ukiyoe.toml").write_text('title = "Prints"\ndomains = ["photo", "print"]\n')
-    with pytest.raises(WeightsError, match=r"of ukiyoe are not here yet. Download .* `translate weights fetch ukiyoe`"):
-        find_export("ukiyoe")
-    with pytest.raises(WeightsError, match=r"no model ukiyo\. Did you mean ukiyoe\?"):
-        find_export("ukiyo")
-    with pytest.raises(WeightsError, match=r"holds no model\.safetensors"):
-        find_export(shelf)
-    monkeypatch.chdir(export.parent)
-    Path("horse2zebra").mkdir()  # of pictures
-    assert find_export("horse2zebra") == shelf / "horse2zebra.safetensors"
-    with pytest.raises(WeightsError, match=r"holds no model\.safetensors"):
-        find_export("./horse2zebra")
-
-
-def test_a_model_whose_name_is_too_long_is_one_sentence() -> None:
-    with pytest.raises(WeightsError, match=r"x cannot be read: File name too long\. Give a run's folder or an export"):
-        find_export("x" * 300)
-
-
-def test_without_published_models_none_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cards, "shelf", lambda kind: tmp_path / kind)
-    monkeypatch.setenv("TRANSLATE_HOME", str(tmp_path / "home"))
-    with pytest.raises(WeightsError, match=r"a name in weights, of which there are none here\.") as caught:
-        find_export("horse2zebra")
-    assert caught.value.exit_code == 5

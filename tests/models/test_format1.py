@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from translate.inference.translator import Translator
-from translate.models.exports import FORMAT, read_about
+from translate.models.about import FORMAT
+from translate.models.exports import read_about
 
 PLACE = Path(__file__).parent / "format1"
 EXPECTED = {  # a pixel of what becomes of `X`, with torch 2.15

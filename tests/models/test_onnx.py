@@ -20,7 +20,8 @@ from translate.methods.cyclegan import Settings as CycleGAN
 from translate.methods.discogan import Settings as DiscoGAN
 from translate.methods.stargan import Settings as StarGAN
 from translate.models import onnx as ours
-from translate.models.exports import About, read_about, write_graph
+from translate.models.about import About
+from translate.models.exports import read_about, write_graph
 from translate.networks.discriminators import Critic, PatchGAN
 from translate.networks.generators import EncoderDecoder, LabelResnet, Resnet
 

@@ -14,7 +14,7 @@ from translate.data.batches import KINDS
 from translate.devices import Engine, engine_to_train
 from translate.errors import DeviceError, SettingsError
 from translate.methods.base import settings_class
-from translate.models.exports import build_without_memory
+from translate.networks.memoryless import without_memory
 from translate.runs import Run, prepare
 from translate.toys.catalogue import draw
 from translate.training.loop import Training, TrainingSettings
@@ -49,7 +49,9 @@ def weights_after(name: str, engine: Engine, accumulate: int) -> dict[str, Tenso
     size, tree = CASES[name]
     method = settings_class(name).parse(tree)
     torch.manual_seed(0)
-    built, shadow = method.build("ab", size).double(), build_without_memory(method, "ab", size).double()
+    built = method.build("ab", size).double()
+    with without_memory():
+        shadow = method.build("ab", size).double()
     training = Training(built, shadow, engine, TrainingSettings(batch=4, accumulate=accumulate))
     torch.manual_seed(1)
     for _ in range(STEPS):

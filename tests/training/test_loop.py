@@ -10,7 +10,7 @@ from translate.data.store import Store
 from translate.devices import engine
 from translate.errors import DeviceError, Diverged, SettingsError
 from translate.methods.base import settings_class
-from translate.models.exports import build_without_memory
+from translate.networks.memoryless import without_memory
 from translate.toys.catalogue import draw
 from translate.training import loop
 from translate.training.checkpoint import Checkpoints
@@ -32,9 +32,15 @@ def settings(**changes):
     return TrainingSettings.parse({"steps": 8, "log_every": 2, "sample_every": 3, "checkpoint_every": 4, **changes})
 
 
+def without(method, size):
+    """Build a method whose tensors have no memory."""
+    with without_memory():
+        return method.build(DOMAINS, size)
+
+
 def new_training(trained):
     torch.manual_seed(trained.seed)
-    return Training(METHOD.build(DOMAINS, 32), build_without_memory(METHOD, DOMAINS, 32), ENGINE, trained)
+    return Training(METHOD.build(DOMAINS, 32), without(METHOD, 32), ENGINE, trained)
 
 
 def run(training, trained, folder, workers=0, stop=None, stop_after=None):
@@ -399,7 +405,7 @@ def test_a_batch_worked_on_in_parts_gives_the_step_of_the_whole_batch():
     after = []
     for accumulate in (1, 2, 4):
         torch.manual_seed(0)
-        built, shadow = method.build(DOMAINS, 32).double(), build_without_memory(method, DOMAINS, 32)
+        built, shadow = method.build(DOMAINS, 32).double(), without(method, 32)
         training = Training(built, shadow, ENGINE, settings(batch=4, accumulate=accumulate))
         for batch in batches:
             training.train_step(batch)
@@ -450,7 +456,7 @@ def test_on_a_gpu_every_method_trains_deterministically_to_the_same_bits(name):
     noise = KINDS[method.batches].noise(DOMAINS, 2, 64)
     for _ in range(2):
         torch.manual_seed(0)
-        built, shadow = method.build(DOMAINS, 64), build_without_memory(method, DOMAINS, 64)
+        built, shadow = method.build(DOMAINS, 64), without(method, 64)
         training = Training(built, shadow, cuda, settings(deterministic=True))
         for _ in range(6):  # so that all players have moved
             training.train_step(noise)
@@ -466,7 +472,7 @@ def test_generators_are_compiled_for_each_shape_and_discriminators_are_not(monke
     monkeypatch.setattr(torch.compiler, "reset", lambda: None)
     monkeypatch.setattr(loop, "world", lambda: ranks)
     method = settings_class("cyclegan").parse({**TREE, "generator": {"width": 2, "blocks": 1, "dropout": dropout}})
-    built, shadow = method.build(DOMAINS, 32), build_without_memory(method, DOMAINS, 32)
+    built, shadow = method.build(DOMAINS, 32), without(method, 32)
     Training(built, shadow, replace(ENGINE, compiled=True), settings())
     assert compiled == [(network, {"dynamic": False}) for network in (built.G, built.F)][:number]
 

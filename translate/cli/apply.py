@@ -81,7 +81,8 @@ def apply(
     from translate.conversion.settings import ConversionSettings
     from translate.inference.blending import Blending
     from translate.inference.translator import Translator
-    from translate.models.exports import find_export, read_about
+    from translate.models.exports import read_about
+    from translate.models.finding import find_export
 
     encoding = images.Encoding(
         None if format == "auto" else images.SUFFIXES[f".{format}"], quality, 16 if depth == "16" else 8,

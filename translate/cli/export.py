@@ -60,7 +60,8 @@ def export(
     from torch import nn
 
     from translate.exchange.exporting import discriminators_of, write_official
-    from translate.models.exports import find_export, read_export, write_export, write_graph
+    from translate.models.exports import read_export, write_export, write_graph
+    from translate.models.finding import find_export
     from translate.models.onnx import OPSET
 
     path = find_export(model)

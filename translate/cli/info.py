@@ -11,7 +11,8 @@ NESTED = ("method", "recipe", "costs")  # said below
 def info(model: Model, json_: Json = False) -> None:
     """Tell what a model is, where it comes from and what it costs."""
     from translate.models.costs import costs_of
-    from translate.models.exports import find_export, read_about
+    from translate.models.exports import read_about
+    from translate.models.finding import find_export
     from translate.settings import flat
 
     path = find_export(model)

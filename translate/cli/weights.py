@@ -47,7 +47,7 @@ def info(name: Name, json_: Json = False) -> None:
     """Tell what is known about weights: picture, addresses, licence, citation, scores and other figures."""
     from translate import cards
     from translate.exchange.store import receipt
-    from translate.models.exports import find_export
+    from translate.models.finding import find_export
     from translate.settings import flat
 
     kept = receipt(name)
@@ -141,7 +141,8 @@ def publish(
     from translate.exchange.modelcard import model_card
     from translate.files import sha256
     from translate.models.costs import costs_of
-    from translate.models.exports import find_export, read_export
+    from translate.models.exports import read_export
+    from translate.models.finding import find_export
 
     weights = HubWeights.parse(place)
     if weights != HubWeights(weights.repository):

@@ -14,7 +14,7 @@ from translate.conversion.pipeline import Result, convert
 from translate.conversion.planning import MIRRORED, ConversionPlan, Item, Naming
 from translate.conversion.settings import DEFAULT, ConversionSettings
 from translate.inference.translator import Translator
-from translate.models.exports import About
+from translate.models.about import About
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from translate.conversion.pipeline import Result
 from translate.conversion.planning import Item
 from translate.conversion.settings import ConversionSettings
 from translate.files import as_output_error
-from translate.models.exports import About
+from translate.models.about import About
 
 NAME = ".translate.jsonl"
 

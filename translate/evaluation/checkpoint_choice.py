@@ -23,7 +23,8 @@ from translate.metrics.distances import Estimate, kernel_distance, refuse_too_fe
 from translate.metrics.features import features_of
 from translate.metrics.protocols import find_protocol, prepared
 from translate.metrics.results import Evaluation
-from translate.models.exports import find_export, read_about
+from translate.models.exports import read_about
+from translate.models.finding import find_export
 from translate.networks.features.feature_network import FeatureNetwork
 from translate.progress import Tell, silent
 from translate.run_folder import EXPORT, RunFolder

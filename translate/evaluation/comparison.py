@@ -17,7 +17,8 @@ from translate.evaluation.thumbnails import png
 from translate.files import write_text
 from translate.inference.translator import Translator
 from translate.metrics.results import Evaluation, Figure
-from translate.models.exports import find_export, read_about
+from translate.models.exports import read_about
+from translate.models.finding import find_export
 from translate.progress import Tell, silent
 from translate.report.comparison import Column, Row, comparison_page
 from translate.tensors import Pixels

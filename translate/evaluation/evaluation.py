@@ -24,7 +24,9 @@ from translate.inference.translator import Translator
 from translate.metrics.likeness import Lpips
 from translate.metrics.protocols import find_protocol
 from translate.metrics.results import Evaluation
-from translate.models.exports import About, find_export, read_about
+from translate.models.about import About
+from translate.models.exports import read_about
+from translate.models.finding import find_export
 from translate.networks.features.feature_network import FeatureNetwork
 from translate.networks.features.inception import Inception
 from translate.networks.features.lite0 import Lite0

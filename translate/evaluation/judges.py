@@ -4,7 +4,7 @@ from pathlib import Path
 
 from translate.errors import SettingsError
 from translate.features import LITE0, LITE0_SHA256, RANDOM, has_lite0, open_features
-from translate.models.exports import About
+from translate.models.about import About
 from translate.networks.features.feature_network import FeatureNetwork
 
 SEEN = ", which the critics have seen"  # behind the name of features

@@ -10,7 +10,7 @@ from translate.data.known import open_known
 from translate.data.layouts import open_folder
 from translate.errors import DataError, SettingsError
 from translate.metrics import distances
-from translate.models.exports import About
+from translate.models.about import About
 from translate.toys.catalogue import open_drawn
 from translate.toys.drawn import Drawn
 

@@ -8,7 +8,7 @@ from torch import nn
 from translate.errors import SettingsError, WeightsError
 from translate.files import atomic_file
 from translate.methods.base import Translation, settings_class
-from translate.models.exports import About
+from translate.models.about import About
 from translate.networks.generators import Resnet, ResnetGenerator
 from translate.networks.unet import UNet, UNetGenerator
 from translate.run_folder import RunFolder

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from translate.errors import SettingsError, WeightsError
-from translate.models.exports import opened, refuse_poison
+from translate.models.tensor_files import opened, refuse_poison
 
 PREFIXES = ("module.", "_orig_mod.")  # put before every name by DataParallel and by torch.compile
 

@@ -13,9 +13,11 @@ from translate.exchange.foreign_checkpoints import read_checkpoint
 from translate.exchange.recognised import Choices, Found
 from translate.exchange.recognition import recognise
 from translate.methods.base import PRETRAINED, MethodSettings, Translation, settings_class
-from translate.models.exports import About, build_without_memory, write_export
+from translate.models.about import About
+from translate.models.exports import write_export
 from translate.networks.discriminators import Critic, PatchGAN, PixelGAN, WholeImage
 from translate.networks.generators import EncoderDecoder, LabelResnet
+from translate.networks.memoryless import without_memory
 
 JUDGES = (Critic, PatchGAN, PixelGAN, WholeImage)
 SIZE = 256  # pixels: what networks were trained at that do not tell
@@ -73,7 +75,8 @@ def import_weights(wish: Import, out: Path) -> About:
     judges = {domain: _recognised(wish, file) for domain, file in wish.judges.items()}
     settings, domains, ordered = _joined(wish, generator, back, judges)
     size = wish.size or max([generator.size, *(judge.size for judge in judges.values())]) or SIZE
-    method = build_without_memory(settings, domains, size)
+    with without_memory():
+        method = settings.build(domains, size)
     generators = [generator, *([back] if back else [])]
     players = method.players()
     _fill(players["G"], generators)

@@ -3,8 +3,8 @@
 import json
 
 from translate.cards import HubWeights
+from translate.models.about import About
 from translate.models.costs import Costs
-from translate.models.exports import About
 
 # What the Hub knows by these names; of others it shows "other", and the page says which.
 LICENCES = (

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from translate.errors import WeightsError
-from translate.models.exports import misfits
+from translate.models.tensor_files import misfits
 from translate.networks.blocks import InstanceNorm
 from translate.networks.discriminators import Critic, PatchGAN, PixelGAN, WholeImage
 from translate.networks.generators import EncoderDecoder, LabelResnet, Resnet

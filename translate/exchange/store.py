@@ -20,7 +20,8 @@ from translate.exchange.importing import Import, import_weights
 from translate.exchange.recognised import Choices
 from translate.files import as_output_error, exclusive_lock, sha256, sweep, write_text
 from translate.home import in_home
-from translate.models.exports import find_export, read_export
+from translate.models.exports import read_export
+from translate.models.finding import find_export
 from translate.progress import Tell
 from translate.settings import Settings
 

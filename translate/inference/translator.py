@@ -24,7 +24,9 @@ from translate.inference.finishing import finished, padded, seen
 from translate.inference.large import translate_in_parts
 from translate.inference.upsampling import Size
 from translate.methods.base import Translation
-from translate.models.exports import About, find_export, read_export
+from translate.models.about import About
+from translate.models.exports import read_export
+from translate.models.finding import find_export
 from translate.tensors import Pixels, as_pixels, as_tensor, enter, leave, levels, stack
 
 TOO_LARGE = (

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 
 from translate.methods.base import settings_class
-from translate.models.exports import About, build_without_memory
+from translate.models.about import About
+from translate.networks.memoryless import without_memory
 
 SIDE = 256  # pixels of the picture that is counted for, or the next side that the networks take
 
@@ -27,7 +28,8 @@ def costs_of(about: About) -> Costs:
         SettingsError: this version of translate does not know its networks.
     """
     settings = settings_class(about.method["name"]).parse(about.method)
-    method = build_without_memory(settings, about.domains, about.size).eval()
+    with without_memory():
+        method = settings.build(about.domains, about.size).eval()
     side = max(-(-SIDE // settings.multiple) * settings.multiple, settings.smallest)
     target = about.targets.shown()[0]
     with torch.inference_mode():

@@ -9,7 +9,7 @@ from translate.data.batches import Batches, batches_for
 from translate.data.folders import Dataset
 from translate.data.store import Store
 from translate.devices import Engine
-from translate.models.exports import build_without_memory
+from translate.networks.memoryless import without_memory
 from translate.progress import Tell
 from translate.runs.frozen_features import fill_frozen
 from translate.runs.initialisation import Beginning
@@ -31,7 +31,9 @@ def build_training(
     fill_frozen(method)
     if beginning:
         beginning.load(method)
-    return Training(method, build_without_memory(settings, domains, size), engine, recipe.training)
+    with without_memory():
+        shadow = settings.build(domains, size)
+    return Training(method, shadow, engine, recipe.training)
 
 
 def read_batches(recipe: Recipe, dataset: Dataset, tell: Tell, note: Callable[[str], None]) -> Batches:

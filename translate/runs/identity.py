@@ -8,7 +8,7 @@ from typing import Any
 from translate.data.folders import Dataset, fingerprints
 from translate.errors import SettingsError
 from translate.files import write_text
-from translate.models.exports import build_without_memory
+from translate.networks.memoryless import without_memory
 from translate.parallel import world
 from translate.run_folder import RunFolder
 from translate.runs.frozen_features import frozen_hashes
@@ -34,7 +34,8 @@ def identity_of(recipe: Recipe, dataset: Dataset, folder: RunFolder, model: Mapp
     Raises:
         WeightsError: the features that its critics see with are not here.
     """
-    features = frozen_hashes(build_without_memory(recipe.method, dataset.domains, recipe.data.size))
+    with without_memory():
+        features = frozen_hashes(recipe.method.build(dataset.domains, recipe.data.size))
     return {
         **json.loads(recipe.to_json()),
         "dataset": {

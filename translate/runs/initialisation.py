@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from translate.errors import WeightsError
 from translate.methods.base import Method, MethodSettings
-from translate.models.exports import find_export, read_about, read_settings, read_tensors
+from translate.models.exports import read_about, read_settings, read_tensors
+from translate.models.finding import find_export
 from translate.run_folder import RunFolder
 from translate.runs.identity import model_of_run
 from translate.settings import differences

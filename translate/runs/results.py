@@ -12,7 +12,8 @@ from translate.devices import Engine
 from translate.files import write_text
 from translate.inference.translator import Translator
 from translate.methods.base import Term, translation
-from translate.models.exports import About, read_about, write_export
+from translate.models.about import About
+from translate.models.exports import read_about, write_export
 from translate.networks.frozen import frozen_in
 from translate.report.curves import loss_curves
 from translate.report.samples import sample_grid, square

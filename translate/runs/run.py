@@ -20,7 +20,7 @@ from translate.devices import Engine, release_memory
 from translate.errors import DataError, Diverged, OutOfMemory, OutputError, exit_code_of
 from translate.files import write_text
 from translate.methods.base import Term
-from translate.models.exports import About
+from translate.models.about import About
 from translate.parallel import alike, rank, wait, world
 from translate.progress import Tell, silent
 from translate.run_folder import RunFolder

@@ -1,0 +1,66 @@
+"""What an export says of itself: the fields of the one entry of its metadata."""
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from translate.settings import Settings, is_plain
+from translate.targets import Attributes, Domains, OneWay, Targets
+
+FORMAT = 1
+
+
+class About(Settings):
+    """What an export says of itself."""
+
+    format: int = FORMAT
+    method: dict[str, Any]  # the method's settings
+    domains: list[str]  # or the names of attributes
+    attributes: bool = False  # whether pictures have attributes instead of a domain
+    target: str  # what pictures are translated to by default; empty: it must be said
+    only: str = ""  # the one target that the file can translate to; empty: all
+    size: int  # pixels: the side of the training crops
+    steps: int  # training steps done
+    planned: int  # training steps of the whole run
+    recipe: dict[str, Any] = Field(default_factory=dict)  # all settings of the run
+    values: tuple[float, float] = (-1.0, 1.0)  # black and white in the tensors that the networks take and return
+    channels: Literal["RGB"] = "RGB"  # in this order
+    data: str = ""  # the dataset's name
+    train: dict[str, int] = Field(default_factory=dict)  # training pictures of each domain
+    held_out: dict[str, str] = Field(default_factory=dict)  # fingerprints of what was held out of these
+    origin: dict[str, str] | None = None  # name and SHA-256 of the model that training began from
+    critic_features: list[str] = Field(default_factory=list)  # SHA-256 of those that critics saw, or words for them
+    scores: dict[str, float] = Field(default_factory=dict)
+    versions: dict[str, str] = Field(default_factory=dict)
+    source: str = ""  # where networks that were trained elsewhere come from
+    notes: list[str] = Field(default_factory=list)  # what was chosen when they were converted
+    licence: str = ""
+    citation: str = ""
+    sha256: str = ""  # of the tensors as they are stored
+
+    @field_validator("domains")
+    @classmethod
+    def _become_folders(cls, domains: list[str]) -> list[str]:
+        for domain in domains:
+            if not is_plain(domain):
+                raise ValueError(f"{domain!r} cannot be the name of a folder")
+        return domains
+
+    @property
+    def targets(self) -> Targets:
+        """What the model can be asked for."""
+        names = tuple(self.domains)
+        if self.only:
+            otherwise = "" if self.source else "For {0}, export its run again with --to {0}, or train that direction."
+            return OneWay(names, self.only, otherwise)
+        return Attributes(names) if self.attributes else Domains(names, self.target)
+
+    @staticmethod
+    def of_targets(targets: Targets) -> dict[str, Any]:
+        """Return the fields that say what a model can be asked for, the inverse of `targets`."""
+        return {
+            "domains": list(targets.names),
+            "attributes": isinstance(targets, Attributes),
+            "target": targets.default,
+            "only": targets.default if isinstance(targets, OneWay) else "",
+        }
