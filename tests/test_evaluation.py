@@ -22,7 +22,8 @@ from translate.methods.cyclegan import Settings
 from translate.models.about import About
 from translate.models.exports import write_export
 from translate.networks.discriminators import Critic, PatchGAN
-from translate.networks.generators import LabelResnet, Resnet
+from translate.networks.label_resnet import LabelResnet
+from translate.networks.resnet import Resnet
 from translate.targets import Attributes
 from translate.toys.catalogue import TOYS, draw, open_drawn
 from translate.toys.drawn import Drawn

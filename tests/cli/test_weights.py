@@ -39,7 +39,7 @@ def test_weights_of_others_are_imported_listed_checked_used_and_removed(
     run: Run, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
-    from translate.networks.generators import Resnet
+    from translate.networks.resnet import Resnet
 
     shelf = place / "weights"
     shelf.mkdir()

@@ -20,7 +20,7 @@ from translate.methods.cyclegan import Settings
 from translate.models.about import About
 from translate.models.exports import write_export
 from translate.networks.discriminators import PatchGAN
-from translate.networks.generators import Resnet
+from translate.networks.resnet import Resnet
 
 TINY = Settings(generator=Resnet(width=4, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ROUNDS = 40

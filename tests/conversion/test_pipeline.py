@@ -34,7 +34,7 @@ from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
 from translate.models.about import About
 from translate.networks.discriminators import PatchGAN
-from translate.networks.generators import Resnet
+from translate.networks.resnet import Resnet
 
 TINY = Settings(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=16, steps=1, planned=1)

@@ -18,7 +18,7 @@ from translate.methods.cyclegan import Settings
 from translate.models.about import About
 from translate.models.exports import write_export
 from translate.networks.discriminators import PatchGAN
-from translate.networks.generators import Resnet
+from translate.networks.resnet import Resnet
 from translate.toys.catalogue import draw
 
 pytestmark = pytest.mark.usefixtures("quick_features")

@@ -11,7 +11,7 @@ from translate.evaluation.classification import Examiner
 from translate.methods.stargan import Settings
 from translate.metrics.results import Evaluation
 from translate.networks.discriminators import Critic
-from translate.networks.generators import LabelResnet
+from translate.networks.label_resnet import LabelResnet
 from translate.targets import Attributes
 
 SETTINGS = Settings(generator=LabelResnet(width=2, blocks=0), discriminator=Critic(width=2, layers=2))

@@ -13,7 +13,7 @@ from translate.features import LITE0_SHA256
 from translate.methods.cyclegan import Settings
 from translate.models.about import About
 from translate.models.exports import read_about, write_export
-from translate.networks.generators import Resnet
+from translate.networks.resnet import Resnet
 from translate.toys.catalogue import draw
 
 TINY = Settings(generator=Resnet(width=2, blocks=0))

@@ -17,7 +17,8 @@ from translate.methods.cyclegan import Settings
 from translate.methods.discogan import Settings as DiscoGAN
 from translate.models.about import About
 from translate.models.exports import read_export, read_tensors, write_export
-from translate.networks.generators import EncoderDecoder, Resnet
+from translate.networks.encoder_decoder import EncoderDecoder
+from translate.networks.resnet import Resnet
 from translate.networks.unet import UNet
 
 

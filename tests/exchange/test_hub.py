@@ -25,7 +25,7 @@ from translate.models.about import About
 from translate.models.costs import costs_of
 from translate.models.exports import read_about, write_export
 from translate.models.finding import find_export
-from translate.networks.generators import Resnet
+from translate.networks.resnet import Resnet
 
 huggingface_hub = pytest.importorskip("huggingface_hub")
 

@@ -19,7 +19,8 @@ from translate.exchange.recognised import Choices
 from translate.inference.translator import Translator
 from translate.methods.stargan import Settings as StarGAN
 from translate.networks.discriminators import Critic, PatchGAN, WholeImage
-from translate.networks.generators import EncoderDecoder, LabelResnet
+from translate.networks.encoder_decoder import EncoderDecoder
+from translate.networks.label_resnet import LabelResnet
 
 W = 4  # channels, where the official networks have 64
 Norm = Callable[[int], nn.Module]

@@ -24,7 +24,7 @@ from translate.inference.translator import Translator
 from translate.methods.pretrained import Settings as Single
 from translate.models.about import About
 from translate.models.exports import read_about, write_export
-from translate.networks.generators import Resnet
+from translate.networks.resnet import Resnet
 
 OFFICIAL = [
     "apple2orange", "orange2apple", "summer2winter_yosemite", "winter2summer_yosemite", "horse2zebra", "zebra2horse",

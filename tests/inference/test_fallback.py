@@ -25,7 +25,7 @@ from translate.methods.cyclegan import Settings
 from translate.models.about import About
 from translate.models.exports import write_export
 from translate.networks.discriminators import PatchGAN
-from translate.networks.generators import Resnet
+from translate.networks.resnet import Resnet
 from translate.tensors import enter
 
 TINY = Settings(generator=Resnet(width=3, blocks=2), discriminator=PatchGAN(width=2, layers=1))
@@ -137,7 +137,7 @@ from translate.inference import fallback, translator
 from translate.models.about import About
 from translate.methods.cyclegan import Settings
 from translate.networks.discriminators import PatchGAN
-from translate.networks.generators import Resnet
+from translate.networks.resnet import Resnet
 
 def limit(more):  # let this process take only so many more bytes than it has
     pages = int(Path("/proc/self/statm").read_text().split()[0])

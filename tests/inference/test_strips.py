@@ -25,7 +25,9 @@ from translate.methods.discogan import Settings as DiscoGAN
 from translate.methods.stargan import Settings as StarGAN
 from translate.models.about import About
 from translate.networks.discriminators import Critic, PatchGAN
-from translate.networks.generators import EncoderDecoder, LabelResnet, Resnet
+from translate.networks.encoder_decoder import EncoderDecoder
+from translate.networks.label_resnet import LabelResnet
+from translate.networks.resnet import Resnet
 
 ENGINE = engine("cpu", "fp32")
 RESNETS = [

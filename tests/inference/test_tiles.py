@@ -12,7 +12,7 @@ from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
 from translate.models.about import About
 from translate.networks.discriminators import PatchGAN
-from translate.networks.generators import Resnet
+from translate.networks.resnet import Resnet
 
 TINY = Settings(generator=Resnet(width=4, blocks=1, norm="none"), discriminator=PatchGAN(width=2, layers=1))
 SIZES = [(8, 8), (1, 90), (90, 3), (32, 33), (33, 57), (100, 79), (64, 64)]

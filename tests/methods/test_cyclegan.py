@@ -17,7 +17,7 @@ from translate.methods import base, cyclegan
 from translate.methods.cyclegan import CycleGAN, Settings
 from translate.networks.blocks import InstanceNorm
 from translate.networks.discriminators import PatchGAN, PixelGAN
-from translate.networks.generators import Resnet
+from translate.networks.resnet import Resnet
 from translate.schedules import Linear
 
 DOMAINS = ("horse", "zebra")

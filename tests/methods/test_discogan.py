@@ -14,7 +14,7 @@ from translate.errors import DataError, SettingsError
 from translate.methods import base, discogan
 from translate.methods.discogan import DiscoGAN, Settings
 from translate.networks.discriminators import PatchGAN, WholeImage
-from translate.networks.generators import EncoderDecoder
+from translate.networks.encoder_decoder import EncoderDecoder
 from translate.schedules import Constant
 from translate.training.players import Players
 

@@ -6,7 +6,8 @@ import torch
 from translate.errors import SettingsError
 from translate.methods import base, pretrained
 from translate.methods.discogan import Settings as DiscoGAN
-from translate.networks.generators import EncoderDecoder, Resnet
+from translate.networks.encoder_decoder import EncoderDecoder
+from translate.networks.resnet import Resnet
 from translate.networks.unet import UNet
 
 

@@ -16,7 +16,7 @@ from translate.methods import base, stargan
 from translate.methods.stargan import Settings, StarGAN
 from translate.networks.blocks import InstanceNorm
 from translate.networks.discriminators import Critic, PatchGAN
-from translate.networks.generators import LabelResnet
+from translate.networks.label_resnet import LabelResnet
 from translate.targets import Attributes
 from translate.training.players import Players
 

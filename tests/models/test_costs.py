@@ -11,7 +11,8 @@ from translate.methods.stargan import Settings as StarGAN
 from translate.models.about import About
 from translate.models.costs import costs_of
 from translate.networks.discriminators import Critic
-from translate.networks.generators import LabelResnet, Resnet
+from translate.networks.label_resnet import LabelResnet
+from translate.networks.resnet import Resnet
 from translate.networks.unet import UNet
 
 

@@ -24,7 +24,8 @@ from translate.models import exports
 from translate.models.about import FORMAT, About
 from translate.models.exports import read_about, read_export, write_export
 from translate.networks.discriminators import PatchGAN
-from translate.networks.generators import EncoderDecoder, Resnet
+from translate.networks.encoder_decoder import EncoderDecoder
+from translate.networks.resnet import Resnet
 
 TINY = Settings(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 ABOUT = About(

@@ -23,7 +23,9 @@ from translate.models import onnx as ours
 from translate.models.about import About
 from translate.models.exports import read_about, write_graph
 from translate.networks.discriminators import Critic, PatchGAN
-from translate.networks.generators import EncoderDecoder, LabelResnet, Resnet
+from translate.networks.encoder_decoder import EncoderDecoder
+from translate.networks.label_resnet import LabelResnet
+from translate.networks.resnet import Resnet
 
 pytestmark = pytest.mark.timeout(600)  # torch's exporter takes seconds, and on a busy machine minutes
 

@@ -18,7 +18,7 @@ from translate.networks.blocks import (
     together,
 )
 from translate.networks.discriminators import PatchGAN, PixelGAN
-from translate.networks.generators import Resnet
+from translate.networks.resnet import Resnet
 
 GENERATORS = [
     Resnet(width=3, blocks=2, norm=norm, upsampling=upsampling)

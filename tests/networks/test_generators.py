@@ -7,7 +7,9 @@ from torch.nn import functional
 
 from translate.errors import SettingsError
 from translate.networks.blocks import InstanceNorm
-from translate.networks.generators import EncoderDecoder, LabelResnet, Resnet
+from translate.networks.encoder_decoder import EncoderDecoder
+from translate.networks.label_resnet import LabelResnet
+from translate.networks.resnet import Resnet
 
 
 def shapes(settings: Resnet) -> dict[str, tuple[int, ...]]:

@@ -5,8 +5,8 @@ from typing import Any
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from translate.networks.discriminators import PatchGAN
-from translate.networks.generators import Resnet
 from translate.networks.memoryless import without_memory
+from translate.networks.resnet import Resnet
 
 
 def test_what_is_built_without_memory_takes_none() -> None:

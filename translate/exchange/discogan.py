@@ -7,7 +7,7 @@ from torch import Tensor
 
 from translate.exchange.recognised import Choices, Found, on_meta
 from translate.networks.discriminators import WholeImage
-from translate.networks.generators import EncoderDecoder
+from translate.networks.encoder_decoder import EncoderDecoder
 
 
 def generator(tensors: Mapping[str, Tensor], choices: Choices) -> Found:

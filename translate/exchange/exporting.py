@@ -9,7 +9,7 @@ from translate.errors import SettingsError, WeightsError
 from translate.files import atomic_file
 from translate.methods.base import Translation, settings_class
 from translate.models.about import About
-from translate.networks.generators import Resnet, ResnetGenerator
+from translate.networks.resnet import Resnet, ResnetGenerator
 from translate.networks.unet import UNet, UNetGenerator
 from translate.run_folder import RunFolder
 from translate.training.checkpoint import Checkpoints

@@ -16,7 +16,8 @@ from translate.methods.base import PRETRAINED, MethodSettings, Translation, sett
 from translate.models.about import About
 from translate.models.exports import write_export
 from translate.networks.discriminators import Critic, PatchGAN, PixelGAN, WholeImage
-from translate.networks.generators import EncoderDecoder, LabelResnet
+from translate.networks.encoder_decoder import EncoderDecoder
+from translate.networks.label_resnet import LabelResnet
 from translate.networks.memoryless import without_memory
 
 JUDGES = (Critic, PatchGAN, PixelGAN, WholeImage)

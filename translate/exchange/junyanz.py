@@ -13,7 +13,7 @@ from translate.errors import SettingsError, WeightsError
 from translate.exchange.recognised import Choices, Found, in_order, on_meta, renamed, split
 from translate.networks.blocks import Norm, Padding
 from translate.networks.discriminators import PatchGAN, PixelGAN
-from translate.networks.generators import Resnet
+from translate.networks.resnet import Resnet
 from translate.networks.unet import UNet
 
 _BLUR = (1.0, 2.0, 1.0)  # what CUT blurs with before it halves

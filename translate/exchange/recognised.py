@@ -12,7 +12,9 @@ from translate.errors import WeightsError
 from translate.models.tensor_files import misfits
 from translate.networks.blocks import InstanceNorm
 from translate.networks.discriminators import Critic, PatchGAN, PixelGAN, WholeImage
-from translate.networks.generators import EncoderDecoder, LabelResnet, Resnet
+from translate.networks.encoder_decoder import EncoderDecoder
+from translate.networks.label_resnet import LabelResnet
+from translate.networks.resnet import Resnet
 from translate.networks.unet import UNet
 
 NetworkSettings = Resnet | UNet | EncoderDecoder | LabelResnet | PatchGAN | PixelGAN | WholeImage | Critic

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from translate.exchange.recognised import Found, on_meta
 from translate.networks.discriminators import Critic
-from translate.networks.generators import LabelResnet
+from translate.networks.label_resnet import LabelResnet
 
 _UNUSED = ("running_mean", "running_var", "num_batches_tracked")  # the official code translates in training mode
 

@@ -32,7 +32,7 @@ from translate.inference.activations import (
 from translate.inference.scratch import File, Memory, Store
 from translate.methods.base import Layer
 from translate.networks.blocks import InRange, InstanceNorm, ReflectionPad, Residual, Times
-from translate.networks.generators import Labelled
+from translate.networks.label_resnet import Labelled
 
 COPIES = 3  # of its largest activation that a network holds: the input of a layer, the same padded, and the output
 KEPT = 2  # activations kept at once: the sum of the residual blocks so far, and what is inside the next block

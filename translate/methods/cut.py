@@ -34,7 +34,8 @@ from translate.methods.base import Layer, MethodSettings, Term, Translation, Upd
 from translate.networks.blocks import initialise, mixes_pictures
 from translate.networks.critics import Critic, objective_of
 from translate.networks.discriminators import PatchGAN
-from translate.networks.generators import Resnet, TappedGenerator
+from translate.networks.generators import TappedGenerator
+from translate.networks.resnet import Resnet
 from translate.objectives import CONTRASTS, GUESSING, Contrast, ObjectiveName, l1
 from translate.targets import OneWay
 

@@ -30,7 +30,8 @@ from translate.methods.base import Layer, MethodSettings, Term, Translation, Upd
 from translate.networks.blocks import initialise, together
 from translate.networks.critics import Critic, objective_of
 from translate.networks.discriminators import PatchGAN
-from translate.networks.generators import Generator, Resnet
+from translate.networks.generators import Generator
+from translate.networks.resnet import Resnet
 from translate.objectives import GUESSING, ObjectiveName, l1
 from translate.pool import Pool
 from translate.targets import Domains

@@ -30,7 +30,7 @@ from translate.errors import SettingsError
 from translate.methods.base import Adam, Layer, MethodSettings, Optimiser, Term, Translation, Update
 from translate.networks.blocks import initialise
 from translate.networks.discriminators import JudgingDiscriminator, WholeImage
-from translate.networks.generators import EncoderDecoder
+from translate.networks.encoder_decoder import EncoderDecoder
 from translate.objectives import GUESSING, OBJECTIVES, batch_feature_matching, mse
 from translate.schedules import Constant, Schedule
 from translate.targets import Domains

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from translate.errors import SettingsError
 from translate.methods.base import Layer, MethodSettings, Translation
-from translate.networks.generators import AnyGenerator, Resnet
+from translate.networks.generators import AnyGenerator
+from translate.networks.resnet import Resnet
 from translate.targets import OneWay
 
 

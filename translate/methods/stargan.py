@@ -33,7 +33,7 @@ from translate.diffaugment import diffaugment
 from translate.errors import DataError, SettingsError
 from translate.methods.base import Adam, Layer, MethodSettings, Optimiser, Term, Translation, Update
 from translate.networks.discriminators import Critic, LabelDiscriminator, PatchGAN
-from translate.networks.generators import LabelResnet
+from translate.networks.label_resnet import LabelResnet
 from translate.objectives import GUESSING, gradient_penalty, l1, wgan_accuracy, wgan_d, wgan_g
 from translate.parallel import count, gather, part
 from translate.targets import Attributes, Domains, Targets
