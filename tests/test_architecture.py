@@ -30,6 +30,7 @@ FLOORS: dict[str, int] = {
     "images": 2,
     "tensors": 2,
     "devices": 2,
+    "memory": 2,
     "cards": 2,
     "downloads": 2,
     "methods": 3,

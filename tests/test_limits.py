@@ -23,7 +23,6 @@ PARAMETERS = 8  # without self; in cli they are the options of a command
 
 LARGE_ROOMS = {"toys"}
 LONG_FILES = {
-    "translate.devices",
     "translate.metrics.distances",
 }
 LONG_FUNCTIONS = {

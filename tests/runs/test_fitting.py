@@ -122,7 +122,7 @@ def test_what_was_tried_is_not_counted_as_taken(
     photos: Path, tmp_path: Path, tried: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forgotten: list[int] = []
-    monkeypatch.setattr(fitting, "count_peak_anew", lambda _: forgotten.append(len(tried)))
+    monkeypatch.setattr(fitting, "reset_peak_memory", lambda _: forgotten.append(len(tried)))
     made(photos, tmp_path / "run")
     assert forgotten[-1] == len(tried)
 

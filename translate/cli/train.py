@@ -179,7 +179,7 @@ def _legend(run: "Run") -> str:
 
 def _describe(report: "Report", run: "Run") -> str:
     """Describe a logged report in a line; the empty one of another report leaves the last line as it is."""
-    from translate.devices import peak_memory
+    from translate.memory import peak_memory
 
     if not report.losses:
         return ""

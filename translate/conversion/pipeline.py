@@ -20,13 +20,13 @@ from translate.conversion.isolation import Call, Readers, read_here
 from translate.conversion.masks import find_mask, read_mask
 from translate.conversion.planning import ConversionPlan, Item, beside
 from translate.conversion.settings import DEFAULT, ConversionSettings
-from translate.devices import enough_memory
 from translate.errors import ImageDecodeError, OutOfMemory, OutputError, WeightsError
 from translate.files import atomic_file, sweep_dead_writers
 from translate.images import Picture
 from translate.inference.blending import Blending
 from translate.inference.finishing import finished, seen
 from translate.inference.translator import TOO_LARGE, Translator
+from translate.memory import enough_memory
 from translate.tensors import Pixels, as_pixels, as_tensor
 
 A = TypeVar("A")

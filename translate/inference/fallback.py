@@ -5,8 +5,9 @@ from typing import TypeVar
 
 from torch import nn
 
-from translate.devices import Engine, is_full, release_memory
+from translate.devices import Engine
 from translate.inference import strips
+from translate.memory import is_full, release_memory
 
 LEAST = 1 << 26  # bytes: the memory is not halved any more below this; smaller parts would not help
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from translate import images
-from translate.devices import Compile, Engine, Precision, default_memory, engine, enough_memory, release_memory
+from translate.devices import Compile, Engine, Precision, engine
 from translate.errors import DeviceError, OutOfMemory, SettingsError
 from translate.images import WHITE, Colour, Picture
 from translate.inference import strips
@@ -23,6 +23,7 @@ from translate.inference.fallback import ON_CPU, MemoryBudget
 from translate.inference.finishing import finished, padded, seen
 from translate.inference.large import translate_in_parts
 from translate.inference.upsampling import Size
+from translate.memory import default_memory, enough_memory, release_memory
 from translate.methods.base import Translation
 from translate.models.about import About
 from translate.models.exports import read_export

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from translate.data.batches import batches_for
 from translate.data.folders import Dataset
-from translate.devices import Engine, peak_memory
+from translate.devices import Engine
+from translate.memory import peak_memory
 from translate.parallel import greatest, part
 from translate.runs.building import build_training
 from translate.runs.recipe import Recipe

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 from translate.data.batches import batches_for
 from translate.data.folders import Dataset
-from translate.devices import (
-    Engine,
+from translate.devices import Engine
+from translate.errors import OutOfMemory, SettingsError
+from translate.memory import (
     available_memory,
-    count_peak_anew,
     enough_memory,
-    leaving,
     peak_memory,
     release_memory,
+    reserving_memory,
+    reset_peak_memory,
 )
-from translate.errors import OutOfMemory, SettingsError
 from translate.parallel import apart, greatest, neighbours, world
 from translate.runs.cost_estimate import TURN, measured
 from translate.runs.recipe import Recipe
@@ -47,12 +47,12 @@ def largest_batch(recipe: Recipe, dataset: Dataset, engine: Engine) -> int:
     counts = [len(pictures) for pictures in dataset.train.values()]
     most = batches_for(recipe.method.batches, dataset).pictures_per_epoch(counts) // world()
     fewest = recipe.training.accumulate * _fewest(recipe, dataset)
-    with apart(), leaving(RESERVE, engine.device):
+    with apart(), reserving_memory(RESERVE, engine.device):
         if engine.device.type == "cuda":
             largest = _tried(recipe, dataset, engine, fewest, most)
         else:
             largest = _reckoned(recipe, dataset, engine, fewest, min(most, LARGEST), sharing)
-    count_peak_anew(engine.device)  # what was only tried is nothing that the run takes
+    reset_peak_memory(engine.device)  # what was only tried is nothing that the run takes
     return -greatest(-largest)
 
 
@@ -70,7 +70,7 @@ def _reckoned(recipe: Recipe, dataset: Dataset, engine: Engine, fewest: int, mos
         raise SettingsError("Nobody knows how much memory is free on this machine. Give a number as --batch.")
     taken: list[int] = []
     for batch in (fewest, 2 * fewest):
-        count_peak_anew(engine.device)
+        reset_peak_memory(engine.device)
         if not _fits(recipe, dataset, engine, batch):
             return fewest
         taken.append(peak_memory(engine.device) or 0)

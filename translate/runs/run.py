@@ -16,9 +16,10 @@ from pathlib import Path
 
 from translate.data.batches import Batches
 from translate.data.folders import Dataset
-from translate.devices import Engine, release_memory
+from translate.devices import Engine
 from translate.errors import DataError, Diverged, OutOfMemory, OutputError, exit_code_of
 from translate.files import write_text
+from translate.memory import release_memory
 from translate.methods.base import Term
 from translate.models.about import About
 from translate.parallel import alike, rank, wait, world

@@ -15,8 +15,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from translate.devices import Compile, Engine, Precision, deterministic, enough_memory
+from translate.devices import Compile, Engine, Precision, deterministic
 from translate.errors import Diverged
+from translate.memory import enough_memory
 from translate.methods.base import Method, MethodSettings
 from translate.networks.blocks import mixes_pictures
 from translate.parallel import means, rank, wait, world
