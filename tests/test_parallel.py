@@ -143,6 +143,13 @@ def tiny_run(out, batch, pictures="pictures", run="run"):
     )
 
 
+def drawn(whole):
+    """What is drawn for this rank's part of a whole batch."""
+    torch.manual_seed(0)
+    x = parallel.local_part(whole)
+    return [parallel.permuted(x), parallel.rand_for(x, 2, 1), parallel.randn_for(x, 3)]
+
+
 def as_a_rank(out):
     """Do everything that is asserted below, leave what was found, and wait for the other rank until it is killed."""
     torch.set_num_threads(1)
@@ -150,8 +157,13 @@ def as_a_rank(out):
     with parallel.joined():
         number = parallel.rank()
         found = {case: trained(case, out / f"{case} {number}") for case in CASES}
-        found["gradients"] = gradients(parallel.part(range(4)))
-        found["alike"] = [parallel.alike(3, 4), parallel.alike(3, number), parallel.alike(number, 3)]
+        found["gradients"] = gradients(parallel.local_part(range(4)))
+        found["alike"] = [
+            parallel.same_on_all_ranks(3, 4),
+            parallel.same_on_all_ranks(3, number),
+            parallel.same_on_all_ranks(number, 3),
+        ]
+        found["drawn"] = drawn(torch.arange(4))
         found["skipped"] = skipped()
         fitting.available_memory = lambda: (1 << 60, 0)[number]  # so rank 1 fits no more than one picture
         found["largest"] = [tiny_run(out, "auto", run="measured").recipe.training.batch, parallel.world()]
@@ -248,6 +260,21 @@ def test_ranks_know_whether_they_are_alike(ranks):
     assert [rank["alike"] for rank in ranks[1]] == [[True, False, False]] * 2
 
 
+def test_each_rank_has_its_part_of_what_one_process_would_draw(ranks):
+    both = [torch.cat(parts) for parts in zip(*(rank["drawn"] for rank in ranks[1]), strict=True)]
+    assert all(torch.equal(found, expected) for found, expected in zip(both, drawn(torch.arange(4)), strict=True))
+    assert sorted(both[0].tolist()) == [0, 1, 2, 3]
+    assert [tuple(found.shape) for found in both[1:]] == [(4, 2, 1), (4, 3)]
+    assert all(found.dtype == torch.float32 for found in both[1:])
+
+
+def test_draws_are_as_wide_as_the_pictures_and_never_halves():
+    x = torch.zeros(2, 3)
+    widths = {torch.float16: torch.float32, torch.float32: torch.float32, torch.float64: torch.float64}
+    for given, expected in widths.items():
+        assert parallel.rand_for(x.to(given), 1).dtype == parallel.randn_for(x.to(given), 1).dtype == expected
+
+
 @pytest.mark.fault("R-46")
 def test_ranks_that_see_different_pictures_do_not_begin(ranks, out):
     """They would not make the same steps, and wait for each other."""
@@ -324,10 +351,10 @@ def test_a_process_that_trains_alone_is_given_back_what_it_gives(monkeypatch):
         assert (parallel.rank(), parallel.world(), parallel.count(x)) == (0, 1, 3)
         assert parallel.mean(x) is x
         assert parallel.gather(x) is x
-        assert parallel.means([x])[0] is x
-        assert torch.equal(parallel.part(x), x)
+        assert parallel.mean_detached([x])[0] is x
+        assert torch.equal(parallel.local_part(x), x)
         assert parallel.greatest(-3) == -3
-        assert parallel.alike(1, 2)
+        assert parallel.same_on_all_ranks(1, 2)
         assert parallel.neighbours() == 1
 
 

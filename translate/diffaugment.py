@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from translate.parallel import count, part
+from translate.parallel import count, local_part
 
 Operation = Literal["colour", "translation", "cutout"]
 
@@ -84,4 +84,4 @@ def _half_of(side: int, number: int) -> Tensor:
 
 def _like(x: Tensor, drawn: Tensor) -> Tensor:
     """Return the draws for the pictures of `x` out of those for the whole batch."""
-    return part(drawn).to(x.device, x.dtype)
+    return local_part(drawn).to(x.device, x.dtype)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from translate.parallel import count, mean, part
+from translate.parallel import mean, rand_for
 
 ObjectiveName = Literal["lsgan", "vanilla", "hinge"]  # those that every discriminator can be trained with
 Scores = Tensor | Sequence["Scores"]  # one map (N, 1, h, w), or several, or those of several critics
@@ -202,7 +202,7 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
         fake: (N, C, H, W).
     """
     real, fake = _wide(real), _wide(fake)
-    alpha = part(torch.rand(count(real), 1, 1, 1, dtype=real.dtype)).to(real.device)
+    alpha = rand_for(real, 1, 1, 1)
     x_hat = (alpha * real + (1 - alpha) * fake).detach().requires_grad_()
     with torch.autocast(real.device.type, enabled=False):
         (gradient,) = torch.autograd.grad(critic(x_hat).sum(), x_hat, create_graph=True)

@@ -3,13 +3,17 @@
 Every process (rank) has its own part of each batch and does the same steps with it. Weights, optimisers and replay
 buffers are equal in all of them, because whatever mixes pictures is that of the whole batch:
 
-    mean(x)           the mean over the ranks, with gradient: gradients, losses, batch statistics
-    gather(x)         the whole batch, from the parts of it that the ranks hold
-    part(whole)       this rank's part of a whole batch
-    count(x)          how many pictures the whole batch has; part(torch.rand(count(x))) is a draw for each picture
+    mean(x)              the mean over the ranks, with gradient: losses, batch statistics
+    mean_detached(xs)    the same without gradient, of many tensors at once: gradients
+    gather(x)            the whole batch, from the parts of it that the ranks hold
+    local_part(whole)    this rank's part of a whole batch
+    permuted(x)          this rank's part of the whole batch in a random order
+    rand_for(x, ...)     a uniform draw for each picture of x; randn_for(x, ...) a normal one
+    count(x)             how many pictures the whole batch has
 
-torch's generator has the same seed in all ranks, so a draw for the whole batch is the same in all of them. In a process
-that trains alone all of these give back what they are given. Pictures of the whole batch lie in the order of the ranks.
+torch's CPU generator has the same seed in all ranks, and what is drawn is drawn for the whole batch: so each rank has
+its part of the same draws. In a process that trains alone means and parts are what they are given. Pictures of the
+whole batch lie in the order of the ranks.
 """
 
 import contextlib
@@ -39,7 +43,7 @@ _LOST = (
     " last. The same command again continues from the newest checkpoint."
 )
 _patient: Any = None  # the group of all ranks, with the longer limit
-_apart = False  # whether this rank works for itself
+_single = False  # whether this rank works for itself
 
 
 @contextlib.contextmanager
@@ -84,7 +88,7 @@ def rank() -> int:
 
 def world() -> int:
     """Return how many processes train together."""
-    return dist.get_world_size() if dist.is_available() and dist.is_initialized() and not _apart else 1
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() and not _single else 1
 
 
 def neighbours() -> int:
@@ -93,14 +97,14 @@ def neighbours() -> int:
 
 
 @contextlib.contextmanager
-def apart() -> Iterator[None]:
+def single_process() -> Iterator[None]:
     """Let this rank work for itself until the block ends, as a process that trains alone; all ranks must do so."""
-    global _apart
-    _apart = True
+    global _single
+    _single = True
     try:
         yield
     finally:
-        _apart = False
+        _single = False
 
 
 def gpu() -> int:
@@ -108,7 +112,7 @@ def gpu() -> int:
     return int(os.environ.get("LOCAL_RANK", "0")) if world() > 1 else 0
 
 
-def part(whole: Whole) -> Whole:
+def local_part(whole: Whole) -> Whole:
     """Return this rank's part of a whole batch, or of positions or draws for one: equally many for each rank."""
     size = len(whole) // world()
     return whole[rank() * size : (rank() + 1) * size]
@@ -129,6 +133,21 @@ def gather(x: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
+def permuted(x: Tensor) -> Tensor:
+    """Return this rank's part of the whole batch of `x` (N, ...) in a random order, without gradient."""
+    return local_part(gather(x)[torch.randperm(count(x)).to(x.device)])
+
+
+def rand_for(x: Tensor, *shape: int) -> Tensor:
+    """Draw uniformly from [0, 1) for each picture of `x` (N, ...): (N, *shape), in fp32 or wider."""
+    return local_part(torch.rand(count(x), *shape, dtype=_wide(x))).to(x.device)
+
+
+def randn_for(x: Tensor, *shape: int) -> Tensor:
+    """Draw from the normal distribution for each picture of `x` (N, ...): (N, *shape), in fp32 or wider."""
+    return local_part(torch.randn(count(x), *shape, dtype=_wide(x))).to(x.device)
+
+
 def mean(x: Tensor) -> Tensor:
     """Return the mean of `x` over the ranks. Gradients flow into the `x` of all of them."""
     if world() == 1:
@@ -137,7 +156,7 @@ def mean(x: Tensor) -> Tensor:
     return averaged
 
 
-def means(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+def mean_detached(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
     """Return the mean of each tensor over the ranks, without gradient: all in one message."""
     if world() == 1:
         return tensors
@@ -156,8 +175,8 @@ def greatest(value: int) -> int:
     return int(shared)
 
 
-def alike(*values: int) -> bool:
-    """Whether all ranks give the same values."""
+def same_on_all_ranks(*values: int) -> bool:
+    """Whether every rank passed the same values."""
     mine = torch.tensor([values])
     return bool((gather(mine) == mine).all())
 
@@ -167,6 +186,10 @@ def wait() -> None:
     if world() > 1:
         with _answered():
             dist.barrier(_patient)
+
+
+def _wide(x: Tensor) -> torch.dtype:
+    return torch.promote_types(x.dtype, torch.float32)
 
 
 class _Mean(torch.autograd.Function):
@@ -208,7 +231,7 @@ def _watch(lines: Sequence[socket.socket], leaving: threading.Event) -> None:
 
     A rank that waits for another in a step leaves by itself; but it may be reading pictures, or wait for a GPU.
     """
-    select.select(lines, [], [])  # nobody ever says anything
+    select.select(lines, [], [])  # nothing is ever sent
     if not leaving.wait(LEAVE_S):
         print(f"Error: {_LOST}", file=sys.stderr, flush=True)
         os._exit(ProcessLost.exit_code)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from translate.parallel import gather, part
+from translate.parallel import gather, local_part
 
 
 class Pool(nn.Module):
@@ -41,7 +41,7 @@ class Pool(nn.Module):
         """
         if self.size == 0:
             return batch.detach().to(self.images.dtype)
-        return part(torch.cat([self._query(image) for image in torch.split(gather(batch.detach()), 1)]))
+        return local_part(torch.cat([self._query(image) for image in torch.split(gather(batch.detach()), 1)]))
 
     def _query(self, image: Tensor) -> Tensor:
         p, index = torch.rand(()), torch.randint(self.size, ())

@@ -23,7 +23,7 @@ from translate.data.augmentation import Augmentation, Augmenter
 from translate.data.folders import Dataset
 from translate.data.store import Store
 from translate.errors import DataError
-from translate.parallel import part
+from translate.parallel import local_part
 from translate.tensors import Pixels, stack
 
 
@@ -150,7 +150,7 @@ class Batches(ABC):
                     future.cancel()
 
     def _positions(self, n: int) -> range:
-        return part(range(n * self._batch, (n + 1) * self._batch))
+        return local_part(range(n * self._batch, (n + 1) * self._batch))
 
     def _shuffled(self, position: int) -> int:
         """Return the index at a position of the endless sequence of epochs, each a new permutation."""

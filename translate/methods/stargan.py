@@ -35,7 +35,7 @@ from translate.methods.base import Adam, Layer, MethodSettings, Optimiser, Term,
 from translate.networks.discriminators import Critic, LabelDiscriminator, PatchGAN
 from translate.networks.label_resnet import LabelResnet
 from translate.objectives import GUESSING, gradient_penalty, l1, wgan_accuracy, wgan_d, wgan_g
-from translate.parallel import count, gather, part
+from translate.parallel import permuted
 from translate.targets import Attributes, Domains, Targets
 
 
@@ -121,7 +121,7 @@ class StarGAN(Translation):
         x, c_org = batch["x"], batch["c"]  # (N, 3, S, S) in [-1, 1], (N, labels) of 0 and 1
         G, D, s = self.G, self.D, self.settings
         T = partial(diffaugment, operations=s.diffaugment)
-        c = part(gather(c_org)[torch.randperm(count(x)).to(x.device)])
+        c = permuted(c_org)
 
         with torch.no_grad():
             x_fake = G(x, c)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from translate.parallel import count, mean, part, world
+from translate.parallel import count, local_part, mean, world
 
 Norm = Literal["instance", "affine", "batch", "none"]  # affine: instance normalisation with learned weights
 Padding = Literal["reflect", "zero"]
@@ -91,7 +91,7 @@ class Dropout(nn.Dropout):
         if world() == 1 or not self.training:
             return super().forward(x)
         whole = torch.cat([torch.ones_like(x)] * world())  # in the layout of `x`: draws come in the order of memory
-        return x * part(super().forward(whole))
+        return x * local_part(super().forward(whole))
 
 
 class ReflectionPad(nn.Module):

@@ -9,7 +9,7 @@ from translate.data.batches import batches_for
 from translate.data.folders import Dataset
 from translate.devices import Engine
 from translate.memory import peak_memory
-from translate.parallel import greatest, part
+from translate.parallel import greatest, local_part
 from translate.runs.building import build_training
 from translate.runs.recipe import Recipe
 from translate.training.loop import Plan, Training
@@ -49,7 +49,7 @@ def measured(recipe: Recipe, dataset: Dataset, engine: Engine, plan: Plan, steps
 
     The first step is slower and does not count; of compiled networks all steps until every player has moved.
     """
-    batch = len(part(range(recipe.training.batch)))
+    batch = len(local_part(range(recipe.training.batch)))
     noise = batches_for(recipe.method.batches, dataset).noise(dataset.domains, batch, recipe.data.size)
     training = build_training(recipe, dataset, engine, plan)
     for _ in range(TURN if engine.compiled else 1):

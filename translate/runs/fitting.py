@@ -14,7 +14,7 @@ from translate.memory import (
     reserving_memory,
     reset_peak_memory,
 )
-from translate.parallel import apart, greatest, neighbours, world
+from translate.parallel import greatest, neighbours, single_process, world
 from translate.runs.cost_estimate import TURN, measured
 from translate.runs.recipe import Recipe
 from translate.training.loop import Plan
@@ -47,7 +47,7 @@ def largest_batch(recipe: Recipe, dataset: Dataset, engine: Engine) -> int:
     counts = [len(pictures) for pictures in dataset.train.values()]
     most = batches_for(recipe.method.batches, dataset).pictures_per_epoch(counts) // world()
     fewest = recipe.training.accumulate * _fewest(recipe, dataset)
-    with apart(), reserving_memory(RESERVE, engine.device):
+    with single_process(), reserving_memory(RESERVE, engine.device):
         if engine.device.type == "cuda":
             largest = _tried(recipe, dataset, engine, fewest, most)
         else:

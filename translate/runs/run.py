@@ -22,7 +22,7 @@ from translate.files import write_text
 from translate.memory import release_memory
 from translate.methods.base import Term
 from translate.models.about import About
-from translate.parallel import alike, rank, wait, world
+from translate.parallel import rank, same_on_all_ranks, wait, world
 from translate.progress import Tell, silent
 from translate.run_folder import RunFolder
 from translate.runs.building import build_training, read_batches
@@ -278,7 +278,7 @@ class Run:
 
 def _refuse_other_pictures(training: Training, plan: Plan, batches: Batches) -> None:
     """Refuse ranks that see different pictures or checkpoints."""
-    if not alike(training.step, plan.steps, *batches.counts):
+    if not same_on_all_ranks(training.step, plan.steps, *batches.counts):
         raise DataError(
             f"The processes of this run see different pictures or checkpoints: this one, {batches.counts} pictures"
             f" and a run of {training.step} steps. All of them need the same folders, on a disk that they share."

@@ -20,7 +20,7 @@ from translate.errors import Diverged
 from translate.memory import enough_memory
 from translate.methods.base import Method, MethodSettings
 from translate.networks.blocks import mixes_pictures
-from translate.parallel import means, rank, wait, world
+from translate.parallel import mean_detached, rank, wait, world
 from translate.schedules import Schedule
 from translate.settings import Settings
 from translate.tensors import enter
@@ -204,7 +204,7 @@ class Training:
         self.average.update(self.step)
         moved = self.players.moved
         losses = {name: torch.stack([part[name] for part in parts]).mean(0) for name in parts[0]}
-        for name, loss in zip(losses, means(list(losses.values())), strict=True):
+        for name, loss in zip(losses, mean_detached(list(losses.values())), strict=True):
             self._sums[name] = self._sums.get(name, 0) + torch.stack([torch.where(moved, loss, 0), moved.to(loss)])
         self.step += 1
 

@@ -9,7 +9,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from translate.errors import SettingsError
 from translate.methods.base import Method
-from translate.parallel import mean, means
+from translate.parallel import mean, mean_detached
 from translate.training.loss_scale import LossScale
 
 
@@ -65,7 +65,7 @@ class Players:
                 used = [
                     (one, gradient) for one, gradient in zip(parameters, found, strict=True) if gradient is not None
                 ]
-                gradients = means([gradient for _, gradient in used])
+                gradients = mean_detached([gradient for _, gradient in used])
                 self._finite &= torch.nn.utils.get_total_norm(gradients).isfinite()
                 for (parameter, _), gradient in zip(used, gradients, strict=True):
                     if self._scale or self._parts > 1:
