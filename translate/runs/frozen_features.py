@@ -1,5 +1,7 @@
 """The frozen feature networks of a run's critics: filled with weights, and part of what the run is."""
 
+from collections.abc import Mapping
+
 from torch import nn
 
 from translate.features import find_weights
@@ -20,3 +22,13 @@ def frozen_hashes(method: nn.Module) -> dict[str, str]:
         WeightsError: the weights are not here.
     """
     return {word: find_weights(word).sha256 for word in {frozen.network.word: None for frozen in frozen_in(method)}}
+
+
+def names_of_frozen(method: nn.Module) -> set[str]:
+    """Return the SHA-256 of the weights of all feature networks in a method; for those without a file their word."""
+    return {frozen.sha256 or frozen.network.word for frozen in frozen_in(method)}
+
+
+def seen_before(origin: Mapping[str, str] | None) -> list[str]:
+    """Return the features that the critics of the model saw from which a run began; see `Beginning.origin`."""
+    return [name for name in (origin or {}).get("critic_features", "").split(",") if name]

@@ -25,7 +25,8 @@ class Beginning:
 
     Attributes:
         path: its export; not needed any more when the run has a checkpoint.
-        origin: its name and the SHA-256 of its tensors, which the run and its exports carry.
+        origin: its name, the SHA-256 of its tensors, and with commas between them the features that its critics saw,
+            if they had some. The run and its exports carry it.
     """
 
     path: Path
@@ -45,7 +46,9 @@ class Beginning:
             if origin is None or origin["name"] != Path(model).name:
                 raise
             return cls(Path(model), origin)
-        return cls(path, {"name": Path(model).name, "sha256": read_about(path).sha256})
+        about = read_about(path)
+        seen = {"critic_features": ",".join(about.critic_features)} if about.critic_features else {}
+        return cls(path, {"name": Path(model).name, "sha256": about.sha256, **seen})
 
     def check(self, settings: MethodSettings, domains: int) -> None:
         """Refuse a model whose generators are others than those of a run with `settings` between so many domains.

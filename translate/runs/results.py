@@ -14,10 +14,10 @@ from translate.inference.translator import Translator
 from translate.methods.base import Term, translation
 from translate.models.about import About
 from translate.models.exports import read_about, write_export
-from translate.networks.frozen import frozen_in
 from translate.report.curves import loss_curves
 from translate.report.samples import sample_grid, square
 from translate.run_folder import RunFolder
+from translate.runs.frozen_features import names_of_frozen, seen_before
 from translate.runs.held_out_score import NAME, HeldOutScore
 from translate.runs.recipe import Recipe
 from translate.tensors import Pixels
@@ -63,7 +63,7 @@ class Results:
         if not self._dataset.held_out:
             return
         if self._score is None:
-            self._score = HeldOutScore(self._dataset, _seen_by_critics(training), self._recipe.data.size)
+            self._score = HeldOutScore(self._dataset, self._seen_by_critics(training), self._recipe.data.size)
         value = self._score(self.translator(training))
         before = read_about(self._folder.best).scores.get(NAME) if self._folder.best.exists() else None
         if before is None or value < before:
@@ -138,6 +138,9 @@ class Results:
     def _grid(self, step: int) -> Path:
         return self._folder.grid(step)
 
+    def _seen_by_critics(self, training: Training) -> list[str]:
+        return sorted({*names_of_frozen(training.method), *seen_before(self._model)})
+
     def _about(self, training: Training, planned: int, scores: Mapping[str, float]) -> About:
         return About(
             method=json.loads(training.method.settings.model_dump_json()),
@@ -148,14 +151,9 @@ class Results:
             recipe=json.loads(self._recipe.to_json()),
             data=self._dataset.name,
             origin=self._model,
-            critic_features=_seen_by_critics(training),
+            critic_features=self._seen_by_critics(training),
             train={domain: len(pictures) for domain, pictures in self._dataset.train.items()},
             held_out=fingerprints(self._dataset.held_out),
             scores=dict(scores),
             versions={name: importlib.metadata.version(name) for name in ("image-translate", "torch")},
         )
-
-
-def _seen_by_critics(training: Training) -> list[str]:
-    """Return the SHA-256 of the features that critics of a run see with."""
-    return sorted({frozen.sha256 for frozen in frozen_in(training.method)})
