@@ -28,6 +28,12 @@ class Duel(Method):
         return [self.G]
 
 
+def step(players, **losses):
+    """A step in which players are called once."""
+    players(**losses)
+    players.end_step()
+
+
 def moments(players):
     """Everything the optimisers hold, flat."""
     return {
@@ -58,7 +64,7 @@ def test_only_the_named_players_move(named):
     duel = Duel()
     players = Players(duel)
     before = {name: network.weight.clone() for name, network in (("G", duel.G), ("D", duel.D))}
-    players(**{name: loss for name, loss in good(duel).items() if name in named})
+    step(players, **{name: loss for name, loss in good(duel).items() if name in named})
     moved = [name for name, network in (("G", duel.G), ("D", duel.D)) if not torch.equal(network.weight, before[name])]
     assert moved == list(named)
     assert {key[0] for key in moments(players)} == set(named)
@@ -75,7 +81,7 @@ def test_one_players_loss_reaches_no_other_player():
     """Each player's first moment is (1 - beta1) times the gradient of its own loss alone, at the weights before."""
     duel = Duel()
     players = Players(duel)
-    players(**good(duel))
+    step(players, **good(duel))
     held = moments(players)
     torch.testing.assert_close(held["G", 0, "exp_avg"], 0.5 * torch.tensor([[3.0, 4.0]]))
     torch.testing.assert_close(held["D", 0, "exp_avg"], 0.5 * torch.tensor([[-1.0, -2.0]]))
@@ -106,9 +112,9 @@ def test_a_step_that_is_not_finite_moves_nobody(poison, steps_before):
     duel = Duel()
     players = Players(duel)
     for _ in range(steps_before):
-        players(**good(duel))
+        step(players, **good(duel))
     before = snapshot(duel, players)
-    players(**poison(duel))
+    step(players, **poison(duel))
     assert equal(snapshot(duel, players), before)
     assert (int(players.skipped), int(players.in_a_row)) == (1, 1)
 
@@ -117,10 +123,10 @@ def test_a_step_that_is_not_finite_moves_nobody(poison, steps_before):
 def test_a_first_step_that_is_not_finite_is_as_if_it_had_not_been(poison):
     duel, other = Duel(), Duel()
     players, others = Players(duel), Players(other)
-    players(**poison(duel))
+    step(players, **poison(duel))
     for _ in range(2):
-        players(**good(duel))
-        others(**good(other))
+        step(players, **good(duel))
+        step(others, **good(other))
     assert equal(snapshot(duel, players), snapshot(other, others))
 
 
@@ -129,10 +135,39 @@ def test_skipped_steps_are_counted_in_all_and_in_a_row():
     players = Players(duel)
     counts = []
     for make in (good, broken_loss, infinite_loss, good, broken_gradient, broken_loss, broken_loss, good):
-        players(**make(duel))
+        step(players, **make(duel))
         counts.append((int(players.skipped), int(players.in_a_row)))
     assert counts == [(0, 0), (1, 1), (2, 2), (2, 0), (3, 1), (4, 2), (5, 3), (5, 0)]
     assert all(tensor.isfinite().all() for tensor in duel.state_dict().values())
+
+
+@pytest.mark.parametrize("factor", [float("nan"), float("inf")])
+@pytest.mark.fault("R-22")
+def test_after_a_loss_that_is_not_finite_nobody_moves_until_the_step_ends(factor):
+    duel = Duel()
+    players = Players(duel)
+    step(players, **good(duel))
+    before = snapshot(duel, players)
+    for in_a_row in (1, 2):  # steps in which D is called first, and fails
+        players(D=duel.D.weight.sum() * factor)
+        players(G=duel.G.weight.sum())
+        players.end_step()
+        assert equal(snapshot(duel, players), before)
+        assert (int(players.skipped), int(players.failed), int(players.in_a_row)) == (in_a_row,) * 3
+        assert not players.moved
+
+
+def test_a_step_in_which_the_second_of_two_fails_is_skipped_once_and_counts_in_a_row():
+    duel = Duel()
+    players = Players(duel)
+    for in_a_row in (1, 2, 3):
+        before = {"G": duel.G.weight.clone(), "D": duel.D.weight.clone()}
+        players(D=duel.D.weight.sum())
+        players(G=duel.G.weight.sum() * torch.inf)
+        players.end_step()
+        assert torch.equal(duel.G.weight, before["G"])
+        assert not torch.equal(duel.D.weight, before["D"])  # it moved before anything had failed
+        assert (int(players.skipped), int(players.in_a_row)) == (in_a_row, in_a_row)
 
 
 def test_the_learning_rate_is_a_share_of_the_one_in_the_settings():
@@ -140,7 +175,7 @@ def test_the_learning_rate_is_a_share_of_the_one_in_the_settings():
     players = Players(duel)
     assert players.set_learning_rate(0.5) == pytest.approx(0.05)
     assert players.set_learning_rate(0.25) == pytest.approx(0.025)  # not of the previous one
-    players(**good(duel))
+    step(players, **good(duel))
     torch.testing.assert_close(duel.G.weight.data, torch.tensor([[0.975, 1.975]]))
     torch.testing.assert_close(duel.D.weight.data, torch.tensor([[3.025, 4.025]]))
 
@@ -149,7 +184,7 @@ def test_discriminators_may_have_another_rate_than_generators():
     duel = Duel(lr=0.1, rates={"D": 4.0})
     players = Players(duel)
     assert players.set_learning_rate(0.5) == pytest.approx(0.05)
-    players(**good(duel))
+    step(players, **good(duel))
     torch.testing.assert_close(duel.G.weight.data, torch.tensor([[0.95, 1.95]]))
     torch.testing.assert_close(duel.D.weight.data, torch.tensor([[3.2, 4.2]]))
 
@@ -158,11 +193,11 @@ def test_a_player_may_have_an_optimiser_of_its_own():
     duel = Duel(lr=0.1, optimisers={"D": RMSprop(lr=0.01, alpha=0.75)}, rates={"D": 3.0})
     players = Players(duel)
     players.set_learning_rate(1.0)
-    players(**good(duel))
+    step(players, **good(duel))
     torch.testing.assert_close(duel.G.weight.data, torch.tensor([[0.9, 1.9]]))
     torch.testing.assert_close(duel.D.weight.data, torch.tensor([[3.06, 4.06]]))  # 0.03 g / sqrt((1 - 0.75) g^2)
     before = duel.D.weight.clone()
-    players(**broken_loss(duel))
+    step(players, **broken_loss(duel))
     assert torch.equal(duel.D.weight, before)  # it has no fused form, and still stays
 
 
@@ -192,9 +227,9 @@ def test_what_is_frozen_or_not_used_stays_and_starts_its_moments_when_it_first_p
     duel.G.late = nn.Parameter(torch.ones(2))
     duel.G.frozen = nn.Parameter(torch.ones(2), requires_grad=False)
     players = Players(duel)
-    players(G=duel.G.weight.sum())
+    step(players, G=duel.G.weight.sum())
     assert (duel.G.late == 1).all()
-    players(G=duel.G.weight.sum() + duel.G.late.sum())
+    step(players, G=duel.G.weight.sum() + duel.G.late.sum())
     assert (duel.G.late < 1).all()
     assert (duel.G.frozen == 1).all()
     steps = [state["step"].item() for state in players.state()["optimisers"]["G"]["state"].values()]
@@ -205,15 +240,15 @@ def test_players_continue_from_their_state_bit_for_bit():
     duel = Duel()
     players = Players(duel)
     for make in (good, broken_loss):
-        players(**make(duel))
+        step(players, **make(duel))
     twin = Duel()
     twin.load_state_dict(duel.state_dict())
     others = Players(twin)
     others.load(copy.deepcopy(players.state()))
     assert (int(others.skipped), int(others.failed), int(others.in_a_row)) == (1, 1, 1)
     for _ in range(3):
-        players(**good(duel))
-        others(**good(twin))
+        step(players, **good(duel))
+        step(others, **good(twin))
     assert equal(snapshot(duel, players), snapshot(twin, others))
     assert int(others.in_a_row) == 0
 
@@ -258,7 +293,7 @@ def test_a_gradient_in_another_memory_layout_moves_the_right_elements(layout, gr
     adam = torch.optim.Adam([plain], 0.1, (0.5, 0.999), fused=False, foreach=False)
     for n in range(3):
         turned = Turned.apply(weight, gradient_layout)
-        players(G=(turned * slopes).sum() * (n + 1) + turned.square().sum() + method.G.bias.sum())
+        step(players, G=(turned * slopes).sum() * (n + 1) + turned.square().sum() + method.G.bias.sum())
         plain.grad = slopes * (n + 1) + 2 * plain.detach()
         adam.step()
         torch.testing.assert_close(weight, plain, rtol=0, atol=1e-12)
@@ -272,7 +307,7 @@ def test_players_continue_in_another_memory_layout(layout, continued):
 
     def steps(method, players):
         for n in range(2):
-            players(G=(method.G.weight.square() * slopes).sum() * (n + 1) + method.G.bias.sum())
+            step(players, G=(method.G.weight.square() * slopes).sum() * (n + 1) + method.G.bias.sum())
 
     torch.manual_seed(1)
     method, other, slopes = Layered(layout), Layered(continued), torch.randn(4, 3, 2, 2, dtype=torch.float64)
@@ -291,7 +326,7 @@ def test_half_precision_passes_after_an_update_use_the_weights_that_moved():
     players, x = Players(duel), torch.ones(1, 2)
     with torch.autocast("cpu", torch.bfloat16):
         before = duel.D(x)
-        players(D=before.float().sum())
+        step(players, D=before.float().sum())
         after = duel.D(x)
     assert (float(before.detach()), float(after.detach())) == (7, 6)  # both weights went down by 0.5
     with torch.autocast("cpu", torch.bfloat16):
@@ -348,11 +383,11 @@ def test_parts_of_a_batch_move_nobody_before_the_last_and_then_by_their_mean():
     assert torch.equal(duel.G.weight, whole.G.weight)
     players(G=(duel.G.weight * torch.tensor([3.0, -2.0])).sum())
     assert torch.equal(duel.G.weight, whole.G.weight)
-    players.move()
+    players.end_step()
     others = Players(whole)
     others(G=(whole.G.weight * torch.tensor([2.0, 1.0])).sum())
     assert equal(snapshot(duel, players), snapshot(whole, others))
-    players.move()  # nobody was called since
+    players.end_step()  # nobody was called since
     assert equal(snapshot(duel, players), snapshot(whole, others))
 
 
@@ -361,7 +396,7 @@ def test_one_part_that_is_not_finite_keeps_everybody_where_they_are():
     before, players = duel.G.weight.clone(), Players(duel, parts=2)
     players(G=duel.G.weight.sum() * torch.inf)
     players(G=duel.G.weight.sum())
-    players.move()
+    players.end_step()
     assert torch.equal(duel.G.weight, before)
     assert (int(players.skipped), bool(players.moved)) == (1, False)
 
@@ -370,8 +405,8 @@ def test_scaled_losses_move_everybody_as_others_do():
     duel, plain = Duel(), Duel()
     scaled, unscaled = Players(duel, scale=LossScale(torch.device("cpu"))), Players(plain)
     for _ in range(3):
-        scaled(**good(duel))
-        unscaled(**good(plain))
+        step(scaled, **good(duel))
+        step(unscaled, **good(plain))
     assert equal(snapshot(duel, scaled), snapshot(plain, unscaled))  # powers of two leave no trace
 
 
@@ -381,11 +416,11 @@ def test_an_overflow_halves_the_scale_and_is_no_divergence_while_that_helps():
     scale = LossScale(torch.device("cpu"))
     players, first = Players(duel, scale=scale), float(scale.value)
     for skipped in range(1, 13):
-        players(G=duel.G.weight.sum() * torch.inf)
+        step(players, G=duel.G.weight.sum() * torch.inf)
         assert float(scale.value) == first / 2**skipped
     assert float(scale.value) == 1
     assert (int(players.skipped), int(players.failed), int(players.in_a_row)) == (12, 0, 0)
-    players(G=duel.G.weight.sum() * torch.inf)
+    step(players, G=duel.G.weight.sum() * torch.inf)
     assert (float(scale.value), int(players.failed), int(players.in_a_row)) == (1, 1, 1)
 
 
@@ -396,7 +431,7 @@ def test_the_scale_is_doubled_after_many_steps_without_an_overflow_and_is_restor
     players, first = Players(duel, scale=scale), float(scale.value)
     found = []
     for _ in range(5):
-        players(**good(duel))
+        step(players, **good(duel))
         found.append(float(scale.value) / first)
     assert found == [1, 2, 2, 4, 4]
     Players(Duel(), scale=again).load(copy.deepcopy(players.state()))

@@ -10,12 +10,12 @@ of them, and a discriminator D, they minimise
 
 and D minimises (E (D(y) - 1)^2 + E D(G(x))^2) / 2. Places s are 256 at random, the same for all pictures of a batch;
 negatives are the other places of the same picture. FastCUT has lambda_X 10, lambda_Y 0 and `flip`: in half of the steps
-G sees x mirrored, and the features of what it makes of that are mirrored back. With `diffaugment` D sees T(x) wherever
-it saw x (arXiv 2006.10738).
+G sees pictures mirrored, and the features of what it makes of them are mirrored back. With `diffaugment` D sees T(x)
+wherever it saw x (arXiv 2006.10738).
 
 As in the official code D moves first, x and y go through G together, lambda_X and lambda_Y are halved when both are on,
 and no gradient reaches G or F by way of the keys v+, v-. So these are taken from the pass that makes the picture, where
-that is the same: not with dropout, and not when x was mirrored. Options that are not in the paper: `content =
+that is the same: not with dropout, and not when pictures were mirrored. Options that are not in the paper: `content =
 "decoupled"` leaves the positive out of the denominator (Jung et al. 2022, hDCE of arXiv 2203.01532 with weights 1), and
 `lambda_idt` adds E |G(y) - y| until a share of the run is over.
 """
@@ -132,8 +132,8 @@ class CUT(Translation):
         lambda_idt = s.lambda_idt if s.idt_steps is None or n < s.idt_steps else 0.0
 
         y_seen = y if s.lambda_Y else y[:: s.idt_every] if lambda_idt else y[:0]
-        seen = torch.cat([x.flip(3) if mirrored else x, y_seen])
-        made, keys = G.tapped(seen, s.taps)
+        seen = torch.cat([x, y_seen])
+        made, keys = G.tapped(seen.flip(3) if mirrored else seen, s.taps)
         y_fake, y_same = made[: len(x)], made[len(x) :]
 
         real, fake = D(T(y)), D(T(y_fake.detach()))
@@ -143,10 +143,10 @@ class CUT(Translation):
         L_GAN = objective.g(D(T(y_fake)))
         if mirrored or mixes_pictures(G):
             with torch.no_grad():
-                keys = G.encode(torch.cat([x, y_seen]), s.taps)
+                keys = G.encode(seen, s.taps)
         queries = G.encode(torch.cat([y_fake, y_same]) if s.lambda_Y else y_fake, s.taps)
         if mirrored:
-            queries = [torch.cat([q[: len(x)].flip(3), q[len(x) :]]) for q in queries]
+            queries, y_same = [q.flip(3) for q in queries], y_same.flip(3)
         L_X = self._nce([q[: len(x)] for q in queries], [k[: len(x)] for k in keys])
         L_content = s.lambda_X * L_X
         terms = {"GAN": L_GAN, "D": L_D, "NCE_X": L_X}

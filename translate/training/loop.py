@@ -199,7 +199,7 @@ class Training:
         }
         with deterministic(self._settings.deterministic), self._engine.autocast():
             parts = [self.method.step(part, self.players, self.step) for part in self._parts(prepared)]
-        self.players.move()
+        self.players.end_step()
         self._skips.append(self.players.skipped.clone())
         self.average.update(self.step)
         moved = self.players.moved

@@ -16,8 +16,9 @@ from translate.training.loss_scale import LossScale
 class Players:
     """The optimisers of a method's players; calling it is the `update` that `Method.step` is given.
 
-    A step with a loss or a gradient that is not finite moves nobody. That is decided on the device, so nothing waits
-    for a GPU; `skipped` says how often it happened, `failed` and `in_a_row` how often it was no matter of the scale.
+    From a loss or a gradient on that is not finite, nobody moves until `end_step`. That is decided on the device, so
+    nothing waits for a GPU; `skipped` says in how many steps it happened, `failed` and `in_a_row` in how many it was no
+    matter of the scale.
 
     Gradients are those of the whole batch, of which several ranks may hold parts. DistributedDataParallel is of no use
     here: it averages what `backward` leaves in all parameters, but each loss has a gradient for its player only. What
@@ -26,7 +27,7 @@ class Players:
     Args:
         method: whose players they are.
         parts: into how many parts a batch is split. With one, players move as soon as they are called; with more they
-            move in `move`, by the mean of the gradients of all parts.
+            move in `end_step`, by the mean of the gradients of all parts.
         scale: of the losses; gradients in fp16 need one.
     """
 
@@ -49,7 +50,7 @@ class Players:
         self.failed = torch.zeros((), dtype=torch.long, device=device)
         self.in_a_row = torch.zeros((), dtype=torch.long, device=device)
         self._parts = parts
-        self.moved = torch.ones((), dtype=torch.bool, device=device)  # whether those who were called last did move
+        self.moved = torch.ones((), dtype=torch.bool, device=device)  # whether all was finite in the last step
         self._called: dict[str, None] = {}  # who is to move, in this order
         self._finite = torch.ones((), dtype=torch.bool, device=device)  # what they were called with
         self._scale = scale
@@ -76,12 +77,10 @@ class Players:
                         parameter.grad += gradient
         self._called |= dict.fromkeys(losses)
         if self._parts == 1:
-            self.move()
+            self._move()
 
-    def move(self) -> None:
-        """Move the players that were called since the last time, if all was finite."""
-        if not self._called:
-            return
+    def _move(self) -> None:
+        """Move the players that were called since the last time, if all was finite in this step so far."""
         for name in self._called:
             optimiser: Any = self._optimisers[name]
             if optimiser.defaults.get("fused"):
@@ -90,14 +89,20 @@ class Players:
             elif self._finite:  # waits for the device
                 optimiser.step()
             optimiser.zero_grad()
-        torch.clear_autocast_cache()  # it holds half-precision copies of the weights as they were
+        if self._called:
+            torch.clear_autocast_cache()  # it holds half-precision copies of the weights as they were
+        self._called = {}
+
+    def end_step(self) -> None:
+        """Move the players that were called and have not moved, and count whether all was finite in this step."""
+        self._move()
         self.skipped += ~self._finite
         counted = self._scale.lowest if self._scale else 1  # an overflow says little while the scale can be lowered
         self.failed += torch.where(self._finite, 0, counted)
         self.in_a_row = torch.where(self._finite, 0, self.in_a_row + counted)
         if self._scale:
             self._scale.update(self._finite)
-        self._called, self.moved = {}, self._finite
+        self.moved = self._finite
         self._finite = torch.ones_like(self._finite)
 
     def set_learning_rate(self, factor: float) -> float:
