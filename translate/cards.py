@@ -58,7 +58,7 @@ class DatasetCard(Settings):
         return self
 
 
-class Conversion(Settings):
+class ImportSettings(Settings):
     """How the file of a card becomes an export, where it is none: what `weights import` would have to be told."""
 
     size: int = 256  # pixels: the side of the pictures it was trained on
@@ -81,7 +81,7 @@ class WeightsCard(Settings):
     urls: list[Annotated[str, Field(pattern="^https?://")]] = Field(default_factory=list)  # of the same bytes
     bytes: int | None = Field(None, gt=0)
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
-    conversion: Conversion | None = None  # None: the file is an export, or is kept as it is
+    conversion: ImportSettings | None = None  # None: the file is an export, or is kept as it is
     licence: str = ""
     citation: str = ""
     data: str = ""  # what it was trained on

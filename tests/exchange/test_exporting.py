@@ -11,8 +11,8 @@ from torch import nn
 from translate import Translator, images, runs
 from translate.errors import SettingsError, WeightsError
 from translate.exchange.exporting import discriminators_of, write_official
-from translate.exchange.importing import Import, import_weights
-from translate.exchange.recognised import Choices
+from translate.exchange.importing import ImportRequest, import_weights
+from translate.exchange.recognised import ImportOptions
 from translate.methods.cyclegan import Settings
 from translate.methods.discogan import Settings as DiscoGAN
 from translate.models.about import About
@@ -35,7 +35,9 @@ def test_a_file_for_the_official_code_comes_back_as_it_was(tmp_path: Path, norm:
     options = write_official(tmp_path / "w.pth", method, target)
     assert options.startswith(f"--model test --no_dropout --netG resnet_6blocks --ngf 2 --norm {norm}")
     assert options.endswith("--eval") is (norm == "batch")  # which then uses the running statistics, as here
-    import_weights(Import(tmp_path / "w.pth", choices=Choices(statistics="running")), tmp_path / "w.safetensors")
+    import_weights(
+        ImportRequest(tmp_path / "w.pth", options=ImportOptions(statistics="running")), tmp_path / "w.safetensors"
+    )
     back, x = Translator.load(tmp_path / "w.safetensors", "cpu", "fp32"), torch.rand(1, 3, 32, 32)
     with torch.no_grad():
         torch.testing.assert_close(back.tensor(x, "B"), method.translate(x, target), rtol=0, atol=1e-5)

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from translate.errors import SettingsError, WeightsError
-from translate.exchange.importing import Import, import_weights
-from translate.exchange.recognised import Choices
+from translate.exchange.importing import ImportRequest, import_weights
+from translate.exchange.recognised import ImportOptions
 from translate.inference.translator import Translator
 from translate.methods.stargan import Settings as StarGAN
 from translate.networks.discriminators import Critic, PatchGAN, WholeImage
@@ -139,8 +139,8 @@ def saved(path: Path, network: nn.Module | dict[str, Tensor]) -> Path:
     return path
 
 
-def imported(tmp_path: Path, network: nn.Module | dict[str, Tensor], **wish: Any) -> Translator:
-    import_weights(Import(saved(tmp_path / "w.pth", network), **wish), tmp_path / "w.safetensors")
+def imported(tmp_path: Path, network: nn.Module | dict[str, Tensor], **fields: Any) -> Translator:
+    import_weights(ImportRequest(saved(tmp_path / "w.pth", network), **fields), tmp_path / "w.safetensors")
     return Translator.load(tmp_path / "w.safetensors", "cpu", "fp32")
 
 
@@ -161,25 +161,25 @@ def assert_same(translator: Translator, network: nn.Module, x: Tensor = X, targe
     torch.testing.assert_close(translator.tensor(x, target), expected, rtol=0, atol=1e-5)
 
 
-VARIANTS: dict[str, tuple[Model, Choices]] = {
-    "instance": (resnet(INSTANCE), Choices()),
-    "instance, dropout": (resnet(INSTANCE, dropout=True), Choices()),
-    "affine, biases": (resnet(AFFINE), Choices()),
-    "no norm": (resnet(lambda _: nn.Identity(), bias=False), Choices()),
-    "zero padding": (resnet(INSTANCE, zero=True), Choices()),
-    "zero padding, affine, dropout": (resnet(AFFINE, zero=True, dropout=True), Choices()),
-    "batch, running": (resnet(BATCH, bias=False), Choices(statistics="running")),
-    "batch with biases, running": (resnet(BATCH), Choices(statistics="running")),
-    "zero padding, batch with biases, running": (resnet(BATCH, zero=True), Choices(statistics="running")),
-    "CUT": (resnet(INSTANCE, cut=True), Choices()),
-    "CUT, batch, running": (resnet(BATCH, bias=False, cut=True), Choices(statistics="running")),
+VARIANTS: dict[str, tuple[Model, ImportOptions]] = {
+    "instance": (resnet(INSTANCE), ImportOptions()),
+    "instance, dropout": (resnet(INSTANCE, dropout=True), ImportOptions()),
+    "affine, biases": (resnet(AFFINE), ImportOptions()),
+    "no norm": (resnet(lambda _: nn.Identity(), bias=False), ImportOptions()),
+    "zero padding": (resnet(INSTANCE, zero=True), ImportOptions()),
+    "zero padding, affine, dropout": (resnet(AFFINE, zero=True, dropout=True), ImportOptions()),
+    "batch, running": (resnet(BATCH, bias=False), ImportOptions(statistics="running")),
+    "batch with biases, running": (resnet(BATCH), ImportOptions(statistics="running")),
+    "zero padding, batch with biases, running": (resnet(BATCH, zero=True), ImportOptions(statistics="running")),
+    "CUT": (resnet(INSTANCE, cut=True), ImportOptions()),
+    "CUT, batch, running": (resnet(BATCH, bias=False, cut=True), ImportOptions(statistics="running")),
 }
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_residual_generators_of_every_kind(tmp_path: Path, name: str) -> None:
-    network, choices = VARIANTS[name]
-    assert_same(imported(tmp_path, seeded(network), choices=choices), network)
+    network, options = VARIANTS[name]
+    assert_same(imported(tmp_path, seeded(network), options=options), network)
 
 
 @pytest.mark.parametrize("bias", [False, True])
@@ -206,9 +206,9 @@ def test_running_statistics_of_instance_norm_are_dropped(tmp_path: Path, counter
 def test_u_nets_of_both_orders(tmp_path: Path, last: bool, bias: bool) -> None:
     network, x = seeded(unet(5, BATCH, bias=bias, last=last)), torch.randn(1, 3, 32, 64).clamp(-1, 1)
     skips = "last" if last else "first"
-    assert_same(imported(tmp_path, network, choices=Choices(skips=skips, statistics="running")), network, x)
+    assert_same(imported(tmp_path, network, options=ImportOptions(skips=skips, statistics="running")), network, x)
     in_training(network)
-    assert_same(imported(tmp_path, network, choices=Choices(skips=skips)), network, x)
+    assert_same(imported(tmp_path, network, options=ImportOptions(skips=skips)), network, x)
 
 
 def test_the_order_of_a_u_net_is_asked_about(tmp_path: Path) -> None:
@@ -218,8 +218,8 @@ def test_the_order_of_a_u_net_is_asked_about(tmp_path: Path) -> None:
 
 
 def test_an_import_says_what_it_is_and_translates_in_one_direction(tmp_path: Path) -> None:
-    wish: dict[str, Any] = {"domains": ["horse", "zebra"], "about": {"licence": "BSD"}}
-    about = imported(tmp_path, resnet(INSTANCE), **wish).about
+    fields: dict[str, Any] = {"domains": ["horse", "zebra"], "about": {"licence": "BSD"}}
+    about = imported(tmp_path, resnet(INSTANCE), **fields).about
     assert about.targets.directions == [("horse", "zebra")]
     assert about.target == "zebra"
     assert (about.size, about.values, about.channels, about.licence) == (256, (-1.0, 1.0), "RGB", "BSD")
@@ -232,7 +232,7 @@ def test_both_directions_and_both_discriminators_make_a_cyclegan(tmp_path: Path)
     judges = {domain: seeded(PatchGAN(width=W, layers=2).build(3), 3 + place) for place, domain in enumerate("AB")}
     back = saved(tmp_path / "back.pth", F)
     files = {domain: saved(tmp_path / f"{domain}.pth", judge) for domain, judge in judges.items()}
-    translator = imported(tmp_path, G, back=back, judges=dict(reversed(files.items())))
+    translator = imported(tmp_path, G, back=back, discriminators=dict(reversed(files.items())))
     assert_same(translator, G)
     assert_same(translator, F, target="A")
     tensors = safetensors.torch.load_file(tmp_path / "w.safetensors")
@@ -241,7 +241,7 @@ def test_both_directions_and_both_discriminators_make_a_cyclegan(tmp_path: Path)
             assert torch.equal(tensors[f"D.{number}.{name}"], tensor)
     assert translator.about.method["name"] == "cyclegan"
     with pytest.raises(SettingsError, match="name the generators of both, the second with --back"):
-        imported(tmp_path, G, judges=files)
+        imported(tmp_path, G, discriminators=files)
 
 
 @pytest.mark.parametrize("bottleneck", [0, 5])
@@ -249,7 +249,7 @@ def test_both_directions_and_both_discriminators_make_a_cyclegan(tmp_path: Path)
 def test_discogan_sees_blue_first_and_black_as_0(tmp_path: Path, bottleneck: int, channels: str) -> None:
     network = seeded(EncoderDecoder(width=W, bottleneck=bottleneck).build(3, 3))
     old = {name: tensor for name, tensor in network.state_dict().items() if "num_batches" not in name}
-    translator = imported(tmp_path, old, choices=Choices(channels=channels))  # type: ignore[arg-type]
+    translator = imported(tmp_path, old, options=ImportOptions(channels=channels))  # type: ignore[arg-type]
     axis = (1,) if channels == "bgr" else ()
     x = torch.rand(1, 3, 64, 64) * 2 - 1
     with torch.no_grad():
@@ -263,7 +263,7 @@ def test_discogan_of_both_directions_keeps_its_discriminators(tmp_path: Path) ->
     G, F = (seeded(EncoderDecoder(width=W).build(3, 3), seed) for seed in (0, 1))
     D = seeded(WholeImage(width=W).build(3), 2)
     judge, back = saved(tmp_path / "d.pth", D), saved(tmp_path / "back.pth", F)
-    translator = imported(tmp_path, G, back=back, judges={"A": judge, "B": judge})
+    translator = imported(tmp_path, G, back=back, discriminators={"A": judge, "B": judge})
     assert translator.about.method["name"] == "discogan"
     tensors = safetensors.torch.load_file(tmp_path / "w.safetensors")
     torch.testing.assert_close(tensors["D.1.conv1.weight"], D.state_dict()["conv1.weight"].flip(1))
@@ -296,7 +296,7 @@ def test_stargan_of_attributes_reads_them_with_its_discriminator(tmp_path: Path)
         D = Critic(width=W, layers=3).build_with_labels(3, 2, 32)
     D = seeded(D.to_empty(device="cpu"), 4)
     judge = saved(tmp_path / "d.pth", D)
-    translator = imported(tmp_path, state, attributes=["hat", "scarf"], judges={"": judge})
+    translator = imported(tmp_path, state, attributes=["hat", "scarf"], discriminators={"": judge})
     assert translator.about.size == 32
     with torch.no_grad():
         labels = (D(X)[1] > 0).float()
@@ -307,16 +307,16 @@ def test_stargan_of_attributes_reads_them_with_its_discriminator(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("wish", "sentence"),
+    ("fields", "sentence"),
     [
         ({}, "has 3 labels. Name them in the order of its training: --domains"),
         ({"domains": ["a", "b"]}, "has 3 labels"),
         ({"attributes": ["a", "b", "c"]}, "needs its discriminator"),
     ],
 )
-def test_the_labels_of_a_stargan_are_asked_about(tmp_path: Path, wish: dict[str, Any], sentence: str) -> None:
+def test_the_labels_of_a_stargan_are_asked_about(tmp_path: Path, fields: dict[str, Any], sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
-        imported(tmp_path, star(3)[1], **wish)
+        imported(tmp_path, star(3)[1], **fields)
 
 
 def changed(name: str, tensor: Tensor | None = None) -> dict[str, Tensor]:

@@ -204,8 +204,8 @@ def import_(
     licence: Annotated[str, typer.Option(help="What its authors allow, to be kept with it.")] = "",
 ) -> None:
     """Convert a checkpoint of CycleGAN, pix2pix, CUT, StarGAN or DiscoGAN; what it is, is seen from the file."""
-    from translate.exchange.importing import Import, import_weights
-    from translate.exchange.recognised import Choices
+    from translate.exchange.importing import ImportRequest, import_weights
+    from translate.exchange.recognised import ImportOptions
     from translate.exchange.store import place_for
     from translate.files import as_output_error
     from translate.home import note_on
@@ -217,18 +217,18 @@ def import_(
         taken = place.exists()
     if taken:
         raise SettingsError(f"{place} is already there. Choose another --as or --out, or remove it.")
-    wish = Import(
+    request = ImportRequest(
         file,
         back,
-        _judges(judge or []),
+        _discriminators(judge or []),
         _names(domains),
         _names(attributes),
         size,
         part,
-        Choices(statistics, skips, channels),
+        ImportOptions(statistics, skips, channels),
         {"licence": licence},
     )
-    about = import_weights(wish, place)
+    about = import_weights(request, place)
     for note in about.notes:
         say(f"Note: {note}.")
     say_notes([note_on(place)])
@@ -239,11 +239,11 @@ def _names(word: str | None) -> list[str] | None:
     return None if word is None else [name.strip() for name in word.split(",")]
 
 
-def _judges(words: list[str]) -> dict[str, Path]:
-    judges: dict[str, Path] = {}
+def _discriminators(words: list[str]) -> dict[str, Path]:
+    files: dict[str, Path] = {}
     for word in words:
         domain, _, file = word.rpartition("=")
-        if domain in judges:
+        if domain in files:
             raise SettingsError(f"--judge {domain} was given twice. Name each discriminator once.")
-        judges[domain] = Path(file)
-    return judges
+        files[domain] = Path(file)
+    return files

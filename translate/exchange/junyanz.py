@@ -10,7 +10,14 @@ import torch
 from torch import Tensor
 
 from translate.errors import SettingsError, WeightsError
-from translate.exchange.recognised import Choices, Found, in_order, on_meta, renamed, split
+from translate.exchange.recognised import (
+    ImportOptions,
+    RecognisedNetwork,
+    convolutions_and_norms,
+    in_order,
+    on_meta,
+    with_our_names,
+)
 from translate.networks.blocks import Norm, Padding
 from translate.networks.discriminators import PatchGAN, PixelGAN
 from translate.networks.resnet import Resnet
@@ -26,16 +33,18 @@ _INSIDE = {  # the numbers of the two convolutions in a block -> padding
 }
 
 
-def resnet(tensors: Mapping[str, Tensor], choices: Choices) -> Found:
+def resnet(tensors: Mapping[str, Tensor], options: ImportOptions) -> RecognisedNetwork:
     """Recognise the residual generator, of any year, and that of CUT.
 
     Raises:
         WeightsError: it differs from the official ones.
     """
     filters = {name: tensor for name, tensor in tensors.items() if name.endswith(".filt")}
-    convolutions, norms = split({name: tensor for name, tensor in tensors.items() if name not in filters})
+    convolutions, norms = convolutions_and_norms(
+        {name: tensor for name, tensor in tensors.items() if name not in filters}
+    )
     blocks = len({name.partition(".conv_block")[0] for name in convolutions if ".conv_block." in name})
-    norm, notes = _norm(convolutions, norms, choices)
+    norm, notes = _norm(convolutions, norms, options)
     blurred = {tuple(tensor.shape[2:]) for tensor in filters.values()}
     _check_filters(filters)
     first, last = next(iter(convolutions.values())), list(convolutions.values())[-1]
@@ -50,26 +59,28 @@ def resnet(tensors: Mapping[str, Tensor], choices: Choices) -> Found:
     channels = first["weight"].shape[1], last["weight"].shape[0]
     network = on_meta(settings, *channels)
     name = f"{'CUT' if filters else 'CycleGAN'} generator of {blocks} blocks"
-    return Found(name, settings, _settled(network, convolutions, norms, norm), *channels, notes).fitted(network)
+    return RecognisedNetwork(name, settings, _settled(network, convolutions, norms, norm), *channels, notes).fitted(
+        network
+    )
 
 
-def unet(tensors: Mapping[str, Tensor], choices: Choices) -> Found:
+def unet(tensors: Mapping[str, Tensor], options: ImportOptions) -> RecognisedNetwork:
     """Recognise the U-Net of pix2pix, of any year.
 
     Raises:
         WeightsError: it differs from the official ones.
-        SettingsError: `choices` does not say in what order the decoder is given its two halves.
+        SettingsError: `options` does not say in what order the decoder is given its two halves.
     """
-    if choices.skips is None:
+    if options.skips is None:
         raise SettingsError(
             "In a U-Net what skips levels comes before what comes from below in files since 22 September 2017, and"
             " after it in older ones; the file does not tell. Say --skips first for a newer or --skips last for an"
             " older one."
         )
-    convolutions, norms = split(tensors)
-    norm, notes = _norm(convolutions, norms, choices)
+    convolutions, norms = convolutions_and_norms(tensors)
+    norm, notes = _norm(convolutions, norms, options)
     down, up = list(convolutions)[: len(convolutions) // 2], list(convolutions)[len(convolutions) // 2 :]
-    if choices.skips == "last":
+    if options.skips == "last":
         for module in up[1:]:  # what comes from below has no partner in the innermost level
             weight = convolutions[module]["weight"]
             convolutions[module] = {**convolutions[module], "weight": torch.cat(weight.chunk(2)[::-1])}
@@ -80,34 +91,36 @@ def unet(tensors: Mapping[str, Tensor], choices: Choices) -> Found:
     network = on_meta(settings, *channels)
     moved = _settled(network, convolutions, norms, norm)
     notes += ("dropout, which pix2pix leaves on in translation, is off, so results do not change from run to run",)
-    return Found(f"U-Net of depth {len(down)}", settings, moved, *channels, notes, size=1 << len(down)).fitted(network)
+    return RecognisedNetwork(
+        f"U-Net of depth {len(down)}", settings, moved, *channels, notes, size=1 << len(down)
+    ).fitted(network)
 
 
-def patchgan(tensors: Mapping[str, Tensor]) -> Found:
+def patchgan(tensors: Mapping[str, Tensor]) -> RecognisedNetwork:
     """Recognise the patch discriminator of CycleGAN or pix2pix. Raises `WeightsError` where it differs from it."""
-    convolutions, norms = split(tensors)
-    norm, _ = _norm(convolutions, norms, Choices(statistics="running"))
+    convolutions, norms = convolutions_and_norms(tensors)
+    norm, _ = _norm(convolutions, norms, ImportOptions(statistics="running"))
     weights = [held["weight"] for held in convolutions.values()]
     settings = PatchGAN(width=weights[0].shape[0], layers=max(len(weights) - 2, 1), norm=norm)
     network = on_meta(settings, weights[0].shape[1])
     moved = _settled(network, convolutions, norms, norm)
-    found = Found("patch discriminator of CycleGAN", settings, moved, weights[0].shape[1], 1)
+    found = RecognisedNetwork("patch discriminator of CycleGAN", settings, moved, weights[0].shape[1], 1)
     return found.fitted(network)
 
 
-def pixelgan(tensors: Mapping[str, Tensor]) -> Found:
+def pixelgan(tensors: Mapping[str, Tensor]) -> RecognisedNetwork:
     """Recognise the discriminator of single pixels. Raises `WeightsError` where it differs from it."""
-    convolutions, norms = split(tensors)
-    norm, _ = _norm(convolutions, norms, Choices(statistics="running"))
+    convolutions, norms = convolutions_and_norms(tensors)
+    norm, _ = _norm(convolutions, norms, ImportOptions(statistics="running"))
     first = next(iter(convolutions.values()))["weight"]
     settings = PixelGAN(width=first.shape[0], norm=norm)
     network = on_meta(settings, first.shape[1])
     moved = _settled(network, convolutions, norms, norm)
-    return Found("pixel discriminator of CycleGAN", settings, moved, first.shape[1], 1).fitted(network)
+    return RecognisedNetwork("pixel discriminator of CycleGAN", settings, moved, first.shape[1], 1).fitted(network)
 
 
 def _norm(
-    convolutions: Mapping[str, Mapping[str, Tensor]], norms: Mapping[str, Mapping[str, Tensor]], choices: Choices
+    convolutions: Mapping[str, Mapping[str, Tensor]], norms: Mapping[str, Mapping[str, Tensor]], options: ImportOptions
 ) -> tuple[Norm, tuple[str, ...]]:
     """Tell the normalisation, and what there is to say about it."""
     inner = list(convolutions.values())[1]  # it has a norm behind it in every network
@@ -118,7 +131,7 @@ def _norm(
         return "instance", ("running statistics of instance normalisation, which were never used, are left out",)
     if "running_mean" not in entries:
         return "affine", ()
-    if choices.statistics == "running":
+    if options.statistics == "running":
         return "batch", ()
     return "affine", (
         "batch normalisation uses the statistics of each picture, as the official test.py does without --eval; for the"
@@ -166,4 +179,4 @@ def _settled(
             if name in norms and "bias" in before:
                 index = list(norms).index(name)
                 normed[index]["running_mean"] = normed[index]["running_mean"] - before["bias"]
-    return renamed(network, convolved, normed)
+    return with_our_names(network, convolved, normed)

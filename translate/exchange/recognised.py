@@ -21,7 +21,7 @@ NetworkSettings = Resnet | UNet | EncoderDecoder | LabelResnet | PatchGAN | Pixe
 
 
 @dataclass(frozen=True)
-class Choices:
+class ImportOptions:
     """What names and shapes do not tell. The defaults are what the official codes do; None has to be said."""
 
     statistics: Literal["picture", "running"] = "picture"  # that batch normalisation uses in translation
@@ -30,7 +30,7 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Found:
+class RecognisedNetwork:
     """A network of others.
 
     Attributes:
@@ -53,7 +53,7 @@ class Found:
     labels: int = 0
     size: int = 0
 
-    def fitted(self, network: nn.Module) -> "Found":
+    def fitted(self, network: nn.Module) -> "RecognisedNetwork":
         """Return this with its tensors in the names and the order of `network`, which `settings` built.
 
         Raises:
@@ -75,7 +75,9 @@ def in_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: [int(number) for number in re.findall(r"\d+", name)])
 
 
-def split(tensors: Mapping[str, Tensor]) -> tuple[dict[str, dict[str, Tensor]], dict[str, dict[str, Tensor]]]:
+def convolutions_and_norms(
+    tensors: Mapping[str, Tensor],
+) -> tuple[dict[str, dict[str, Tensor]], dict[str, dict[str, Tensor]]]:
     """Return the convolutions and the normalisation layers, by module and in order."""
     grouped: dict[str, dict[str, Tensor]] = {}
     for name in in_order(tensors):
@@ -86,7 +88,7 @@ def split(tensors: Mapping[str, Tensor]) -> tuple[dict[str, dict[str, Tensor]], 
     return convolutions, norms
 
 
-def renamed(
+def with_our_names(
     network: nn.Module, convolutions: list[dict[str, Tensor]], norms: list[dict[str, Tensor]]
 ) -> dict[str, Tensor]:
     """Give the tensors of convolutions and normalisation layers, in order, the names that they have in `network`.

@@ -15,22 +15,22 @@ from torch import Tensor
 
 from translate.errors import WeightsError
 from translate.exchange import discogan, junyanz, stargan
-from translate.exchange.recognised import Choices, Found
+from translate.exchange.recognised import ImportOptions, RecognisedNetwork
 
 
-def recognise(tensors: Mapping[str, Tensor], choices: Choices) -> Found:
+def recognise(tensors: Mapping[str, Tensor], options: ImportOptions) -> RecognisedNetwork:
     """Recognise a network and give its tensors our names.
 
     Args:
         tensors: as `read_checkpoint` returns them.
-        choices: what names and shapes do not tell.
+        options: what names and shapes do not tell.
 
     Raises:
         WeightsError: it is none of the networks of the official codes.
-        SettingsError: it may be two of them, and `choices` does not say which.
+        SettingsError: it may be two of them, and `options` does not say which.
     """
     try:
-        found = _found(tensors, choices)
+        found = _found(tensors, options)
     except (LookupError, ValueError, RuntimeError) as error:  # where a layer should be there is none
         raise WeightsError(f"{_opening(tensors)} is incomplete: {error}.") from error
     if found is None:
@@ -44,7 +44,7 @@ def _opening(tensors: Mapping[str, Tensor]) -> str:
     return f"The network that begins with {', '.join(list(tensors)[:3])}"
 
 
-def _found(tensors: Mapping[str, Tensor], choices: Choices) -> Found | None:
+def _found(tensors: Mapping[str, Tensor], options: ImportOptions) -> RecognisedNetwork | None:
     def has(name: str, kernel: int) -> bool:
         return name in tensors and tensors[name].dim() == 4 and tensors[name].shape[2] == kernel
 
@@ -54,17 +54,17 @@ def _found(tensors: Mapping[str, Tensor], choices: Choices) -> Found | None:
             " generator alone."
         )
     if any(name.startswith("model.model.") for name in tensors):
-        return junyanz.unet(tensors, choices)
+        return junyanz.unet(tensors, options)
     if has("main.0.weight", 7):
         return stargan.generator(tensors)
     if has("main.0.weight", 4) and "main.0.bias" in tensors:
         return stargan.discriminator(tensors)
     if has("main.0.weight", 4):
-        return discogan.generator(tensors, choices)
+        return discogan.generator(tensors, options)
     if has("conv1.weight", 4) and "bn2.weight" in tensors:
-        return discogan.discriminator(tensors, choices)
+        return discogan.discriminator(tensors, options)
     if has("model.0.weight", 7) or has("model.1.weight", 7):
-        return junyanz.resnet(tensors, choices)
+        return junyanz.resnet(tensors, options)
     if has("net.0.weight", 1):
         return junyanz.pixelgan(tensors)
     if has("model.0.weight", 4):

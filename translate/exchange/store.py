@@ -16,8 +16,8 @@ from translate.cards import HubWeights, WeightsCard
 from translate.downloads import download, length_of
 from translate.errors import DownloadError, SettingsError, WeightsError
 from translate.exchange import hub
-from translate.exchange.importing import Import, import_weights
-from translate.exchange.recognised import Choices
+from translate.exchange.importing import ImportRequest, import_weights
+from translate.exchange.recognised import ImportOptions
 from translate.files import as_output_error, exclusive_lock, sha256, sweep, write_text
 from translate.home import in_home
 from translate.models.exports import read_export
@@ -185,10 +185,10 @@ def _fetch(card: WeightsCard | HubWeights, place: Path, part: Path, tell: Tell) 
         fetched=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     if isinstance(card, WeightsCard) and card.conversion:
-        choices = Choices(card.conversion.statistics, card.conversion.skips)
+        options = ImportOptions(card.conversion.statistics, card.conversion.skips)
         about = {"source": url, "licence": card.licence, "citation": card.citation, "data": card.data}
-        wish = Import(part, domains=card.domains, size=card.conversion.size, choices=choices, about=about)
-        import_weights(wish, place)
+        request = ImportRequest(part, domains=card.domains, size=card.conversion.size, options=options, about=about)
+        import_weights(request, place)
     else:
         if isinstance(card, HubWeights) or not card.features:
             read_export(part)
