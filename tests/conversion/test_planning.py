@@ -462,16 +462,16 @@ def test_the_suffix_of_a_picture_keeps_names_apart_whatever_else_is_there(tmp_pa
         put(tmp_path / "in" / name)
     with pytest.raises(SettingsError, match="say --on-collision suffix"):
         plan([tmp_path / "in"], tmp_path / "out")
-    found = plan([tmp_path / "in"], tmp_path / "out", naming=Naming(whole=True))
+    found = plan([tmp_path / "in"], tmp_path / "out", naming=Naming(keep_suffix=True))
     names = {item.source.name: item.output.name for item in found.items}
     assert names == {
         "a.jpg": "a.jpg", "a.jpeg": "a.jpeg.jpg", "a.bmp": "a.bmp.png", "a.png": "a.png", "b.gif": "b.gif.png"
     }  # fmt: skip
-    alone = plan([tmp_path / "in" / "a.bmp"], tmp_path / "out", naming=Naming(whole=True))
+    alone = plan([tmp_path / "in" / "a.bmp"], tmp_path / "out", naming=Naming(keep_suffix=True))
     assert alone.items[0].output == tmp_path / "out" / "a.bmp.png"
     put(tmp_path / "in" / "a.bmp.png")
     with pytest.raises(SettingsError, match=r"would both become .*a\.bmp\.png\. Rename one of them, or convert"):
-        plan([tmp_path / "in"], tmp_path / "out", naming=Naming(whole=True))
+        plan([tmp_path / "in"], tmp_path / "out", naming=Naming(keep_suffix=True))
 
 
 def test_a_place_that_is_an_input_is_refused_and_in_place_has_a_place_for_originals(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from translate.devices import engine
 from translate.errors import OutOfMemory, OutputError, WeightsError
 from translate.inference import scratch, strips
-from translate.inference.scratch import File, Memory
+from translate.inference.scratch import FileBuffer, MemoryBuffer
 from translate.inference.translator import Translator
 from translate.methods.base import MethodSettings
 from translate.methods.cyclegan import Settings as CycleGAN
@@ -102,7 +102,7 @@ def test_strips_are_the_whole_in_fp64(settings: MethodSettings, height: int, wid
 @pytest.mark.fault("I-19")
 def test_strips_are_the_whole_in_fp32(settings: MethodSettings, memory: int, monkeypatch: Any) -> None:
     translator, x = made(settings, memory=memory), noise(45, 58)
-    monkeypatch.setattr(strips, "Memory" if memory == 1 else "File", None)
+    monkeypatch.setattr(strips, "MemoryBuffer" if memory == 1 else "FileBuffer", None)
     found = translator.tensor(x, target(settings))
     translator.budget.memory = 1 << 40
     torch.testing.assert_close(found, translator.tensor(x, target(settings)), rtol=0, atol=1e-4)
@@ -190,7 +190,7 @@ def test_multiplications_are_those_that_torch_counts(settings: Any) -> None:
     assert strips.gmac([network], 64 * 96) == pytest.approx(counter.get_total_flops() / 2e9)
 
 
-class _Counted(File):
+class _Counted(FileBuffer):
     """A file that knows how many bytes all of its kind hold."""
 
     now = most = 0
@@ -212,7 +212,7 @@ class _Counted(File):
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> type[_Counted]:
     _Counted.now, _Counted.most, _Counted.files = 0, 0, []
-    monkeypatch.setattr(strips, "File", _Counted)
+    monkeypatch.setattr(strips, "FileBuffer", _Counted)
     return _Counted
 
 
@@ -233,15 +233,15 @@ def test_scratch_files_are_where_tmpdir_says_and_go_after_an_interruption(
     tmp_path: Path, counted: type[_Counted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    steps, write = itertools.count(), File.write
+    steps, write = itertools.count(), FileBuffer.write
 
-    def interrupted(self: File, top: int, rows: Tensor) -> None:
+    def interrupted(self: FileBuffer, top: int, rows: Tensor) -> None:
         write(self, top, rows)
         assert not list(tmp_path.iterdir())  # they have no name, so a kill leaves none behind either
         if next(steps) == 20:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(File, "write", interrupted)
+    monkeypatch.setattr(FileBuffer, "write", interrupted)
     with pytest.raises(KeyboardInterrupt):
         made(TINY).tensor(noise(60, 60), "b")
     gc.collect()
@@ -268,7 +268,7 @@ def test_a_disk_without_room_is_refused_before_the_work(
 
 
 def test_a_disk_that_fills_up_is_an_output_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    store = File((2, 2, 2), torch.float32, torch.device("cpu"))
+    store = FileBuffer((2, 2, 2), torch.float32, torch.device("cpu"))
 
     class Full:
         def seek(self, place: int) -> None:
@@ -279,9 +279,11 @@ def test_a_disk_that_fills_up_is_an_output_error(monkeypatch: pytest.MonkeyPatch
         store.write(0, torch.zeros(1, 2, 2, 2))
 
 
-@pytest.mark.parametrize("kind", [Memory, File])
+@pytest.mark.parametrize("kind", [MemoryBuffer, FileBuffer])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_stores_give_back_copies_of_what_they_were_given(kind: type[Memory] | type[File], dtype: torch.dtype) -> None:
+def test_stores_give_back_copies_of_what_they_were_given(
+    kind: type[MemoryBuffer] | type[FileBuffer], dtype: torch.dtype
+) -> None:
     x = torch.randn(1, 3, 7, 5).to(dtype)
     store = kind((7, 5, 3), dtype, torch.device("cpu"))
     store.write(4, x[:, :, 4:])

@@ -17,7 +17,7 @@ from torch import nn
 from translate import images
 from translate.devices import engine
 from translate.errors import DeviceError, SettingsError, WeightsError
-from translate.inference import finishing
+from translate.inference import sizes
 from translate.inference.blending import Blending
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
@@ -87,7 +87,7 @@ def test_sides_that_fit_are_not_padded(height: int, width: int) -> None:
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 3), (3, 10), (9, 30)])
 def test_padding_reflects_to_and_fro(height: int, width: int) -> None:
     x = torch.randn(2, 3, height, width)
-    padded = finishing.padded(x, 4, 8)
+    padded = sizes.padded(x, 4, 8)
     rows, columns = (max(8, -(-side // 4) * 4) for side in (height, width))
     expected = np.pad(x.numpy(), ((0, 0), (0, 0), (0, rows - height), (0, columns - width)), mode="reflect")
     assert np.array_equal(padded.numpy(), expected)
@@ -329,7 +329,7 @@ def test_threads_share_a_translator_for_every_kind() -> None:
 def test_large_pictures_are_finished_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     picture, mask = noise(70, 40), noise(9, 5)[..., 0]
     whole = TRANSLATOR(picture, size=16, blending=Blending(0.6), mask=mask)
-    monkeypatch.setattr(finishing, "STRIP", 3 * 40)
+    monkeypatch.setattr(sizes, "STRIP", 3 * 40)
     assert np.array_equal(TRANSLATOR(picture, size=16, blending=Blending(0.6), mask=mask), whole)
 
 

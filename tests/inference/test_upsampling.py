@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from translate.inference.upsampling import RADIUS, Guide, _slopes, _solved, seen_size
+from translate.inference.upsampling import RADIUS, Guide, _slopes, _solved, network_size
 
 SIDES = [((40, 56), (10, 14)), ((41, 50), (13, 16)), ((64, 24), (32, 12)), ((9, 300), (2, 67))]
 
@@ -38,13 +38,13 @@ def upsampled(x: Tensor, x_s: Tensor, y_s: Tensor, **options: float) -> Tensor:
     ],
 )
 def test_the_short_side_is_chosen_and_never_enlarged(size, training, expected):
-    assert seen_size(1000, 1501, size, training) == expected
-    assert seen_size(1501, 1000, size, training) == expected[::-1]
+    assert network_size(1000, 1501, size, training) == expected
+    assert network_size(1501, 1000, size, training) == expected[::-1]
 
 
 def test_a_thin_picture_keeps_a_pixel():
-    assert seen_size(20_000, 20, 1, 64) == (1000, 1)
-    assert seen_size(1, 7, "auto", 64) == (1, 7)
+    assert network_size(20_000, 20, 1, 64) == (1000, 1)
+    assert network_size(1, 7, "auto", 64) == (1, 7)
 
 
 @pytest.mark.parametrize(("full", "small"), SIDES)

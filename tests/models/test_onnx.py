@@ -49,7 +49,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CycleGAN's direction to its first domain."""
     path = tmp_path_factory.mktemp("onnx") / "model.onnx"
     difference = write_graph(path, *model(TINY, ["horse", "zebra"], 16), "horse")
-    assert 0 < difference < ours.CLOSE
+    assert 0 < difference < ours.TOLERANCE
     return path
 
 
@@ -100,7 +100,7 @@ def test_it_is_one_file_without_external_data(written: Path) -> None:
     ("settings", "domains", "to"), [(DISCO, ["a", "b"], None), (STAR, ["hat", "scarf"], "hat=1,scarf=0")]
 )
 def test_other_methods_agree_too(tmp_path: Path, settings: Any, domains: list[str], to: str | None) -> None:
-    assert write_graph(tmp_path / "model.onnx", *model(settings, domains, 64), to) < ours.CLOSE
+    assert write_graph(tmp_path / "model.onnx", *model(settings, domains, 64), to) < ours.TOLERANCE
     picture = np.zeros((40, 50, 3), np.uint8)
     assert Translator.load(tmp_path / "model.onnx")(picture, to).shape == picture.shape
 

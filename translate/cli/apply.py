@@ -67,14 +67,14 @@ def apply(
     jsonl: options.Jsonl = False,
 ) -> None:
     """Translate pictures. Folders are mirrored, results that are already there are skipped."""
-    part, seen, take = _part_of(shard), _seen(size), _taken(keep_colour, colour_only)
+    part, network_size, take = _part_of(shard), _network_size(size), _what_to_take(keep_colour, colour_only)
     if jsonl and (json_ or dry_run):
         raise SettingsError("--jsonl goes with neither --json nor --dry-run.")
     if in_place is (out is not None):
         raise SettingsError("Results need one place: name it with --out, or replace the pictures with --in-place.")
     if in_place:
-        elsewhere = overwrite or flat or compare or report or watch or to == "all" or format != "auto"
-        _check_in_place(bool(elsewhere), yes or dry_run)
+        conflicting = overwrite or flat or compare or report or watch or to == "all" or format != "auto"
+        _check_in_place(bool(conflicting), yes or dry_run)
     from translate import images
     from translate.conversion.job import Job
     from translate.conversion.planning import EMPTY, Naming
@@ -90,8 +90,10 @@ def apply(
     )  # fmt: skip
     limits = images.Limits(count_of(max_pixels, "--max-pixels"), max_frames, max_file_mb)
     beside, blending = None if compare == "grid" else compare, Blending(strength, take)
-    settings = ConversionSettings(seen, batch, blending, mask, beside, preserve_times, encoding, limits, isolate)
-    naming = Naming(flat=flat, whole=on_collision == "suffix")
+    settings = ConversionSettings(
+        network_size, batch, blending, mask, beside, preserve_times, encoding, limits, isolate
+    )
+    naming = Naming(flat=flat, keep_suffix=on_collision == "suffix")
     job = Job(read_about(find_export(model)), tuple(inputs), out, to, settings, naming, part, overwrite)
     job = job.with_note() if note else job
     bytes_ = None if memory is None else int(memory * 2**30)
@@ -111,7 +113,7 @@ def apply(
         return
     if not quiet:
         say(running)
-        say_notes([translator.engine.note, "" if overwrite else _again(job.count_outdated(plan))])
+        say_notes([translator.engine.note, "" if overwrite else _outdated_note(job.count_outdated(plan))])
     converted = job.watch(translator, lambda: time.sleep(POLL_S)) if watch else job.run(translator, plan)
     results: list[Result] = []
     started = time.perf_counter()
@@ -142,17 +144,17 @@ def _shown(results: "Iterator[Result]", jsonl: bool, each: bool) -> "Iterator[Re
         yield result
 
 
-def _again(count: int) -> str:
+def _outdated_note(count: int) -> str:
     return f"{counted(count, 'result')} of another model or other settings, to be made again." if count else ""
 
 
-def _taken(keep_colour: bool, colour_only: bool) -> Literal["all", "lightness", "colour"]:
+def _what_to_take(keep_colour: bool, colour_only: bool) -> Literal["all", "lightness", "colour"]:
     if keep_colour and colour_only:
         raise SettingsError("--keep-colour and --colour-only exclude each other. Give one of them.")
     return "lightness" if keep_colour else "colour" if colour_only else "all"
 
 
-def _seen(size: str) -> "Size":
+def _network_size(size: str) -> "Size":
     if size == "auto":
         return "auto"
     if size == "native":
@@ -162,8 +164,8 @@ def _seen(size: str) -> "Size":
     return int(size)
 
 
-def _check_in_place(elsewhere: bool, confirmed: bool) -> None:
-    if elsewhere:
+def _check_in_place(conflicting: bool, confirmed: bool) -> None:
+    if conflicting:
         raise SettingsError(
             "--in-place goes with none of --overwrite, --flat, --compare, --report, --watch, --format and --to all."
         )

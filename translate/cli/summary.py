@@ -103,9 +103,9 @@ class Outcome:
             page = gallery(f"To {self.target}", self.summary(), rows, folder, limits)
             files.write_text(folder / "report.html", page)
             say(f"Look at {folder / 'report.html'}.")
-        there = [result for result in self.results if result.output]
-        if grid and there:
-            pairs = [self._pair(result, limits) for result in there[:GRID]]
+        written = [result for result in self.results if result.output]
+        if grid and written:
+            pairs = [self._pair(result, limits) for result in written[:GRID]]
             lines = [pairs[start : start + GRID_COLUMNS] for start in range(0, len(pairs), GRID_COLUMNS)]
             images.write_pixels(images.sheet(lines, GRID_GAP), folder / "grid.compare.png")
 
@@ -113,7 +113,7 @@ class Outcome:
         """Say what reading and writing changed, once for all pictures that it happened to.
 
         Args:
-            suffixes_said: the user has said in which format results are written; another suffix is no surprise then.
+            suffixes_said: whether the user chose the format of results, so that another suffix needs no note.
         """
         happened: dict[str, list[Path]] = {}
         for result in self.results:

@@ -1,1 +1,1 @@
-"""Many pictures: what is found, what each becomes, and the pipeline between."""
+"""Many pictures: the job, its plan, and the pipeline that converts them."""

@@ -16,7 +16,7 @@ ROOT = "/./"  # in an input word, as in `rsync --relative`: what follows is mirr
 
 @dataclass(frozen=True)
 class Inputs:
-    """What was found.
+    """What the words mean.
 
     Attributes:
         pictures: each with its path below the folder whose place the output folder takes, in the order of the words
@@ -32,14 +32,14 @@ class Inputs:
     ignored: int
 
 
-def find(inputs: Sequence[str | Path], hole: Path | None = None) -> Inputs:
+def find(inputs: Sequence[str | Path], excluded: Path | None = None) -> Inputs:
     """Find pictures; nothing is read but lists.
 
     Args:
         inputs: files; folders, with all below them; patterns with `*`, `**`, `?` and `[...]`; or `@FILE`, which holds
             more of them, see `read_list`. What folders and patterns hold is chosen by suffix, without hidden files;
             what is named itself is taken as it is. What follows `/./` in a word is mirrored.
-        hole: a folder that is left out where it lies inside an input.
+        excluded: a folder that is left out where it lies inside an input.
 
     Raises:
         DataError: there are no pictures at all, or a list cannot be read.
@@ -47,27 +47,27 @@ def find(inputs: Sequence[str | Path], hole: Path | None = None) -> Inputs:
     words = list(_listed(inputs))
     named = [Path(word) for word in words]
     missing: list[str] = []
-    found: dict[Path, tuple[Path, Path]] = {}
+    pictures: dict[Path, tuple[Path, Path]] = {}
     ignored: set[Path] = set()
     for word, path in zip(words, named, strict=True):
         for source, own_root in _find(path, word, missing):
-            root = _said_root(word) or own_root
+            root = _marked_root(word) or own_root
             place, relative = source.parent.resolve() / source.name, source.relative_to(root)
-            inside_hole = hole in place.parents and hole is not None and root.resolve() in hole.parents
-            if source != path and (inside_hole or any(map(is_hidden, source.relative_to(own_root).parts))):
+            is_excluded = excluded in place.parents and excluded is not None and root.resolve() in excluded.parents
+            if source != path and (is_excluded or any(map(is_hidden, source.relative_to(own_root).parts))):
                 continue
             if source == path or is_picture(source):
-                found.setdefault(place, (source, relative))
+                pictures.setdefault(place, (source, relative))
             else:
                 ignored.add(place)
-    if not found:
+    if not pictures:
         reasons = [f"{counted(len(missing), 'input')} not found"] if missing else []
         reasons += ["addresses are not downloaded"] if any(map(is_address, missing)) else []
         if ignored or not missing:
             suffixes = ", ".join(sorted(images.SUFFIXES))
             reasons.append(f"{counted(len(ignored), 'file')} whose names do not end in {suffixes}")
         raise DataError(f"There are no pictures in {', '.join(words)}: {' and '.join(reasons)}.")
-    return Inputs(found, named, missing, len(ignored))
+    return Inputs(pictures, named, missing, len(ignored))
 
 
 def read_list(path: Path) -> list[str]:
@@ -105,7 +105,7 @@ def _listed(inputs: Sequence[str | Path]) -> Iterator[str]:
         yield from read_list(Path(word[1:])) if isinstance(word, str) and word.startswith("@") else [str(word)]
 
 
-def _said_root(word: str) -> Path | None:
+def _marked_root(word: str) -> Path | None:
     root, mark, _ = word.rpartition(ROOT)
     return Path(root or "/") if mark else None
 

@@ -13,8 +13,8 @@ from translate.errors import ImageDecodeError
 A = TypeVar("A")
 
 
-class Call(Protocol):
-    """Returns read(source, ...), called somewhere."""
+class ReadCall(Protocol):
+    """A function that returns read(source, ...): called in this process, or in another one."""
 
     def __call__(self, read: Callable[..., A], source: Path, *arguments: Any) -> A:
         """Raise what `read` raises."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from translate import images
 from translate.conversion.inputs import is_picture
-from translate.conversion.isolation import Call, read_here
+from translate.conversion.isolation import ReadCall, read_here
 from translate.conversion.planning import Item
 from translate.errors import ImageDecodeError
 from translate.tensors import Pixels
@@ -21,16 +21,16 @@ def find_mask(mask: Path, item: Item) -> Path:
     try:
         if not mask.is_dir():
             return mask
-    except OSError:  # reading it will say why
+    except OSError:  # the error comes again when it is read
         return mask
     place = mask / item.relative
-    found = sorted(path for path in place.parent.glob("*") if path.stem == place.stem and is_picture(path))
-    if not found:
+    candidates = sorted(path for path in place.parent.glob("*") if path.stem == place.stem and is_picture(path))
+    if not candidates:
         raise ImageDecodeError(f"{item.source} has no mask: there is no picture {place.stem} in {place.parent}.")
-    return place if place in found else found[0]
+    return place if place in candidates else candidates[0]
 
 
-def read_mask(path: Path, limits: images.Limits, call: Call = read_here) -> Pixels:
+def read_mask(path: Path, limits: images.Limits, call: ReadCall = read_here) -> Pixels:
     """Read a mask (H, W) of uint8: how light a picture is. Raises `ImageDecodeError`."""
     lightness: Pixels = call(images.read, path, limits).rgb.mean(axis=2).astype(np.uint8)
     return lightness

@@ -16,7 +16,7 @@ from torch import Tensor
 from translate import images
 from translate.conversion.before_after import comparison
 from translate.conversion.inputs import is_address
-from translate.conversion.isolation import Call, Readers, read_here
+from translate.conversion.isolation import ReadCall, Readers, read_here
 from translate.conversion.masks import find_mask, read_mask
 from translate.conversion.planning import ConversionPlan, Item, beside
 from translate.conversion.settings import DEFAULT, ConversionSettings
@@ -24,7 +24,7 @@ from translate.errors import ImageDecodeError, OutOfMemory, OutputError, Weights
 from translate.files import atomic_file, sweep_dead_writers
 from translate.images import Picture
 from translate.inference.blending import Blending
-from translate.inference.finishing import finished, seen
+from translate.inference.sizes import full_size, network_input
 from translate.inference.translator import TOO_LARGE, Translator
 from translate.memory import enough_memory
 from translate.tensors import Pixels, as_pixels, as_tensor
@@ -96,7 +96,7 @@ class _Frame:
     picture: Picture  # one frame of an animation, or a still
     mask: Pixels | None  # (h, w), of any size
     small: Tensor  # (1, 3, h, w), what the network sees
-    made: Tensor  # (1, 3, h, w), what it made of it; before, the same as `small`
+    output: Tensor  # (1, 3, h, w), what it made of it; before, the same as `small`
 
     @property
     def source(self) -> Path:
@@ -111,8 +111,8 @@ class _Frame:
         """What frames have in common that are translated together: the size that the network sees, and the target."""
         return self.small.shape[2], self.small.shape[3], self.target
 
-    def with_result(self, made: Tensor, notes: tuple[str, ...]) -> "_Frame":
-        return replace(self, made=made, picture=replace(self.picture, notes=(*self.picture.notes, *notes)))
+    def with_output(self, output: Tensor, notes: tuple[str, ...]) -> "_Frame":
+        return replace(self, output=output, picture=replace(self.picture, notes=(*self.picture.notes, *notes)))
 
 
 def _ahead(pool: ThreadPoolExecutor, function: Callable[[A], B], values: Iterable[A], depth: int) -> Iterator[B]:
@@ -125,7 +125,7 @@ def _ahead(pool: ThreadPoolExecutor, function: Callable[[A], B], values: Iterabl
     yield from (future.result() for future in waiting)
 
 
-def _decode(item: Item, settings: ConversionSettings, training: int, call: Call) -> list[_Frame | Result]:
+def _decode(item: Item, settings: ConversionSettings, training: int, call: ReadCall) -> list[_Frame | Result]:
     try:
         asked = (item.source, settings.limits, settings.encoding.depth)
         several = images.holds_frames(item.output, settings.encoding)
@@ -135,7 +135,7 @@ def _decode(item: Item, settings: ConversionSettings, training: int, call: Call)
     except (ImageDecodeError, OutputError) as error:
         return [_failed(item, str(error).removeprefix(f"{item.source} "))]
     visible = [as_tensor(images.visible(frame, settings.encoding.background)) for frame in frames]
-    small = [seen(x, settings.size, training) for x in visible]
+    small = [network_input(x, settings.size, training) for x in visible]
     return [_Frame(item, frame, mask, one, one) for frame, one in zip(frames, small, strict=True)]
 
 
@@ -148,13 +148,13 @@ def _translate(
         while some := list(islice(group, count)):
             frames, already = [frame for frame in some if isinstance(frame, _Frame)], len(translator.budget.fallbacks)
             try:
-                made = _together(translator, frames) if frames else []
+                outputs = _together(translator, frames) if frames else []
             except (WeightsError, OutOfMemory, OutputError) as error:  # find out which; only scratch files were written
                 alone = len(frames) == 1
                 yield from [_failed(frames[0].item, str(error))] if alone else _translate(translator, frames, 1, None)
             else:
                 notes = translator.budget.fallbacks_since(already)
-                translated = [frame.with_result(one, notes) for frame, one in zip(frames, made, strict=True)]
+                translated = [frame.with_output(output, notes) for frame, output in zip(frames, outputs, strict=True)]
                 yield from translated if frames else some
 
 
@@ -182,7 +182,7 @@ def _encode(frames: list[_Frame | Result], settings: ConversionSettings) -> Resu
             return frame
         translated.append(frame)
     item, before = translated[0].item, [frame.picture for frame in translated]
-    after = [replace(frame.picture, rgb=_finished(frame, settings.blending)) for frame in translated]
+    after = [replace(frame.picture, rgb=_full_size(frame, settings.blending)) for frame in translated]
     if settings.compare:  # first, so that the result is the last sign that all is there
         images.write(comparison(before, after, settings.compare), beside(item.output, settings.comparison_suffix))
     if item.original:
@@ -192,5 +192,5 @@ def _encode(frames: list[_Frame | Result], settings: ConversionSettings) -> Resu
     return Result(item.source, item.word, item.output, "done", "", notes, after[0].rgb.shape[:2], item.target)
 
 
-def _finished(frame: _Frame, blending: Blending) -> Pixels:
-    return as_pixels(finished(as_tensor(frame.picture.rgb), frame.small, frame.made, blending, frame.mask))
+def _full_size(frame: _Frame, blending: Blending) -> Pixels:
+    return as_pixels(full_size(as_tensor(frame.picture.rgb), frame.small, frame.output, blending, frame.mask))

@@ -44,18 +44,19 @@ class Naming:
     Attributes:
         by_target: below a folder with the name of the target.
         flat: without the folders of the pictures.
-        whole: keep the picture's own suffix before another one, as in a.jpg.png, so that a.jpg and a.png stay apart.
-            A name depends on its picture alone, so that it stays when other pictures come or go.
+        keep_suffix: keep the picture's own suffix before another one, as in a.jpg.png, so that a.jpg and a.png become
+            two files.
+            A name depends on its picture alone, so that it stays the same when other pictures come or go.
     """
 
     by_target: bool = False
     flat: bool = False
-    whole: bool = False
+    keep_suffix: bool = False
 
     def __call__(self, relative: Path, target: str, suffix: str) -> Path:
         """Return the path of the result of a picture at `relative`, below the output folder."""
         place = Path(target if self.by_target else "", relative.name if self.flat else relative)
-        return _renamed(place, place.suffix + suffix if self.whole and place.suffix != suffix else suffix)
+        return _renamed(place, place.suffix + suffix if self.keep_suffix and place.suffix != suffix else suffix)
 
 
 MIRRORED = Naming()
@@ -107,9 +108,9 @@ def plan(
         OutputError: the format asked for, by `encoding` or by `out`, is not written or does not hold the depth; or
             `out` cannot be looked at.
     """
-    hole, encoding, beside_suffix = out.resolve(), settings.encoding, settings.comparison_suffix
-    found = find(inputs, hole)
-    if hole in [path.resolve() for path in found.named]:
+    resolved, encoding, beside_suffix = out.resolve(), settings.encoding, settings.comparison_suffix
+    found = find(inputs, excluded=resolved)
+    if resolved in [path.resolve() for path in found.named]:
         raise SettingsError(
             f"--out {out} is also an input, whose pictures would be replaced. Choose another place, or say --in-place."
         )
@@ -129,7 +130,7 @@ def plan(
     for item in items:
         images.format_of(item.output, encoding)
     _refuse_collisions(items, {_same(place) for place in found.pictures}, beside_suffix, naming)
-    return _waiting(items, found, shard, lambda item: not again(item) and _is_there(item.output, beside_suffix))
+    return _divided(items, found, shard, lambda item: not again(item) and _is_there(item.output, beside_suffix))
 
 
 def plan_in_place(
@@ -137,7 +138,7 @@ def plan_in_place(
 ) -> ConversionPlan:
     """Plan results that replace their pictures, which are kept in the folder `ORIGINALS` below their root.
 
-    What already has another file there is done. Arguments and errors are those of `plan`.
+    A picture that differs from the one kept there has been replaced already. Arguments and errors are those of `plan`.
 
     Raises:
         OutputError: a picture has a format that is not written.
@@ -149,18 +150,18 @@ def plan_in_place(
     ]
     for item in items:
         images.format_of(item.output, encoding)
-    return _waiting(items, found, shard, _is_replaced)
+    return _divided(items, found, shard, _is_replaced)
 
 
-def _waiting(
+def _divided(
     items: Sequence[Item], found: Inputs, shard: tuple[int, int], is_done: Callable[[Item], bool]
 ) -> ConversionPlan:
     """Divide the items of a shard into those that wait and those that are done."""
     items = [item for item in items if _in_shard(item.relative.as_posix(), shard)]
     missing = [word for word in found.missing if _in_shard(word, shard)]
     done = {item for item in items if is_done(item)}
-    waiting, there = [item for item in items if item not in done], [item for item in items if item in done]
-    return ConversionPlan(tuple(waiting), tuple(missing), found.ignored, tuple(there))
+    waiting, existing = [item for item in items if item not in done], [item for item in items if item in done]
+    return ConversionPlan(tuple(waiting), tuple(missing), found.ignored, tuple(existing))
 
 
 def beside(output: Path, suffix: str) -> Path:
@@ -188,7 +189,7 @@ def _in_shard(name: str, shard: tuple[int, int]) -> bool:
 
 
 def _is_replaced(item: Item) -> bool:
-    """Tell whether a picture is no longer its original; one that is about to be replaced has an equal copy there."""
+    """Tell whether a picture differs from the original that is kept of it; before it is replaced, both are equal."""
     original = item.original
     return original is not None and original.is_file() and not filecmp.cmp(item.source, original, shallow=False)
 
@@ -212,9 +213,9 @@ def _refuse_collisions(items: Sequence[Item], inputs: set[str], beside_suffix: s
                 raise SettingsError(f"{output} is an input and would be replaced. Choose another --out.")
             other = taken.setdefault(place, item)
             if other is not item:
-                apart = not naming.whole and item.source.suffix.lower() != other.source.suffix.lower()
-                advice = (
-                    f"{', leave out --flat' if naming.flat else ''}{', say --on-collision suffix' if apart else ''}"
+                suffix_helps = not naming.keep_suffix and item.source.suffix.lower() != other.source.suffix.lower()
+                advice = (", leave out --flat" if naming.flat else "") + (
+                    ", say --on-collision suffix" if suffix_helps else ""
                 )
                 raise SettingsError(
                     f"{other.source} and {item.source} would both become {output}. Rename one of them{advice}, or"

@@ -7,7 +7,7 @@ from translate import images
 from translate.conversion.planning import ConversionPlan, Item
 from translate.conversion.settings import ConversionSettings
 from translate.errors import ImageDecodeError, OutputError
-from translate.inference.upsampling import seen_size
+from translate.inference.upsampling import network_size
 
 
 @dataclass(frozen=True)
@@ -50,5 +50,5 @@ def _preview(item: Item, settings: ConversionSettings, training: int) -> Preview
         settings.limits.check_pixels(height, width, frames)
     except ValueError as error:
         return Preview(item, str(error), (height, width))
-    seen = seen_size(height, width, settings.size, training)
+    seen = network_size(height, width, settings.size, training)
     return Preview(item, "", (height, width), seen, frames, pixels * channels * settings.encoding.depth // 8)

@@ -18,7 +18,7 @@ class ConversionSettings:
     """How pictures are translated, and how results are written.
 
     Attributes:
-        size: what the network sees, see `seen_size`. Results have the size of their pictures.
+        size: what the network sees, see `network_size`. Results have the size of their pictures.
         batch: how many neighbours of equal size share a pass through the network; None: as suits the device.
         blending: how much of the result to take.
         mask: a picture, white where the result is to be and black where the picture stays; or a folder that mirrors the

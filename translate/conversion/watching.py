@@ -15,7 +15,7 @@ Stamp = tuple[int, int]  # of a file: its size in bytes, and when it was last ch
 
 def watch(
     translator: Translator,
-    look: Callable[[], ConversionPlan],
+    make_plan: Callable[[], ConversionPlan],
     wait: Callable[[], None],
     settings: ConversionSettings = DEFAULT,
 ) -> Iterator[Result]:
@@ -23,7 +23,7 @@ def watch(
 
     Args:
         translator: the model.
-        look: plans what is there at the moment. That there is nothing is no error here.
+        make_plan: returns the plan for the pictures that are there now. It may raise `DataError` if there are none.
         wait: returns when it is time to look again.
         settings: as for `convert`.
     """
@@ -33,7 +33,7 @@ def watch(
         while True:
             items.clear()
             with contextlib.suppress(DataError):  # no pictures yet
-                for item in look().items:
+                for item in make_plan().items:
                     items.setdefault(item.source, []).append(item)
             yield {source: stamp for source in items if (stamp := _stamp(source))}
             wait()
@@ -56,7 +56,7 @@ def complete(listings: Iterable[Mapping[Path, Stamp]]) -> Iterator[list[Path]]:
 
 def _stamp(path: Path) -> Stamp | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:  # it has gone again
         return None
-    return found.st_size, found.st_mtime_ns
+    return status.st_size, status.st_mtime_ns

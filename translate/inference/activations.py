@@ -1,8 +1,8 @@
 """The layers of a generator, row by row.
 
 An `Activation` is what a layer returns for the whole picture, computed only where it is asked for: from the rows of the
-activation before it, which are computed in the same way, down to the picture or to one that is kept. Padding is added
-at the borders of the picture only, so that every value is that of the whole.
+activation before it, which are computed in the same way, down to the picture or to a stored activation. Padding is
+added at the borders of the picture only, so that every value is the same as in one pass over the whole picture.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, conv2d, conv_transpose2d, pad
 
-from translate.inference.scratch import Store
+from translate.inference.scratch import RowBuffer
 from translate.networks.blocks import InstanceNorm, ReflectionPad
 
 
@@ -20,16 +20,16 @@ class Activation:
 
     Attributes:
         load: values in the largest of the activations that are computed for one row of this one, in its row.
-        store: the kept activation that it is computed from; None: the picture.
+        buffer: where the activation is stored that it is computed from; None: it is computed from the picture.
     """
 
     def __init__(self, channels: int, height: int, width: int, source: "Activation | None" = None) -> None:
         self.channels, self.height, self.width = channels, height, width
         self.load = float(channels * width)
-        self.store: Store | None = None
+        self.buffer: RowBuffer | None = None
         if source is not None:
             self.load = max(self.load, source.load * source.height / height)
-            self.store = source.store
+            self.buffer = source.buffer
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -41,7 +41,7 @@ class Activation:
         raise NotImplementedError
 
 
-class Picture(Activation):
+class InputRows(Activation):
     """What the generator is given; `read` returns rows of it."""
 
     def __init__(self, channels: int, height: int, width: int, read: Callable[[int, int], Tensor]) -> None:
@@ -53,17 +53,17 @@ class Picture(Activation):
         return self._read(top, bottom)
 
 
-class Kept(Activation):
-    """An activation that was computed before and kept."""
+class Buffered(Activation):
+    """An activation that is stored as a whole."""
 
-    def __init__(self, store: Store) -> None:
-        height, width, channels = store.shape
+    def __init__(self, buffer: RowBuffer) -> None:
+        height, width, channels = buffer.shape
         super().__init__(channels, height, width)
-        self.store: Store = store
+        self.buffer: RowBuffer = buffer
 
     def rows(self, top: int, bottom: int) -> Tensor:
         """Read rows."""
-        return self.store.read(top, bottom)
+        return self.buffer.read(top, bottom)
 
 
 class Pointwise(Activation):
@@ -79,24 +79,24 @@ class Pointwise(Activation):
 
 
 class Sum(Activation):
-    """x + f(x), where x is kept or the picture."""
+    """x + f(x), where x is stored or the picture."""
 
     def __init__(self, x: Activation, residual: Activation) -> None:
         super().__init__(x.channels, x.height, x.width, residual)
-        self.x, self.residual, self.store = x, residual, x.store
+        self.x, self.residual, self.buffer = x, residual, x.buffer
 
     def rows(self, top: int, bottom: int) -> Tensor:
         """Add the same rows."""
         return self.x.rows(top, bottom) + self.residual.rows(top, bottom)
 
 
-class Both(Activation):
-    """The sum of two activations of equal shape that are computed apart, so neither's store can take the sum."""
+class ShortcutSum(Activation):
+    """f(x) + g(x): two activations of equal shape, computed separately, so neither's buffer can take the sum."""
 
     def __init__(self, one: Activation, other: Activation) -> None:
         super().__init__(one.channels, one.height, one.width, one)
         self.load = max(self.load, other.load * other.height / self.height)
-        self.one, self.other, self.store = one, other, None
+        self.one, self.other, self.buffer = one, other, None
 
     def rows(self, top: int, bottom: int) -> Tensor:
         """Add the same rows."""

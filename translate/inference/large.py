@@ -10,7 +10,7 @@ from translate.errors import OutOfMemory
 from translate.inference import strips, tiles
 from translate.inference.checks import check_finite
 from translate.inference.fallback import MemoryBudget
-from translate.inference.finishing import padded
+from translate.inference.sizes import padded
 from translate.methods.base import Translation
 from translate.tensors import enter, levels
 

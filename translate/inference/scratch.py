@@ -14,7 +14,7 @@ from translate.files import as_output_error
 LIMIT = 30 * 10**9  # bytes of scratch files for one picture
 
 
-class Store:
+class RowBuffer:
     """Holds (1, channels, height, width), row after row and channels-last.
 
     Attributes:
@@ -34,8 +34,8 @@ class Store:
         raise NotImplementedError
 
 
-class Memory(Store):
-    """A store in the memory of a device."""
+class MemoryBuffer(RowBuffer):
+    """Rows in the memory of a device."""
 
     def __init__(self, shape: tuple[int, int, int], dtype: torch.dtype, device: torch.device) -> None:
         super().__init__(shape, dtype)
@@ -50,8 +50,8 @@ class Memory(Store):
         self._rows[top : top + rows.shape[2]] = rows[0].permute(1, 2, 0)
 
 
-class File(Store):
-    """A store in a file that has no name, or loses it with the program: the system removes it however that ends.
+class FileBuffer(RowBuffer):
+    """Rows in a file that has no name, or loses it with the program: the system removes it however that ends.
 
     It is read and not mapped, because mapped pages count as the memory of the program.
     """
@@ -68,8 +68,8 @@ class File(Store):
         """Read rows and bring them to the device."""
         rows = torch.empty((bottom - top, *self.shape[1:]), dtype=self.dtype)
         self._file.seek(top * self._row)
-        found = self._file.readinto(rows.view(torch.uint8).numpy().data)
-        assert found == (bottom - top) * self._row
+        count = self._file.readinto(rows.view(torch.uint8).numpy().data)
+        assert count == (bottom - top) * self._row
         return rows.to(self._device).permute(2, 0, 1)[None]
 
     def write(self, top: int, rows: Tensor) -> None:

@@ -16,20 +16,20 @@ from translate.inference import scratch
 from translate.inference.activations import (
     Activation,
     Averaged,
-    Both,
+    Buffered,
     Convolved,
     Enlarged,
-    Kept,
+    InputRows,
     Moments,
     Normalised,
-    Picture,
     Pointwise,
     Reflected,
+    ShortcutSum,
     Sum,
     Transposed,
     enlargement,
 )
-from translate.inference.scratch import File, Memory, Store
+from translate.inference.scratch import FileBuffer, MemoryBuffer, RowBuffer
 from translate.methods.base import Layer
 from translate.networks.blocks import InRange, InstanceNorm, ReflectionPad, Residual, Times
 from translate.networks.label_resnet import Labelled
@@ -106,21 +106,25 @@ def translate(
     on_disk = kept > memory - memory // 8
     if on_disk:
         scratch.check_room(kept)
-    strips = _Strips(engine, memory // 8, narrowest, File if on_disk else Memory)
+    strips = _Strips(engine, memory // 8, narrowest, FileBuffer if on_disk else MemoryBuffer)
     with engine.autocast():
-        strips.sweep(strips.chain(layers, Picture(3, height, width, read), ()), write)
+        strips.sweep(strips.chain(layers, InputRows(3, height, width, read), ()), write)
 
 
 class _Strips:
     """Runs layers, with the passes they need.
 
-    A store may be `reserved`, because somebody further out reads it later.
+    A buffer is `reserved` where an outer layer still reads it.
     """
 
-    def __init__(self, engine: Engine, memory: int, narrowest: float, kind: type[Memory] | type[File]) -> None:
+    def __init__(
+        self, engine: Engine, memory: int, narrowest: float, kind: type[MemoryBuffer] | type[FileBuffer]
+    ) -> None:
         self._engine, self._memory, self._narrowest, self._kind = engine, memory, narrowest, kind
 
-    def chain(self, layers: Sequence[Layer] | nn.Sequential, x: Activation, reserved: tuple[Store, ...]) -> Activation:
+    def chain(
+        self, layers: Sequence[Layer] | nn.Sequential, x: Activation, reserved: tuple[RowBuffer, ...]
+    ) -> Activation:
         """Apply layers one after the other."""
         for layer in layers:
             x = self._apply(layer, x, reserved)
@@ -142,17 +146,17 @@ class _Strips:
         assert last
         write(*last)
 
-    def _apply(self, layer: Layer, x: Activation, reserved: tuple[Store, ...]) -> Activation:
+    def _apply(self, layer: Layer, x: Activation, reserved: tuple[RowBuffer, ...]) -> Activation:
         match layer:
             case nn.Sequential():
                 return self.chain(layer, x, reserved)
             case Residual() if layer.shortcut:
-                return Both(Convolved(layer.shortcut, x), self.chain(layer.residual, x, reserved))
-            case Residual() if isinstance(x, Picture):  # which can be read again
+                return ShortcutSum(Convolved(layer.shortcut, x), self.chain(layer.residual, x, reserved))
+            case Residual() if isinstance(x, InputRows):  # which can be read again
                 return Sum(x, self.chain(layer.residual, x, reserved))
             case Residual():
-                start = x if x.store else self._keep(x, reserved)
-                residual = self.chain(layer.residual, start, (*reserved, *([start.store] if start.store else [])))
+                start = x if x.buffer else self._keep(x, reserved)
+                residual = self.chain(layer.residual, start, (*reserved, *([start.buffer] if start.buffer else [])))
                 return self._keep(Sum(start, residual), reserved)
             case InstanceNorm():
                 moments = Moments()
@@ -175,20 +179,20 @@ class _Strips:
             raise TypeError(f"A {type(layer).__name__} cannot be run strip by strip yet.")
         return Pointwise(layer, x)
 
-    def _keep(self, x: Activation, reserved: tuple[Store, ...], moments: Moments | None = None) -> Kept:
-        """Compute all of `x`, in place of the store that it is computed from where nobody else reads that."""
-        store = x.store if x.store and x.store not in reserved and x.store.shape == x.shape else None
+    def _keep(self, x: Activation, reserved: tuple[RowBuffer, ...], moments: Moments | None = None) -> Buffered:
+        """Compute all of `x`, into the buffer that it is computed from if no outer layer still reads that."""
+        buffer = x.buffer if x.buffer and x.buffer not in reserved and x.buffer.shape == x.shape else None
 
         def write(top: int, rows: Tensor) -> None:
-            nonlocal store
-            store = store or self._kind(x.shape, rows.dtype, rows.device)
-            store.write(top, rows)
+            nonlocal buffer
+            buffer = buffer or self._kind(x.shape, rows.dtype, rows.device)
+            buffer.write(top, rows)
             if moments:
                 moments.add(rows)
 
         self.sweep(x, write)
-        assert store
-        return Kept(store)
+        assert buffer
+        return Buffered(buffer)
 
 
 def _values(layers: Sequence[Layer]) -> Iterator[float]:

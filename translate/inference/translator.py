@@ -20,8 +20,8 @@ from translate.inference import strips
 from translate.inference.blending import UNBLENDED, Blending
 from translate.inference.checks import check_alive, check_array, check_finite, check_tensor
 from translate.inference.fallback import ON_CPU, MemoryBudget
-from translate.inference.finishing import finished, padded, seen
 from translate.inference.large import translate_in_parts
+from translate.inference.sizes import full_size, network_input, padded
 from translate.inference.upsampling import Size
 from translate.memory import default_memory, enough_memory, release_memory
 from translate.methods.base import Translation
@@ -139,7 +139,7 @@ class Translator:
                 picture of Pillow, which becomes RGB, or RGBA where it has transparency; or the path of a file, of
                 whose frames the first is taken.
             to: the domain, or changes of attributes such as "Young=0", or None for the model's default.
-            size: what the network sees, see `seen_size`.
+            size: what the network sees, see `network_size`.
             blending: how much of the result to take.
             mask: (H, W) of uint8 in any size, 255 where the result is to be and 0 where the image stays.
             out: for a path, the file to write, whose path comes back.
@@ -186,8 +186,8 @@ class Translator:
         hides the colours. What had to be given up is noted in the picture.
         """
         already = len(self.budget.fallbacks)
-        small = seen(as_tensor(images.visible(picture, background)), size, self.about.size)
-        rgb = finished(as_tensor(picture.rgb), small, self.tensor(small, to), blending, mask)
+        small = network_input(as_tensor(images.visible(picture, background)), size, self.about.size)
+        rgb = full_size(as_tensor(picture.rgb), small, self.tensor(small, to), blending, mask)
         notes = (*picture.notes, *self.budget.fallbacks_since(already))
         return replace(picture, rgb=as_pixels(rgb), notes=notes)
 
@@ -227,8 +227,8 @@ class Translator:
 
         def work(translator: Translator) -> Tensor:
             whole = x.to(translator.engine.device)
-            small = seen(whole, size, translator.about.size)
-            return finished(whole, small, translator._within_budget(small, target), blending, mask)
+            small = network_input(whole, size, translator.about.size)
+            return full_size(whole, small, translator._within_budget(small, target), blending, mask)
 
         return self._or_on_cpu(work)
 

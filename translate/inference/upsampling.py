@@ -36,7 +36,7 @@ RADIUS = 3  # half of that of the windows, in pixels of the small picture
 EPS = 4e-3  # of colours in [-1, 1]: contrasts below its root, 1/32 of the range, are too weak to fit
 
 
-def seen_size(height: int, width: int, size: Size, training: int) -> tuple[int, int]:
+def network_size(height: int, width: int, size: Size, training: int) -> tuple[int, int]:
     """Return the height and width in which the network sees a picture. Pictures are never enlarged.
 
     Args:
@@ -56,16 +56,16 @@ class Guide:
     """The way back for one picture.
 
     Args:
-        seen: (3, h, w) in [-1, 1], what the network saw.
-        made: (3, h, w), what it made of it.
+        x_s: (3, h, w) in [-1, 1], what the network saw.
+        y_s: (3, h, w), what it made of it.
         height: of the picture, in pixels.
         width: of the picture, in pixels.
     """
 
-    def __init__(self, seen: Tensor, made: Tensor, height: int, width: int, eps: float = EPS) -> None:
-        change = made - seen
+    def __init__(self, x_s: Tensor, y_s: Tensor, height: int, width: int, eps: float = EPS) -> None:
+        change = y_s - x_s
         self._height, self._width = height, width
-        self._small = torch.cat([change, seen, _slopes(seen, change, eps)])  # (15, h, w)
+        self._small = torch.cat([change, x_s, _slopes(x_s, change, eps)])  # (15, h, w)
 
     def rows(self, x: Tensor, top: int) -> Tensor:
         """Return rows of the result, (3, n, W), from those of the picture, (3, n, W) in [-1, 1], from row `top` on."""
@@ -93,13 +93,13 @@ def _cubic(x: Tensor) -> Tensor:
     return torch.where(x < 1, (1.5 * x - 2.5) * x * x + 1, ((2.5 - 0.5 * x) * x - 4) * x + 2)
 
 
-def _slopes(seen: Tensor, change: Tensor, eps: float) -> Tensor:
+def _slopes(x_s: Tensor, change: Tensor, eps: float) -> Tensor:
     """Return A, (9, h, w), row by row: how the change (3, h, w) follows the colour (3, h, w) around each pixel."""
-    both = torch.cat([seen, change])
+    both = torch.cat([x_s, change])
     mean = _window_mean(both)
-    products = _window_mean((both[:, None] * seen).flatten(0, 1)).view(6, 3, *seen.shape[1:])
+    products = _window_mean((both[:, None] * x_s).flatten(0, 1)).view(6, 3, *x_s.shape[1:])
     covariance = products - mean[:, None] * mean[:3]  # (6, 3, h, w)
-    ridge = eps * torch.eye(3).to(seen)[:, :, None, None]
+    ridge = eps * torch.eye(3).to(x_s)[:, :, None, None]
     return _solved(covariance[3:], covariance[:3] + ridge).flatten(0, 1)
 
 

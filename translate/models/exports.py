@@ -2,7 +2,7 @@
 
 Its metadata has one entry, `translate`, a JSON object with the fields of `About`. Tensors are those of the networks in
 `Method.averaged`, named `<number of the network>.<parameter>`, in fp32 or fp16; networks that are read are always fp32.
-Discriminators, where they are wanted for further training, are named `D.<number in players()["D"]>.<parameter>`.
+Discriminators, which an export may hold for further training, are named `D.<number in players()["D"]>.<parameter>`.
 An ONNX file has the same entry in its metadata, and one direction of the model as a graph; see `onnx`.
 """
 

@@ -21,7 +21,7 @@ from translate.files import atomic_file
 from translate.methods.base import Translation
 
 OPSET = 20  # of the standard operators
-CLOSE = 1e-4  # the largest difference between onnxruntime and torch in fp32 that is no mistake
+TOLERANCE = 1e-4  # the largest difference between onnxruntime and torch in fp32 that is no mistake
 MISSING = "ONNX files need more packages: pip install 'image-translate[export]'"
 UNSTAMPED = b"0" * 64
 LARGEST = 2_000_000_000  # bytes: protobuf ends soon after, and more is no image network
@@ -108,12 +108,12 @@ def write_onnx(path: Path, method: Translation, target: str, size: int, metadata
         _stamp(temporary)
         running = OnnxMethod(open_session(temporary), method)
         with torch.inference_mode():
-            found = [float((running.translate(x, target) - network(x)).abs().max()) for x in pictures]
-        worst = math.nan if any(map(math.isnan, found)) else max(found)
-        if not worst <= CLOSE:
+            differences = [float((running.translate(x, target) - network(x)).abs().max()) for x in pictures]
+        worst = math.nan if any(map(math.isnan, differences)) else max(differences)
+        if not worst <= TOLERANCE:
             raise WeightsError(
                 f"onnxruntime makes something else of the model than torch: the largest difference is {worst:.1e}, and"
-                f" {CLOSE:.0e} is allowed. {path} was not written."
+                f" {TOLERANCE:.0e} is allowed. {path} was not written."
             )
     return worst
 

@@ -1,4 +1,4 @@
-"""Before and after the network: what it sees of a picture, and the result at full size, in strips of bounded memory.
+"""The sizes before and after the network: what it sees of a picture, and the result at the size of the picture.
 
 Pictures are tensors of uint8 or uint16, or floats in [-1, 1]; what is returned is of the same kind.
 """
@@ -10,15 +10,15 @@ from torch.nn import functional
 
 from translate import images
 from translate.inference.blending import UNBLENDED, Blending
-from translate.inference.upsampling import Guide, Size, seen_size
+from translate.inference.upsampling import Guide, Size, network_size
 from translate.tensors import Pixels, as_pixels, as_tensor, levels, scaled
 
 STRIP = 1 << 18  # pixels, whose values in between take about 30 MB
 
 
-def seen(x: Tensor, size: Size, training: int) -> Tensor:
-    """Return what the network sees of pictures (N, 3, H, W), which is (N, 3, h, w); see `seen_size`."""
-    height, width = seen_size(x.shape[2], x.shape[3], size, training)
+def network_input(x: Tensor, size: Size, training: int) -> Tensor:
+    """Return what the network sees of pictures (N, 3, H, W), which is (N, 3, h, w); see `network_size`."""
+    height, width = network_size(x.shape[2], x.shape[3], size, training)
     if (height, width) == x.shape[2:]:
         return x
     if x.is_floating_point():
@@ -27,36 +27,38 @@ def seen(x: Tensor, size: Size, training: int) -> Tensor:
 
 
 @torch.inference_mode()
-def finished(
-    x: Tensor, small: Tensor, made: Tensor, blending: Blending = UNBLENDED, mask: Pixels | None = None
+def full_size(
+    x: Tensor, small: Tensor, output: Tensor, blending: Blending = UNBLENDED, mask: Pixels | None = None
 ) -> Tensor:
     """Return results at full size, blended with their pictures.
 
     Args:
         x: the pictures, (N, 3, H, W).
         small: (N, 3, h, w), what the network saw; `x` itself where it saw all of it.
-        made: (N, 3, h, w), what it made of it.
+        output: (N, 3, h, w), what it made of it.
         blending: how much of the result to take.
         mask: see `mask_weights`; None for all of it.
     """
-    if made.shape == x.shape and blending == UNBLENDED and mask is None:
-        return made.clamp(-1, 1) if made.is_floating_point() else made
+    if output.shape == x.shape and blending == UNBLENDED and mask is None:
+        return output.clamp(-1, 1) if output.is_floating_point() else output
     weights = None if mask is None else mask_weights(mask, x.shape[2], x.shape[3]).to(x.device)
     result = torch.empty_like(x)
-    for picture, seen_of_it, made_of_it, place in zip(x, small, made, result, strict=True):
-        _finish(picture, seen_of_it, made_of_it, place, blending, weights)
+    for picture, input_of_it, output_of_it, place in zip(x, small, output, result, strict=True):
+        _write_full_size(picture, input_of_it, output_of_it, place, blending, weights)
     return result
 
 
-def _finish(x: Tensor, small: Tensor, made: Tensor, result: Tensor, blending: Blending, weights: Tensor | None) -> None:
+def _write_full_size(
+    x: Tensor, small: Tensor, output: Tensor, result: Tensor, blending: Blending, weights: Tensor | None
+) -> None:
     """Write the result (3, H, W) of one picture (3, H, W) into `result`, strip by strip."""
     height, width = x.shape[1:]
-    guide = None if made.shape == x.shape else Guide(scaled(small), scaled(made), height, width)
+    guide = None if output.shape == x.shape else Guide(scaled(small), scaled(output), height, width)
     count = max(1, STRIP // width)
     for top in range(0, height, count):
         rows = slice(top, top + count)
         before = scaled(x[:, rows])
-        after = guide.rows(before, top) if guide else scaled(made[:, rows])
+        after = guide.rows(before, top) if guide else scaled(output[:, rows])
         y = blending(before, after, None if weights is None else weights[rows])
         result[:, rows] = y.clamp(-1, 1) if x.is_floating_point() else levels(y, x.dtype)
 
