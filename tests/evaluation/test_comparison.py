@@ -67,6 +67,7 @@ def evaluations(monkeypatch):
         else:
             result.add("KID", 0.25 * len(seen), 3, 3, "random")
             result.add("KID of inputs", 0.125, 3, 3, "random")
+            result.add("taken for zebra of the real", 0.75, 3)
         return result
 
     monkeypatch.setattr(comparison, "evaluate", evaluate)
@@ -90,7 +91,7 @@ def test_the_page_shows_what_each_model_makes_of_the_same_pictures(models, horse
     text = page.read_text(encoding="utf-8")
     assert "<td>0.25</td><td>0.5</td>" in text
     assert "Scores: 3 translations against 3 pictures, protocol cut, features random, seed 5;" in text
-    assert "KID of inputs 0.125." in text
+    assert "KID of inputs 0.125; taken for zebra of the real 0.75." in text
 
 
 @pytest.fixture

