@@ -1,5 +1,7 @@
 """How many steps fit into a time is tested with the runs; here, how many pictures fit into memory."""
 
+import importlib
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +152,22 @@ def test_the_batch_is_measured_once_and_the_run_is_an_ordinary_one(
     other = made(photos, tmp_path / "other", batch=2)
     list(other.start())
     assert (first.out / "model.safetensors").read_bytes() == (other.out / "model.safetensors").read_bytes()
+
+
+def test_a_run_of_a_given_time_counts_its_steps_once(tmp_path, photos, monkeypatch, small):
+    clock = itertools.count(step=0.125)  # each look at the clock is an eighth of a second later
+    monkeypatch.setattr("translate.runs.cost_estimate.time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("translate.runs.fitting.STEPS", 1)
+
+    def made(seconds):
+        words = [word for word in small if "steps" not in word]
+        return prepare(photos, out=tmp_path / "run", words=words, seconds=seconds, device="cpu")
+
+    first = made(0.5)
+    assert first.recipe.training.steps == 3  # 0.9 * 0.5 s at an eighth of a second each
+    assert not first.out.exists()
+    list(first.start())
+    monkeypatch.setattr(importlib.import_module("translate.runs.prepare"), "steps_within", lambda *_: 1 / 0)
+    assert made(0.5).finished
+    with pytest.raises(SettingsError, match=r"training\.seconds was 0\.5, now 0\.75"):
+        made(0.75)

@@ -22,16 +22,6 @@ WORDS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("photos")
-    random = np.random.default_rng(0)
-    for folder in ("trainA", "trainB"):
-        for index in range(3):
-            images.write_pixels(random.integers(0, 256, (40, 40, 3), np.uint8), place / folder / f"{index}.png")
-    return place
-
-
 def made(photos: Path, out: Path, begin_from: Path | None = None, words: Sequence[str] = (), seed: int = 1) -> Run:
     return prepare(
         photos, out=out, size=32, steps=2, seed=seed, device="cpu", precision="fp32", words=[*WORDS, *words],

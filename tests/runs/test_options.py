@@ -10,9 +10,11 @@ from translate import runs
 from translate.cli.train import train
 from translate.errors import SettingsError
 from translate.runs import Execution, Recipe, prepare
-from translate.runs.options import OPTIONS, resolve
-from translate.settings import flat
+from translate.runs.options import OPTIONS, PRESETS, resolve
+from translate.settings import flat, read_toml
 
+TOY = "toy-horse2zebra"
+pytestmark = pytest.mark.usefixtures("shelf")
 OTHERS = {"data", "domains", "out", "begin_from", "config", "words"}  # what `prepare` takes besides options
 
 
@@ -62,3 +64,117 @@ def test_the_command_line_hands_every_option_over(monkeypatch: pytest.MonkeyPatc
         train("toy", steps=3, batch="auto", grace="25s")
     assert set(taken) == {*OPTIONS, *(field.name for field in fields(Execution)), *OTHERS}
     assert (taken["steps"], taken["batch"], taken["grace_s"], taken["deterministic"]) == (3, "auto", 25.0, None)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in PRESETS.glob("*.toml")))
+def test_our_own_settings_are_known_by_name_unless_a_file_has_it(name, photos, tmp_path, monkeypatch):
+    run = prepare(photos, config=name, out=tmp_path / "run", device="cpu")
+    resolved = flat(run.recipe.model_dump())
+    read = flat(read_toml(PRESETS / f"{name}.toml"))
+    assert all(resolved[key] == value for key, value in read.items() if not isinstance(value, list))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text("training = {seed = 3}")
+    assert prepare(photos, config=name, out=tmp_path / "run", device="cpu").recipe.training.seed == 3
+    with pytest.raises(SettingsError, match=r"no settings file smal\. Name a file, or one of ours: quick"):
+        prepare(photos, config="smal", out=tmp_path / "run", device="cpu")
+
+
+def test_settings_lie_over_each_other_card_config_words_options(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text("[method]\nlambda_idt = 2.0\npool = 3\n[training]\nseed = 3\nbatch = 3", encoding="utf-8")
+    words = ["method.pool=4", "training.seed=4", "training.batch=4", "training.seed=5"]
+
+    def resolve(**arguments):
+        recipe = prepare(TOY, out=tmp_path / "run", device="cpu", **arguments).recipe
+        return recipe.method.lambda_idt, recipe.method.pool, recipe.training.seed, recipe.training.batch
+
+    assert resolve() == (1.0, 2, 0, 1)
+    assert resolve(config=file) == (2.0, 3, 3, 3)
+    assert resolve(config=file, words=words) == (2.0, 4, 5, 4)
+    assert resolve(config=file, words=words, batch=6) == (2.0, 4, 5, 6)
+
+
+def test_a_precision_that_is_said_lies_over_the_recipe_also_where_it_is_auto(tmp_path):
+    words = ["training.precision=fp32"]
+    for said, expected in ((None, "fp32"), ("auto", "auto"), ("bf16", "bf16")):
+        recipe = prepare(TOY, out=tmp_path / "run", words=words, device="cpu", precision=said).recipe
+        assert recipe.training.precision == expected
+
+
+def test_what_a_layer_does_not_name_stays_as_it_was(tmp_path):
+    recipe = prepare(TOY, out=tmp_path / "run", words=["method.generator.width=3"], device="cpu").recipe
+    assert (recipe.method.generator.blocks, recipe.method.generator.width) == (1, 3)
+    assert (recipe.method.name, recipe.method.lambda_cyc, recipe.data.flip) == ("cyclegan", 10.0, 0.5)
+    assert recipe.training.steps == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["method.generator.widht=4"], "Unknown setting method.generator.widht. Did you mean width?"),
+        (["method.discriminator.layer=2"], "Unknown setting method.discriminator"),
+        (["method.lambda_id=4"], "Unknown setting method.lambda_id. Did you mean lambda_idt?"),
+        (["trainings.steps=4"], "Unknown setting trainings. Did you mean training?"),
+        (["data.colours=0.5"], "Unknown setting data.colours. Did you mean colour?"),
+        (["training.seed=-1"], "The setting training.seed is wrong: Input should be greater than or equal to 0; found"),
+        (["method.generator.width=wide"], "The setting method.generator.width is wrong: "),
+        (["method.name=cyclegam"], "There is no method 'cyclegam'. Did you mean cyclegan?"),
+        (["data.size=10"], "The setting data.size is wrong: "),
+        (["method.discriminator.layers=4"], "Size 32 does not suit cyclegan with these networks: it must be a multiple"
+         " of 4 and at least 48 pixels."),
+    ],
+)  # fmt: skip
+def test_wrong_settings_are_refused_with_their_full_key(tmp_path, words, sentence):
+    with pytest.raises(SettingsError) as caught:
+        prepare(TOY, out=tmp_path / "run", words=words, device="cpu")
+    assert caught.value.exit_code == 2
+    assert str(caught.value).startswith(sentence)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.fault("R-39")
+def test_size_10_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match=r"data\.size is wrong: .*; found 10") as caught:
+        prepare(TOY, out=tmp_path / "run", size=10, device="cpu")
+    assert caught.value.exit_code == 2
+
+
+def test_only_one_length_is_given(tmp_path, photos):
+    with pytest.raises(SettingsError, match="one of --steps, --epochs and --time"):
+        prepare(photos, out=tmp_path / "run", steps=2, seconds=10.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "source"),
+    [
+        (["method.lambda_idtt=1"], {}, "--set method.lambda_idtt=1"),
+        ([], {}, "the file {file}"),
+        (["training.seed=4"], {"seed": -1}, "the command's options"),
+        (["training.batch=0", "training.batch=-1"], {}, "--set training.batch=-1"),
+    ],
+)
+@pytest.mark.fault("R-49")
+def test_a_wrong_setting_is_refused_with_where_it_came_from(tmp_path, photos, words, options, source):
+    file = tmp_path / "config.toml"
+    file.write_text("[method]\npool = 3\n" if words else "[method.generator]\nwidht = 3\n", encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        prepare(photos, out=tmp_path / "run", config=file, words=words, device="cpu", **options)
+    assert str(caught.value).endswith(f" It comes from {source.format(file=file)}.")
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["training.epochs=0", "method.optimiser.lr=-1.0", "method.optimiser.beta1=1.0", "method.lambda_cyc=nan",
+     "method.lambda_cyc=1e400", "training.average=1.0", "training.batch=0", "data.flip=2.0"],
+)  # fmt: skip
+@pytest.mark.fault("R-50")
+def test_values_out_of_their_range_are_refused_with_the_key(tmp_path, photos, word):
+    with pytest.raises(SettingsError) as caught:
+        prepare(photos, out=tmp_path / "run", words=[word], device="cpu")
+    assert caught.value.exit_code == 2
+    assert str(caught.value).startswith(f"The setting {word.partition('=')[0]} is wrong: ")
+
+
+def test_fewer_held_out_pictures_than_a_choice_needs_are_refused(tmp_path, photos):
+    with pytest.raises(SettingsError, match=r"data\.held_out is wrong: it must be 0 or at least 4, .*; found 3"):
+        prepare(photos, out=tmp_path / "run", words=["data.held_out=3"], device="cpu")

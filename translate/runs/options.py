@@ -62,7 +62,7 @@ def resolve(
 
 def _read_config(config: str | Path) -> Tree:
     """Read a file of settings, or the one of ours with that name."""
-    presets = {path.stem: path for path in PRESETS.glob("*.toml")}
+    presets = {path.stem: path for path in sorted(PRESETS.glob("*.toml"))}
     path = Path(config)
     if not path.exists() and str(config) in presets:
         path = presets[str(config)]

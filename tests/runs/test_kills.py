@@ -1,6 +1,6 @@
 """A run that is killed again and again loses nothing, and becomes the run that was never killed.
 
-8 rounds run with the suite, 100 with `pytest -s -m slow tests/test_kills.py`, which prints them.
+8 rounds run with the suite, 100 with `pytest -s -m slow tests/runs/test_kills.py`, which prints them.
 """
 
 import random

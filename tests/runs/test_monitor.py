@@ -1,0 +1,47 @@
+"""Alarms, the page, and TensorBoard, over the steps of a run."""
+
+import sys
+
+import pytest
+
+from translate import cards
+from translate.methods.cyclegan import CycleGAN
+from translate.runs import prepare
+from translate.training import alarms
+from translate.training.record import read_log
+
+TOY = "toy-horse2zebra"
+
+
+def test_a_run_that_inverts_says_so_once_and_after_a_break_too_it_was_said(tmp_path, monkeypatch, interrupt, shelf):
+    """Staged: translations are the inverted inputs from the first step on."""
+    monkeypatch.setattr(alarms, "EARLIEST", 0)
+    monkeypatch.setattr(CycleGAN, "translate", lambda method, x, target: -x)
+    words = ["training.steps=6", "training.log_every=1"]
+    place = tmp_path / "datasets"
+    place.mkdir()
+    card = (shelf / f"{TOY}.toml").read_text(encoding="utf-8")
+    (place / f"{TOY}.toml").write_text(card.replace("test = 3", "test = 8"), encoding="utf-8")
+    monkeypatch.setattr(cards, "shelf", lambda kind: place)
+    first = prepare(TOY, out=tmp_path / "run", words=words, device="cpu")
+    interrupt(first, after=3)
+    assert [note.split(":")[0] for note in first.notes] == ["Alarm at step 2"]
+    assert "dark becomes bright" in first.notes[0]
+    second = prepare(TOY, out=tmp_path / "run", words=words, device="cpu")
+    list(second.start())
+    assert second.notes == []
+    assert [line["name"] for line in read_log(tmp_path / "run" / "alarms.jsonl")] == ["inverted"]
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Step 2: From horse to zebra dark becomes bright" in page
+    assert "Finished: all 6 steps" in page
+    assert "stripe score" in page
+    assert page.count("data-step=") == len(list((tmp_path / "run" / "samples").iterdir()))
+
+
+@pytest.mark.fault("R-48")
+def test_a_run_without_the_backend_of_tensorboard_goes_on(tmp_path, monkeypatch, shelf):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    run = prepare(TOY, out=tmp_path / "run", device="cpu", tensorboard=True)
+    list(run.start())
+    assert run.finished
+    assert [note for note in run.notes if "TensorBoard is not installed" in note] == run.notes

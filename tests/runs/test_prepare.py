@@ -1,0 +1,89 @@
+"""From the words of a command to a run: the dataset is found, and what cannot be trained is refused."""
+
+import shutil
+import signal
+
+import numpy as np
+import pytest
+
+import translate
+from translate import images, runs
+from translate.errors import DataError, Interrupted, SettingsError
+from translate.runs import prepare
+
+TOY = "toy-horse2zebra"
+pytestmark = pytest.mark.usefixtures("shelf")
+
+
+@pytest.mark.parametrize(
+    ("data", "domains", "error", "sentence"),
+    [
+        (None, None, SettingsError, "Name a dataset, a folder, or two --domain"),
+        (TOY, {"a": ".", "b": "."}, SettingsError, "Give a dataset or --domain NAME=FOLDER, not both"),
+        ("toy-hors2zebra", None, DataError, f"neither a folder nor a known dataset. Did you mean {TOY}"),
+        ("gone/photos", None, DataError, "There is no dataset folder gone/photos. Wanted are the folders trainA"),
+    ],
+)
+def test_a_wrong_dataset_is_refused_with_a_sentence(tmp_path, monkeypatch, data, domains, error, sentence):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error) as caught:
+        prepare(data, domains=domains, device="cpu")
+    assert sentence in str(caught.value).replace("\\", "/")
+
+
+def test_a_run_is_called_as_its_dataset_unless_said_otherwise(tmp_path, photos, small):
+    assert prepare(TOY, device="cpu").out.as_posix() == f"runs/{TOY}"
+    assert prepare(photos, words=small, device="cpu").out.name == photos.name
+    named = {"day": photos / "trainA", "night": photos / "trainB"}
+    run = prepare(domains=named, words=small, device="cpu")
+    assert (run.out.as_posix(), run.dataset.target) == ("runs/day2night", "night")
+    assert prepare(TOY, out=tmp_path / "else", device="cpu").out == tmp_path / "else"
+
+
+def test_a_batch_is_split_into_equal_parts_or_refused(tmp_path):
+    run = prepare(TOY, out=tmp_path / "run", batch=4, accumulate=2, device="cpu")
+    assert (run.recipe.training.batch, run.recipe.training.accumulate) == (4, 2)
+    with pytest.raises(SettingsError, match="A batch of 3 pictures cannot be split into 2 equal parts"):
+        prepare(TOY, out=tmp_path / "run", batch=3, accumulate=2, device="cpu")
+
+
+def test_the_python_face_trains_and_continues(tmp_path, finished, monkeypatch):
+    start = runs.Run.start
+
+    def interrupted(run, *arguments):
+        for report in start(run, *arguments):
+            if report.step == 1 and not report.saved:
+                signal.raise_signal(signal.SIGINT)
+            yield report
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs.Run, "start", interrupted)
+        with pytest.raises(Interrupted, match="call train again to continue it") as caught:
+            translate.train(TOY, out=tmp_path / "run", device="cpu")
+    assert caught.value.exit_code == 130
+    path = translate.train(TOY, out=tmp_path / "run", device="cpu")
+    assert path == tmp_path / "run" / "model.safetensors"
+    assert path.read_bytes() == (finished[0] / "model.safetensors").read_bytes()
+
+
+@pytest.mark.fault("R-41")
+def test_a_domain_with_one_picture_is_refused(tmp_path, photos, small):
+    here = shutil.copytree(photos, tmp_path / "photos")
+    for index in (1, 2):
+        (here / "trainA" / f"{index}.png").unlink()
+    with pytest.raises(DataError, match="Domain A has one picture"):
+        prepare(here, out=tmp_path / "run", words=small, device="cpu")
+
+
+def test_only_stargan_learns_attributes(tmp_path):
+    for n in range(2):
+        images.write_pixels(np.zeros((40, 40, 3), np.uint8), tmp_path / "images" / f"{n}.png")
+    (tmp_path / "list_attr_celeba.txt").write_text("2\nHat\n0.png 1\n1.png -1\n")
+    with pytest.raises(DataError, match=r"these pictures have attributes\. Use --method stargan"):
+        prepare(tmp_path, out=tmp_path / "run")
+
+
+def test_what_labels_there_are_is_said_by_the_dataset(tmp_path, photos):
+    words = ["method.labels=attributes", "method.discriminator.layers=4"]
+    run = prepare(photos, method="stargan", size=32, batch=2, out=tmp_path / "run", words=words)
+    assert run.recipe.method.labels == "domains"
