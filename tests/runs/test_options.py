@@ -75,7 +75,7 @@ def test_our_own_settings_are_known_by_name_unless_a_file_has_it(name, photos, t
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).write_text("training = {seed = 3}")
     assert prepare(photos, config=name, out=tmp_path / "run", device="cpu").recipe.training.seed == 3
-    with pytest.raises(SettingsError, match=r"no settings file smal\. Name a file, or one of ours: quick"):
+    with pytest.raises(SettingsError, match=r"no settings file smal\. Name a file, or one of ours: cut, fastcut"):
         prepare(photos, config="smal", out=tmp_path / "run", device="cpu")
 
 

@@ -160,7 +160,8 @@ class MethodSettings(Settings):
             SettingsError: the size of the crops in pixels, or the batch, does not suit the method.
         """
         if len(domains) != 2:
-            raise DataError(f"{self.name} translates between two domains; found {len(domains)}: {', '.join(domains)}.")
+            found = f"{self.name} translates between two domains; found {len(domains)}: {', '.join(domains)}."
+            raise DataError(found + (" Use --method stargan for more." if len(domains) > 2 else ""))
         self.check_size(size)
 
     def check_size(self, size: int) -> None:

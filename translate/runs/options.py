@@ -48,11 +48,13 @@ def resolve(
     Raises:
         SettingsError: a setting is wrong; the sentence says where it came from.
     """
-    layers = [(f"the file {config}", _read_config(config))] if config else []
-    layers += [(f"--set {word}", read_word(word)) for word in words]
+    layers = [(f"--set {word}", read_word(word)) for word in words]
     layers.append(("the command's options", _tree(options)))
+    preset = _preset(config, _method_in(merge(tree for _, tree in layers)))
+    if config:
+        layers.insert(0, (f"the file {config}", read_toml(preset or Path(config))))
     given = merge(tree for _, tree in layers)
-    advice = _advice(card, given)
+    advice = _advice(card, given, preset is not None)
     try:
         return Recipe.parse(merge([advice, given]))
     except SettingsError as error:
@@ -60,15 +62,30 @@ def resolve(
         raise _with_source(error, [(f"the recipe of {name}", advice), *layers]) from error
 
 
-def _read_config(config: str | Path) -> Tree:
-    """Read a file of settings, or the one of ours with that name."""
+def _preset(config: str | Path | None, method: str | None) -> Path | None:
+    """Return the file of ours that `config` is the name of; None where it is a file of the user, or nothing.
+
+    NAME-METHOD.toml is what NAME is for a method that it has no settings for itself.
+    """
+    if config is None or Path(config).exists():
+        return None
     presets = {path.stem: path for path in sorted(PRESETS.glob("*.toml"))}
-    path = Path(config)
-    if not path.exists() and str(config) in presets:
-        path = presets[str(config)]
-    elif not path.exists():
+    if str(config) not in presets:
         raise SettingsError(f"There is no settings file {config}. Name a file, or one of ours: {', '.join(presets)}.")
-    return read_toml(path)
+    own = _method_in(read_toml(presets[str(config)]))
+    if method in (None, own):
+        return presets[str(config)]
+    if other := presets.get(f"{config}-{method}"):
+        return other
+    others = [f" and {name.removeprefix(f'{config}-')}" for name in presets if name.startswith(f"{config}-")]
+    raise SettingsError(
+        f"The settings {config} are for {own}{''.join(others)}, not for {method}. Leave out --config, or --method."
+    )
+
+
+def _method_in(tree: Tree) -> str | None:
+    method = tree.get("method")
+    return method.get("name") if isinstance(method, dict) else None
 
 
 def _tree(options: Mapping[str, Any]) -> Tree:
@@ -88,12 +105,13 @@ def _tree(options: Mapping[str, Any]) -> Tree:
     return tree
 
 
-def _advice(card: DatasetCard | None, given: Tree) -> Tree:
-    """Return the card's recipe; of its method only the name, if the user chose another one."""
+def _advice(card: DatasetCard | None, given: Tree, whole: bool) -> Tree:
+    """Return the card's recipe; of its method only the name, if another one is `given`, or if that is a `whole` one."""
     advice = merge([{"method": {"name": "cyclegan"}}, card.recipe if card else {}])
-    method = given.get("method")
-    chosen = method.get("name") if isinstance(method, dict) else None
-    return advice if chosen in (None, advice["method"]["name"]) else {**advice, "method": {"name": chosen}}
+    chosen = _method_in(given)
+    if chosen in (None, advice["method"]["name"]) and not whole:
+        return advice
+    return {**advice, "method": {"name": chosen}}
 
 
 def _with_source(error: SettingsError, layers: Sequence[tuple[str, Tree]]) -> SettingsError:

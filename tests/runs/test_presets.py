@@ -1,0 +1,96 @@
+"""The settings of ours that `--config` knows by name."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from translate import cards, features
+from translate.errors import DataError, SettingsError, TranslateError, WeightsError
+from translate.runs import prepare
+from translate.runs.options import resolve
+
+
+def test_a_preset_is_what_it_says_for_the_method_that_is_asked_for() -> None:
+    for words, options, expected in (
+        ([], {}, "cut"),
+        ([], {"method": "cut"}, "cut"),
+        ([], {"method": "cyclegan"}, "cyclegan"),
+        (["method.name=cyclegan"], {}, "cyclegan"),
+    ):
+        recipe = resolve(None, "quick", words, options)
+        assert recipe.method.name == expected
+        assert recipe.data.zoom
+        assert recipe == resolve(None, {"cut": "quick", "cyclegan": "quick-cyclegan"}[expected], [], {})
+
+
+def test_both_quick_presets_have_the_same_networks_and_optimisers() -> None:
+    cut, cyclegan = (resolve(None, "quick", [], {"method": method}) for method in ("cut", "cyclegan"))
+    for name in ("generator", "discriminator", "optimiser", "optimisers", "lambda_idt"):
+        assert getattr(cut.method, name) == getattr(cyclegan.method, name), name
+    assert cut.data == cyclegan.data
+    assert cut.with_training(steps=1).training == cyclegan.with_training(steps=1).training
+
+
+@pytest.mark.parametrize(
+    ("config", "method", "sentence"),
+    [
+        ("quick", "stargan", "The settings quick are for cut and cyclegan, not for stargan. Leave out --config,"),
+        ("fastcut", "cyclegan", "The settings fastcut are for cut, not for cyclegan. Leave out --config,"),
+    ],
+)
+def test_a_preset_for_another_method_is_refused(config: str, method: str, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        resolve(None, config, [], {"method": method})
+
+
+@pytest.mark.parametrize("name", sorted(cards.names("datasets")))
+@pytest.mark.parametrize("method", ["cut", "cyclegan"])
+def test_a_preset_takes_nothing_of_the_method_of_a_card(name: str, method: str) -> None:
+    card = cards.dataset(name)
+    recipe = resolve(card, "quick", [], {"method": method})
+    alone = resolve(None, "quick", [], {"method": method})
+    assert recipe.method == alone.method
+    assert (recipe.data.size, recipe.training.steps, recipe.training.batch) == (128, alone.training.steps, 3)
+
+
+def test_words_and_options_lie_over_a_preset() -> None:
+    recipe = resolve(None, "quick", ["method.lambda_X=0.2", "training.seed=5"], {"steps": 7})
+    assert (recipe.method.lambda_X, recipe.training.seed, recipe.training.steps) == (0.2, 5, 7)
+    with pytest.raises(SettingsError, match=r"Unknown setting method\.lambda_cyc.*It comes from --set method"):
+        resolve(None, "quick", ["method.lambda_cyc=1"], {})
+
+
+@pytest.mark.parametrize("method", ["cut", "cyclegan"])
+def test_without_the_extra_one_sentence_says_what_to_install(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr(features, "LITE0_PACKAGE", "there_is_no_such_package")
+    with pytest.raises(WeightsError) as refusal:
+        prepare(photos, config="quick", method=method, out=tmp_path / "run", device="cpu")
+    assert refusal.value.exit_code == 5
+    assert str(refusal.value) == "The features lite0 need one more package: pip install 'image-translate[features]'"
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "code", "sentence"),
+    [
+        ({"size": 32, "words": ["method.discriminator.critics=[{critic = {layers = 4}}]"]}, SettingsError, 2,
+         "Size 32 does not suit cut with these networks: it must be a multiple of 4 and at least 48 pixels"),
+        ({"words": ['method.taps=["pixels"]']}, SettingsError, 2,
+         "no tap 'pixels' for method.taps. It has stem, down1, down2, block1, block2, block3, block4, block5, block6"),
+        ({"domains": "abc"}, DataError, 4,
+         "cut translates between two domains; found 3: a, b, c. Use --method stargan for more"),
+    ],
+    ids=["size", "tap", "domains"],
+)  # fmt: skip
+def test_what_quick_cannot_do_is_one_sentence(
+    photos: Path, tmp_path: Path, options: dict[str, Any], error: type[TranslateError], code: int, sentence: str
+) -> None:
+    domains = options.pop("domains", None)
+    data = None if domains else photos
+    folders = dict.fromkeys(domains, photos / "trainA") if domains else None
+    with pytest.raises(error, match=sentence) as refusal:
+        prepare(data, domains=folders, config="quick", out=tmp_path / "run", device="cpu", **options)
+    assert refusal.value.exit_code == code
