@@ -10,7 +10,7 @@ from torch.nn import BCEWithLogitsLoss, MSELoss
 from torch.nn.functional import l1_loss, mse_loss
 
 from translate.objectives import (
-    GUESSING,
+    CHANCE,
     OBJECTIVES,
     ObjectiveName,
     batch_feature_matching,
@@ -74,7 +74,7 @@ def test_a_discriminator_that_can_only_guess_is_right_half_of_the_time(objective
     middle = {None: 7.0, OBJECTIVES["lsgan"]: 0.5}.get(objective, 0.0)
     real, fake = (middle + torch.randn(1, 1, 100, 100, generator=random) for _ in range(2))
     for share in objective.accuracy(real, fake) if objective else wgan_accuracy(real, fake):
-        assert float(share) == pytest.approx(GUESSING, abs=0.03)
+        assert float(share) == pytest.approx(CHANCE, abs=0.03)
 
 
 def test_the_accuracy_of_a_critic_is_counted_halfway_between_its_mean_scores():

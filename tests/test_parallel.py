@@ -25,7 +25,7 @@ from translate.methods.base import settings_class
 from translate.networks.memoryless import without_memory
 from translate.runs import fitting, prepare
 from translate.training.checkpoint import Checkpoints
-from translate.training.loop import Plan, Training, TrainingSettings
+from translate.training.loop import RunPlan, Training, TrainingSettings
 from translate.training.record import read_log
 from translate.training.stop import StopSignals
 
@@ -92,7 +92,7 @@ def trained(case, folder, steps=STEPS, stop=None):
     }
     kind = {"unpaired": UnpairedBatches, "labelled": LabelledBatches}[training.method.settings.batches]
     batches = kind(stores, augmentation, BATCH, 0)
-    plan = Plan.of(settings, training.method.settings, batches.steps_per_epoch)
+    plan = RunPlan.of(settings, training.method.settings, batches.steps_per_epoch)
     stream = (
         {name: pixels.double() / 127.5 - 1 if name != "c" else pixels.double() for name, pixels in batch.items()}
         for batch in batches.stream(0, steps)

@@ -22,7 +22,7 @@ ObjectiveName = Literal["lsgan", "vanilla", "hinge"]  # those that every discrim
 Scores = Tensor | Sequence["Scores"]  # one map (N, 1, h, w), or several, or those of several critics
 Contrast = Literal["nce", "decoupled"]
 
-GUESSING = 0.5  # the accuracy of a discriminator that can only guess
+CHANCE = 0.5  # the accuracy of a discriminator that can only guess
 
 
 def _on_their_side(real: Tensor, fake: Tensor, halfway: Tensor | float) -> tuple[Tensor, Tensor]:
@@ -52,7 +52,7 @@ class Objective:
 
     d: Callable[[Any, Any], Tensor]
     g: Callable[[Any], Tensor]
-    balance: float  # half of d when the discriminator can only guess, and g where `g_hovers`
+    equilibrium: float  # half of d when the discriminator can only guess, and g where `g_hovers`
     accuracy: Callable[[Any, Any], tuple[Tensor, Tensor]]  # shares of real and of fake scores that are rightly judged
     g_hovers: bool = True  # whether g is bounded, so that it says who is winning
 
@@ -73,8 +73,8 @@ def joint(parts: Sequence[tuple[Objective, float]]) -> Objective:
         shares = [one.accuracy(r, f) for (one, _), r, f in zip(parts, real, fake, strict=True)]
         return _mean([share for share, _ in shares]), _mean([share for _, share in shares])
 
-    balance = sum(weight * one.balance for one, weight in parts)
-    return Objective(d, g, balance, accuracy, all(one.g_hovers for one, _ in parts))
+    equilibrium = sum(weight * one.equilibrium for one, weight in parts)
+    return Objective(d, g, equilibrium, accuracy, all(one.g_hovers for one, _ in parts))
 
 
 def _over_maps(objective: Objective) -> Objective:
@@ -90,7 +90,7 @@ def _over_maps(objective: Objective) -> Objective:
         shares = [objective.accuracy(r, f) for r, f in zip(_maps(real), _maps(fake), strict=True)]
         return _mean([share for share, _ in shares]), _mean([share for _, share in shares])
 
-    return Objective(d, g, objective.balance, accuracy, objective.g_hovers)
+    return Objective(d, g, objective.equilibrium, accuracy, objective.g_hovers)
 
 
 def lsgan_d(real: Tensor, fake: Tensor) -> Tensor:

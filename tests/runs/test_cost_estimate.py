@@ -10,7 +10,7 @@ pytestmark = pytest.mark.usefixtures("shelf")
 
 def test_preparing_and_looking_ahead_write_nothing(tmp_path):
     run = prepare(TOY, out=tmp_path / "run", device="cpu")
-    prospect = run.prospect()
+    estimate = run.estimate_cost()
     assert list(tmp_path.iterdir()) == []
     method = run.recipe.method
     generator, discriminator = method.generator.build(3, 3), method.discriminator.build(3)
@@ -18,12 +18,12 @@ def test_preparing_and_looking_ahead_write_nothing(tmp_path):
         "G": 2 * sum(parameter.numel() for parameter in generator.parameters()),
         "D": 2 * sum(parameter.numel() for parameter in discriminator.parameters()),
     }
-    assert prospect.parameters == expected
-    assert (prospect.steps, prospect.out, prospect.recipe) == (4, tmp_path / "run", run.recipe)
-    assert {domain: len(pictures) for domain, pictures in prospect.dataset.train.items()} == {"horse": 6, "zebra": 6}
-    assert prospect.seconds_per_step > 0
-    assert prospect.memory_bytes is None or prospect.memory_bytes > 1 << 20
+    assert estimate.parameters == expected
+    assert (estimate.steps, run.out) == (4, tmp_path / "run")
+    assert {domain: len(pictures) for domain, pictures in run.dataset.train.items()} == {"horse": 6, "zebra": 6}
+    assert estimate.seconds_per_step > 0
+    assert estimate.memory_bytes is None or estimate.memory_bytes > 1 << 20
 
 
-def test_a_prospect_knows_the_steps_of_epochs(tmp_path):
-    assert prepare(TOY, out=tmp_path / "run", epochs=5, batch=4, device="cpu").prospect().steps == 10
+def test_an_estimate_knows_the_steps_of_epochs(tmp_path):
+    assert prepare(TOY, out=tmp_path / "run", epochs=5, batch=4, device="cpu").estimate_cost().steps == 10

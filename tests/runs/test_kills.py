@@ -41,7 +41,7 @@ def train(said):
         if report.saved:
             os.write(said, b"%d\\n" % report.step)
 
-made().prospect()
+made().estimate_cost()
 for line in sys.stdin:
     checkpoints, seconds = line.split()
     reader, writer = os.pipe()

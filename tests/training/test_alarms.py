@@ -157,4 +157,4 @@ def test_the_losses_of_every_method_have_words(name):
     terms = base.settings_class(name)().build(domains, 64).terms()
     assert {term.player for term in terms.values()} == {"G", "D"}
     assert all(term.meaning for term in terms.values())
-    assert all((term.balance is not None) == (term.course in ("hovers", "share")) for term in terms.values())
+    assert all((term.equilibrium is not None) == (term.trend in ("hovers", "share")) for term in terms.values())

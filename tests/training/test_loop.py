@@ -14,7 +14,7 @@ from translate.networks.memoryless import without_memory
 from translate.toys.catalogue import draw
 from translate.training import loop
 from translate.training.checkpoint import Checkpoints
-from translate.training.loop import Plan, Training, TrainingSettings
+from translate.training.loop import RunPlan, Training, TrainingSettings
 from translate.training.stop import StopSignals
 
 TREE = {"generator": {"width": 2, "blocks": 1}, "discriminator": {"width": 2, "layers": 1}, "pool": 3}
@@ -46,7 +46,7 @@ def new_training(trained):
 def run(training, trained, folder, workers=0, stop=None, stop_after=None):
     """Train to the end, or until a signal comes while step `stop_after` is done; return all reports."""
     made = UnpairedBatches(STORES, AUGMENTATION, trained.batch, trained.seed)
-    plan = Plan.of(trained, METHOD, made.steps_per_epoch)
+    plan = RunPlan.of(trained, METHOD, made.steps_per_epoch)
     stop = stop or StopSignals()
 
     def batches():
@@ -162,7 +162,7 @@ def test_what_a_step_draws_depends_on_the_seed_and_the_step_alone():
 def test_what_happens_to_torchs_generator_between_steps_does_not_matter(tmp_path, straight):
     training = new_training(settings())
     made = UnpairedBatches(STORES, AUGMENTATION, 1, 0)
-    plan = Plan.of(settings(), METHOD, made.steps_per_epoch)
+    plan = RunPlan.of(settings(), METHOD, made.steps_per_epoch)
     for _ in training.run(plan, made.stream(0, 8), Checkpoints(tmp_path, {}, 2), StopSignals()):
         torch.rand(7)
     assert_equal(everything(training), straight[0])
@@ -184,7 +184,7 @@ def test_the_first_report_comes_before_the_first_step(tmp_path):
     training = new_training(settings())
     untouched = everything(training)
     made = UnpairedBatches(STORES, AUGMENTATION, 1, 0)
-    plan = Plan.of(settings(), METHOD, made.steps_per_epoch)
+    plan = RunPlan.of(settings(), METHOD, made.steps_per_epoch)
     reports = training.run(plan, made.stream(0, 8), Checkpoints(tmp_path, {}, 2), StopSignals())
     first = next(reports)
     assert (first.step, first.sample, first.saved, first.losses) == (0, True, False, {})
@@ -195,7 +195,7 @@ def test_what_a_checkpoint_has_behind_it_was_reported_before_it_is_written(tmp_p
     """So a run that is killed between the two loses no line of its log."""
     training, checkpoints = new_training(settings()), Checkpoints(tmp_path, {}, 2)
     made = UnpairedBatches(STORES, AUGMENTATION, 1, 0)
-    plan = Plan.of(settings(), METHOD, made.steps_per_epoch)
+    plan = RunPlan.of(settings(), METHOD, made.steps_per_epoch)
     for report in training.run(plan, made.stream(0, 8), checkpoints, StopSignals()):
         written = [int(place.name) for place in checkpoints.places()]
         assert (report.step in written) == report.saved
@@ -236,7 +236,7 @@ def test_a_signal_during_the_last_step_changes_nothing(tmp_path, straight):
 
 def plan(steps_per_epoch=10, decay="linear", **changes):
     method = type(METHOD).parse({**METHOD.model_dump(mode="json"), "decay": decay})
-    return Plan.of(TrainingSettings.parse(changes), method, steps_per_epoch)
+    return RunPlan.of(TrainingSettings.parse(changes), method, steps_per_epoch)
 
 
 def test_epochs_are_those_of_the_official_code():
@@ -360,7 +360,7 @@ def test_more_than_a_tenth_of_all_steps_that_are_not_finite_stop_the_run(tmp_pat
 def test_reports_say_which_steps_were_skipped_also_before_the_run_stops(tmp_path):
     training, found = poisoned_training(settings(), {2, 5, 6, 7}), []
     made = UnpairedBatches(STORES, AUGMENTATION, 1, 0)
-    plan = Plan.of(settings(), METHOD, made.steps_per_epoch)
+    plan = RunPlan.of(settings(), METHOD, made.steps_per_epoch)
     reports = training.run(plan, made.stream(0, 8), Checkpoints(tmp_path, {}, 2), StopSignals())
     with pytest.raises(Diverged, match="--nan-policy recover halves it and goes on"):
         found.extend((report.step, step) for report in reports for step in report.skipped_steps)

@@ -62,7 +62,7 @@ def train(
         if parallel.rank() > 0:
             _follow(run, dry_run)
         elif dry_run:
-            _print_prospect(run)
+            _print_estimate(run)
         elif run.finished:
             print(f"The run in {run.out} is finished. Use it: {_next(run)}")
         else:
@@ -114,7 +114,7 @@ def _train(run: "Run", quiet: bool) -> None:
 def _follow(run: "Run", dry_run: bool) -> None:
     """Do the part of another process than the first, silently."""
     if dry_run:
-        run.prospect()
+        run.estimate_cost()
     elif not run.finished:
         for _ in run.start():
             pass
@@ -148,32 +148,36 @@ def _domains(words: list[str]) -> dict[str, Path]:
     return domains
 
 
-def _print_prospect(run: "Run") -> None:
-    prospect = run.prospect()
-    print(prospect.recipe.to_json())
-    for domain, pictures in prospect.dataset.train.items():
-        counts = f"{len(pictures)} training pictures, {len(prospect.dataset.test.get(domain, ()))} test pictures"
-        held_out = prospect.dataset.held_out.get(domain)
+def _print_estimate(run: "Run") -> None:
+    estimate = run.estimate_cost()
+    print(run.recipe.to_json())
+    for domain, pictures in run.dataset.train.items():
+        counts = f"{len(pictures)} training pictures, {len(run.dataset.test.get(domain, ()))} test pictures"
+        held_out = run.dataset.held_out.get(domain)
         print(f"{domain}: {counts}" + (f", {len(held_out)} held out" if held_out is not None else ""))
-    if not prospect.dataset.targets.are_sets:
-        print(f"attributes: {', '.join(prospect.dataset.domains)}")
-    for player, count in prospect.parameters.items():
+    if not run.dataset.targets.are_sets:
+        print(f"attributes: {', '.join(run.dataset.domains)}")
+    for player, count in estimate.parameters.items():
         print(f"player {player}: {count:,} parameters")
-    thousand, whole = (duration(steps * prospect.seconds_per_step) for steps in (1000, prospect.steps))
-    print(f"about {thousand} for 1,000 steps, {whole} for all {prospect.steps:,}")
-    if prospect.memory_bytes:
-        print(f"about {prospect.memory_bytes / 1e9:.1f} GB of memory, without the decoded pictures")
-    print(f"would write to {prospect.out}, running on {run.engine}")
+    thousand, whole = (duration(steps * estimate.seconds_per_step) for steps in (1000, estimate.steps))
+    print(f"about {thousand} for 1,000 steps, {whole} for all {estimate.steps:,}")
+    if estimate.memory_bytes:
+        print(f"about {estimate.memory_bytes / 1e9:.1f} GB of memory, without the decoded pictures")
+    print(f"would write to {run.out}, running on {run.engine}")
 
 
 def _legend(run: "Run") -> str:
     """Say in short what to expect of the losses, by their names."""
-    courses: dict[str, list[str]] = {}
+    trends: dict[str, list[str]] = {}
     for name, term in run.terms.items():
-        expected = {"falls": "fall", "hovers": f"hover around {term.balance or 0:.2f}", "free": "may have any level"}
-        if term.course in expected:
-            courses.setdefault(expected[term.course], []).append(name)
-    listed = "; ".join(f"{', '.join(names)} {course}" for course, names in courses.items())
+        expected = {
+            "falls": "fall",
+            "hovers": f"hover around {term.equilibrium or 0:.2f}",
+            "free": "may have any level",
+        }
+        if term.trend in expected:
+            trends.setdefault(expected[term.trend], []).append(name)
+    listed = "; ".join(f"{', '.join(names)} {trend}" for trend, names in trends.items())
     return f"Losses, when it goes well: {listed}. What each means stands in {run.out / 'report.html'}."
 
 
@@ -183,7 +187,7 @@ def _describe(report: "Report", run: "Run") -> str:
 
     if not report.losses:
         return ""
-    shown = [name for name in report.losses if name not in run.terms or run.terms[name].course != "share"]
+    shown = [name for name in report.losses if name not in run.terms or run.terms[name].trend != "share"]
     losses = " ".join(f"{name} {report.losses[name]:.2f}" for name in shown)
     skipped = f"  skipped {report.skipped}" if report.skipped else ""
     speed = run.recipe.training.batch / report.seconds_per_step

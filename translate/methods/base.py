@@ -53,9 +53,9 @@ class Term:
     """What a term of an objective means, for people who watch it."""
 
     meaning: str
-    course: Literal["falls", "hovers", "free", "share"] = "falls"  # in a run that goes well; "free": it says nothing
+    trend: Literal["falls", "hovers", "free", "share"] = "falls"  # in a run that goes well; "free": it says nothing
     player: Literal["G", "D"] = "G"  # whose objective it belongs to
-    balance: float | None = None  # its value when D can only guess what is real: where it hovers, or of a share
+    equilibrium: float | None = None  # its value when D can only guess what is real: where it hovers, or of a share
 
 
 class Adam(Settings):

@@ -36,7 +36,7 @@ from translate.networks.critics import Critic, objective_of
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import TappedGenerator
 from translate.networks.resnet import Resnet
-from translate.objectives import CONTRASTS, GUESSING, Contrast, ObjectiveName, l1
+from translate.objectives import CHANCE, CONTRASTS, Contrast, ObjectiveName, l1
 from translate.targets import OneWay
 
 
@@ -110,13 +110,13 @@ class CUT(Translation):
         X, Y = self._source, self.targets.default
         hovers: Literal["hovers", "free"] = "hovers" if objective.g_hovers else "free"
         return {
-            "GAN": Term(f"how easily D tells pictures turned into {Y}", hovers, "G", objective.balance),
-            "D": Term(f"how badly D tells {Y} from pictures turned into {Y}", "hovers", "D", objective.balance),
+            "GAN": Term(f"how easily D tells pictures turned into {Y}", hovers, "G", objective.equilibrium),
+            "D": Term(f"how badly D tells {Y} from pictures turned into {Y}", "hovers", "D", objective.equilibrium),
             "NCE_X": Term(f"how hard it is to find the places of {X} again in what was made of them"),
             "NCE_Y": Term(f"how hard it is to find the places of {Y} again in what was made of them"),
             "idt": Term(f"how much {Y} changes when it is turned into {Y}"),
-            "acc_real": Term(f"how often D takes {Y} for real", "share", "D", GUESSING),
-            "acc_fake": Term(f"how often D sees that pictures turned into {Y} are not", "share", "D", GUESSING),
+            "acc_real": Term(f"how often D takes {Y} for real", "share", "D", CHANCE),
+            "acc_fake": Term(f"how often D sees that pictures turned into {Y} are not", "share", "D", CHANCE),
         }
 
     @property

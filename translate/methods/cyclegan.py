@@ -32,7 +32,7 @@ from translate.networks.critics import Critic, objective_of
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Generator
 from translate.networks.resnet import Resnet
-from translate.objectives import GUESSING, ObjectiveName, l1
+from translate.objectives import CHANCE, ObjectiveName, l1
 from translate.pool import Pool
 from translate.targets import Domains
 
@@ -78,21 +78,21 @@ class CycleGAN(Translation):
     def terms(self) -> dict[str, Term]:
         X, Y = self.domains
         objective = objective_of(self.settings.discriminator, self.settings.objective)
-        balance = objective.balance
+        equilibrium = objective.equilibrium
         g: Literal["hovers", "free"] = "hovers" if objective.g_hovers else "free"
         return {
-            "GAN_G": Term(f"how easily D_Y tells pictures turned into {Y}", g, "G", balance),
-            "GAN_F": Term(f"how easily D_X tells pictures turned into {X}", g, "G", balance),
-            "D_X": Term(f"how badly D_X tells {X} from pictures turned into {X}", "hovers", "D", balance),
-            "D_Y": Term(f"how badly D_Y tells {Y} from pictures turned into {Y}", "hovers", "D", balance),
+            "GAN_G": Term(f"how easily D_Y tells pictures turned into {Y}", g, "G", equilibrium),
+            "GAN_F": Term(f"how easily D_X tells pictures turned into {X}", g, "G", equilibrium),
+            "D_X": Term(f"how badly D_X tells {X} from pictures turned into {X}", "hovers", "D", equilibrium),
+            "D_Y": Term(f"how badly D_Y tells {Y} from pictures turned into {Y}", "hovers", "D", equilibrium),
             "cyc_X": Term(f"what {X} loses on the way to {Y} and back"),
             "cyc_Y": Term(f"what {Y} loses on the way to {X} and back"),
             "idt_X": Term(f"how much {X} changes when it is turned into {X}"),
             "idt_Y": Term(f"how much {Y} changes when it is turned into {Y}"),
-            "acc_X_real": Term(f"how often D_X takes {X} for real", "share", "D", GUESSING),
-            "acc_X_fake": Term(f"how often D_X sees that pictures turned into {X} are not", "share", "D", GUESSING),
-            "acc_Y_real": Term(f"how often D_Y takes {Y} for real", "share", "D", GUESSING),
-            "acc_Y_fake": Term(f"how often D_Y sees that pictures turned into {Y} are not", "share", "D", GUESSING),
+            "acc_X_real": Term(f"how often D_X takes {X} for real", "share", "D", CHANCE),
+            "acc_X_fake": Term(f"how often D_X sees that pictures turned into {X} are not", "share", "D", CHANCE),
+            "acc_Y_real": Term(f"how often D_Y takes {Y} for real", "share", "D", CHANCE),
+            "acc_Y_fake": Term(f"how often D_Y sees that pictures turned into {Y} are not", "share", "D", CHANCE),
         }
 
     def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:

@@ -31,7 +31,7 @@ from translate.methods.base import Adam, Layer, MethodSettings, Optimiser, Term,
 from translate.networks.blocks import initialise
 from translate.networks.discriminators import JudgingDiscriminator, WholeImage
 from translate.networks.encoder_decoder import EncoderDecoder
-from translate.objectives import GUESSING, OBJECTIVES, batch_feature_matching, mse
+from translate.objectives import CHANCE, OBJECTIVES, batch_feature_matching, mse
 from translate.schedules import Constant, Schedule
 from translate.targets import Domains
 
@@ -88,20 +88,20 @@ class DiscoGAN(Translation):
 
     def terms(self) -> dict[str, Term]:
         A, B = self.domains
-        balance = OBJECTIVES["vanilla"].balance
+        equilibrium = OBJECTIVES["vanilla"].equilibrium
         return {
-            "GAN_A": Term(f"how easily D_A tells pictures turned into {A}", "hovers", "G", balance),
-            "GAN_B": Term(f"how easily D_B tells pictures turned into {B}", "hovers", "G", balance),
-            "D_A": Term(f"how badly D_A tells {A} from pictures turned into {A}", "hovers", "D", balance),
-            "D_B": Term(f"how badly D_B tells {B} from pictures turned into {B}", "hovers", "D", balance),
+            "GAN_A": Term(f"how easily D_A tells pictures turned into {A}", "hovers", "G", equilibrium),
+            "GAN_B": Term(f"how easily D_B tells pictures turned into {B}", "hovers", "G", equilibrium),
+            "D_A": Term(f"how badly D_A tells {A} from pictures turned into {A}", "hovers", "D", equilibrium),
+            "D_B": Term(f"how badly D_B tells {B} from pictures turned into {B}", "hovers", "D", equilibrium),
             "FM_A": Term(f"how much pictures turned into {A} differ from {A} in what D_A sees"),
             "FM_B": Term(f"how much pictures turned into {B} differ from {B} in what D_B sees"),
             "CONST_A": Term(f"what {A} loses on the way to {B} and back"),
             "CONST_B": Term(f"what {B} loses on the way to {A} and back"),
-            "acc_A_real": Term(f"how often D_A takes {A} for real", "share", "D", GUESSING),
-            "acc_A_fake": Term(f"how often D_A sees that pictures turned into {A} are not", "share", "D", GUESSING),
-            "acc_B_real": Term(f"how often D_B takes {B} for real", "share", "D", GUESSING),
-            "acc_B_fake": Term(f"how often D_B sees that pictures turned into {B} are not", "share", "D", GUESSING),
+            "acc_A_real": Term(f"how often D_A takes {A} for real", "share", "D", CHANCE),
+            "acc_A_fake": Term(f"how often D_A sees that pictures turned into {A} are not", "share", "D", CHANCE),
+            "acc_B_real": Term(f"how often D_B takes {B} for real", "share", "D", CHANCE),
+            "acc_B_fake": Term(f"how often D_B sees that pictures turned into {B} are not", "share", "D", CHANCE),
         }
 
     def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:

@@ -34,7 +34,7 @@ from translate.errors import DataError, SettingsError
 from translate.methods.base import Adam, Layer, MethodSettings, Optimiser, Term, Translation, Update
 from translate.networks.discriminators import Critic, LabelDiscriminator, PatchGAN
 from translate.networks.label_resnet import LabelResnet
-from translate.objectives import GUESSING, gradient_penalty, l1, wgan_accuracy, wgan_d, wgan_g
+from translate.objectives import CHANCE, gradient_penalty, l1, wgan_accuracy, wgan_d, wgan_g
 from translate.parallel import permuted
 from translate.targets import Attributes, Domains, Targets
 
@@ -113,8 +113,8 @@ class StarGAN(Translation):
             "cls_D": Term("how badly D reads the label of real pictures", "falls", "D"),
             "cls_G": Term("how badly D reads the label that pictures were translated to"),
             "rec": Term("what pictures lose on the way to another label and back"),
-            "acc_real": Term("how often D takes pictures for real", "share", "D", GUESSING),
-            "acc_fake": Term("how often D sees that translated pictures are not", "share", "D", GUESSING),
+            "acc_real": Term("how often D takes pictures for real", "share", "D", CHANCE),
+            "acc_fake": Term("how often D sees that translated pictures are not", "share", "D", CHANCE),
         }
 
     def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:

@@ -61,8 +61,8 @@ class Curve:
 
     points: Points
     meaning: str
-    course: str  # "falls", "hovers", "free", or "share" of what a discriminator judges rightly
-    balance: float | None = None  # where it hovers; of a share, its value when the discriminator can only guess
+    trend: str  # "falls", "hovers", "free", or "share" of what a discriminator judges rightly
+    equilibrium: float | None = None  # where it hovers; of a share, its value when the discriminator can only guess
 
 
 @dataclass(frozen=True)
@@ -161,20 +161,22 @@ def _image(jpeg: bytes, step: int) -> str:
 def _curves(summary: RunSummary) -> list[str]:
     parts = ["<h2>Losses</h2>\n"]
     kinds: list[tuple[str, str, float | None]] = []
-    for course, words in (("hovers", _HOVERS), ("share", _SHARE)):
-        balances = dict.fromkeys(curve.balance for curve in summary.losses.values() if curve.course == course)
-        kinds += [(course, words.format(balance), balance) for balance in balances if balance is not None]
+    for trend, words in (("hovers", _HOVERS), ("share", _SHARE)):
+        equilibria = dict.fromkeys(curve.equilibrium for curve in summary.losses.values() if curve.trend == trend)
+        kinds += [
+            (trend, words.format(equilibrium), equilibrium) for equilibrium in equilibria if equilibrium is not None
+        ]
     kinds.append(("falls", "These should fall and stay low.", None))
     kinds.append(("free", "The level of these says little; sudden jumps are a bad sign.", None))
-    for course, words, balance in kinds:
+    for trend, words, equilibrium in kinds:
         chosen = {
             name: curve
             for name, curve in summary.losses.items()
-            if (curve.course, curve.balance) == (course, balance) and curve.points
+            if (curve.trend, curve.equilibrium) == (trend, equilibrium) and curve.points
         }
         if chosen:
             parts.append(f"<h3>{words}</h3>\n")
-            parts.append(loss_curves({name: curve.points for name, curve in chosen.items()}, level=balance))
+            parts.append(loss_curves({name: curve.points for name, curve in chosen.items()}, level=equilibrium))
             rows = [(name, f"{curve.points[-1][1]:.3f}", curve.meaning) for name, curve in chosen.items()]
             parts.append(table(rows))
     if summary.learning_rate:

@@ -12,25 +12,25 @@ from translate.devices import Engine
 from translate.networks.memoryless import without_memory
 from translate.progress import Tell
 from translate.runs.frozen_features import fill_frozen
-from translate.runs.initialisation import Beginning
+from translate.runs.initialisation import PretrainedStart
 from translate.runs.recipe import Recipe
-from translate.training.loop import Plan, Training
+from translate.training.loop import RunPlan, Training
 
 
 def build_training(
-    recipe: Recipe, dataset: Dataset, engine: Engine, plan: Plan, beginning: Beginning | None = None
+    recipe: Recipe, dataset: Dataset, engine: Engine, plan: RunPlan, pretrained: PretrainedStart | None = None
 ) -> Training:
     """Build what moves in a run, before its first step.
 
     Raises:
-        WeightsError: the networks of `beginning` are damaged, or do not fit.
+        WeightsError: the networks of `pretrained` are damaged, or do not fit.
     """
     settings, domains, size = recipe.method.for_run(plan.steps), dataset.domains, recipe.data.size
     torch.manual_seed(recipe.training.seed)
     method = settings.build(domains, size)
     fill_frozen(method)
-    if beginning:
-        beginning.load(method)
+    if pretrained:
+        pretrained.load(method)
     with without_memory():
         shadow = settings.build(domains, size)
     return Training(method, shadow, engine, recipe.training)

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from translate.data.batches import batches_for
 from translate.data.folders import Dataset
@@ -12,39 +11,36 @@ from translate.memory import peak_memory
 from translate.parallel import greatest, local_part
 from translate.runs.building import build_training
 from translate.runs.recipe import Recipe
-from translate.training.loop import Plan, Training
+from translate.training.loop import RunPlan, Training
 
 STEPS = 5
 TURN = 5  # steps in which every player moves
 
 
 @dataclass(frozen=True)
-class Prospect:
-    """What a run would be, and what it would cost."""
+class CostEstimate:
+    """What a run would cost."""
 
-    recipe: Recipe
-    dataset: Dataset
-    out: Path
     steps: int
     parameters: Mapping[str, int]  # of each player
     seconds_per_step: float
     memory_bytes: int | None  # peak of this process, where the system tells
 
 
-def prospect_of(recipe: Recipe, dataset: Dataset, out: Path, engine: Engine) -> Prospect:
+def estimate_cost(recipe: Recipe, dataset: Dataset, engine: Engine) -> CostEstimate:
     """Do a few steps to see what a run would cost."""
     counts = [len(pictures) for pictures in dataset.train.values()]
     batches = -(-batches_for(recipe.method.batches, dataset).pictures_per_epoch(counts) // recipe.training.batch)
-    plan = Plan.of(recipe.training, recipe.method, batches)
+    plan = RunPlan.of(recipe.training, recipe.method, batches)
     training, seconds = measured(recipe, dataset, engine, plan, STEPS)
     parameters = {
         player: sum(parameter.numel() for network in networks for parameter in network.parameters())
         for player, networks in training.method.players().items()
     }
-    return Prospect(recipe, dataset, out, plan.steps, parameters, seconds, peak_memory(engine.device))
+    return CostEstimate(plan.steps, parameters, seconds, peak_memory(engine.device))
 
 
-def measured(recipe: Recipe, dataset: Dataset, engine: Engine, plan: Plan, steps: int) -> tuple[Training, float]:
+def measured(recipe: Recipe, dataset: Dataset, engine: Engine, plan: RunPlan, steps: int) -> tuple[Training, float]:
     """Do steps on noise, and return the training and its seconds per step.
 
     The first step is slower and does not count; of compiled networks all steps until every player has moved.

@@ -17,7 +17,7 @@ from translate.memory import (
 from translate.parallel import greatest, neighbours, single_process, world
 from translate.runs.cost_estimate import TURN, measured
 from translate.runs.recipe import Recipe
-from translate.training.loop import Plan
+from translate.training.loop import RunPlan
 
 STEPS = 15  # to measure the speed: whole turns of players that move in every third or fifth
 LARGEST = 16  # pictures, on a CPU: StarGAN's batch; more of them only take longer together
@@ -103,5 +103,5 @@ def _fits(recipe: Recipe, dataset: Dataset, engine: Engine, batch: int) -> bool:
 
 
 def _seconds_per_step(recipe: Recipe, dataset: Dataset, engine: Engine, steps: int) -> float:
-    plan = Plan.of(recipe.with_training(steps=steps).training, recipe.method, 1)
+    plan = RunPlan.of(recipe.with_training(steps=steps).training, recipe.method, 1)
     return measured(recipe, dataset, engine, plan, steps)[1]

@@ -30,5 +30,5 @@ def names_of_frozen(method: nn.Module) -> set[str]:
 
 
 def seen_before(origin: Mapping[str, str] | None) -> list[str]:
-    """Return the features that the critics of the model saw from which a run began; see `Beginning.origin`."""
+    """Return the features that the critics of the model saw from which a run began; see `PretrainedStart.origin`."""
     return [name for name in (origin or {}).get("critic_features", "").split(",") if name]

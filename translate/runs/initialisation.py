@@ -20,7 +20,7 @@ DECIDING = ("name", "labels", "generator")  # settings of a method that say what
 
 
 @dataclass(frozen=True)
-class Beginning:
+class PretrainedStart:
     """The model that a run begins from.
 
     Attributes:
@@ -33,7 +33,7 @@ class Beginning:
     origin: dict[str, str]
 
     @classmethod
-    def find(cls, model: str | Path, run: RunFolder) -> "Beginning":
+    def find(cls, model: str | Path, run: RunFolder) -> "PretrainedStart":
         """Find a model: a file, a run folder, or a name in `weights/`; or the one that `run` began from, if it is gone.
 
         Raises:

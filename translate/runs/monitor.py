@@ -157,7 +157,7 @@ def command_to_use(out: Path, dataset: Dataset) -> str:
 
 def _curve(log: Sequence[Mapping[str, Any]], name: str, term: Term | None) -> Curve:
     points = [(line["step"], line["losses"][name]) for line in log if name in line["losses"]]
-    return Curve(points, term.meaning, term.course, term.balance) if term else Curve(points, "", "free")
+    return Curve(points, term.meaning, term.trend, term.equilibrium) if term else Curve(points, "", "free")
 
 
 def _probes(dataset: Dataset, batches: Batches, size: int, method: Translation) -> list[Probe]:

@@ -17,7 +17,7 @@ from translate.run_folder import RunFolder
 from translate.runs.execution import Execution
 from translate.runs.fitting import largest_batch, steps_within
 from translate.runs.identity import batch_of_run, steps_of_run
-from translate.runs.initialisation import Beginning
+from translate.runs.initialisation import PretrainedStart
 from translate.runs.options import AUTO, OPTIONS, resolve
 from translate.runs.recipe import Recipe
 from translate.runs.run import Run
@@ -67,11 +67,11 @@ def prepare(
     if recipe.training.seconds and not recipe.training.steps:
         steps = steps_of_run(folder) or steps_within(recipe, dataset, engine, recipe.training.seconds)
         recipe = recipe.with_training(steps=steps)
-    beginning = None
+    pretrained = None
     if begin_from:
-        beginning = Beginning.find(begin_from, folder)
-        beginning.check(recipe.method, len(dataset.domains))
-    return Run(recipe, dataset, folder, engine, execution, beginning)
+        pretrained = PretrainedStart.find(begin_from, folder)
+        pretrained.check(recipe.method, len(dataset.domains))
+    return Run(recipe, dataset, folder, engine, execution, pretrained)
 
 
 def train(data: str | Path | None = None, **options: Any) -> Path:

@@ -3,7 +3,6 @@
 import importlib.metadata
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from translate import images
 from translate.data.batches import Batches
@@ -55,10 +54,8 @@ class Results:
     def export(self, training: Training, planned: int, scores: Mapping[str, float]) -> None:
         """Write the export of the run; it is a finished one when all its `planned` steps are done."""
         write_export(self._folder.export, training.average.networks, self._about(training, planned, scores))
-        if training.step == planned:
-            self._keep_the_best(training, planned)
 
-    def _keep_the_best(self, training: Training, planned: int) -> None:
+    def keep_the_best(self, training: Training, planned: int) -> None:
         """Write the export once more, beside the last one, where none before was as good on held-out pictures."""
         if not self._dataset.held_out:
             return
@@ -74,7 +71,6 @@ class Results:
         """Write an export that is kept."""
         path = self._folder.milestone(training.step)
         write_export(path, training.average.networks, self._about(training, planned, {}))
-        self._keep_the_best(training, planned)
 
     def translator(self, training: Training) -> Translator:
         """Return the averaged generators as a translator."""
@@ -83,7 +79,7 @@ class Results:
 
     def has_grid(self, step: int) -> bool:
         """Whether there is a sample grid of a step."""
-        return self._grid(step).exists()
+        return self._folder.grid(step).exists()
 
     def draw_grid(self, training: Training) -> Pixels:
         """Draw a sample grid (H, W, 3) uint8 on the fixed inputs, write it, and return it."""
@@ -94,7 +90,7 @@ class Results:
         }
         translate = self.translator(training).batch
         grid = sample_grid(translate, inputs, translation(training.average.method).targets)
-        images.write_pixels(grid, self._grid(training.step))
+        images.write_pixels(grid, self._folder.grid(training.step))
         return grid
 
     def animate(self) -> None:
@@ -108,7 +104,7 @@ class Results:
     def draw_curves(self, terms: Mapping[str, Term]) -> None:
         """Draw what the log says of the losses, which are those of `terms` that are no shares."""
         log = read_log(self._folder.log)
-        shares = [name for name, term in terms.items() if term.course == "share"]
+        shares = [name for name, term in terms.items() if term.trend == "share"]
         names = dict.fromkeys(name for line in log for name in line["losses"] if name not in shares)
         curves = {
             name: [(line["step"], line["losses"][name]) for line in log if name in line["losses"]] for name in names
@@ -134,9 +130,6 @@ class Results:
         record = Record(self._folder.skipped, steps[0] - 1)
         for step in steps:
             record.write({"step": step, "seed": self._recipe.training.seed, "pictures": batches.names(step - 1)})
-
-    def _grid(self, step: int) -> Path:
-        return self._folder.grid(step)
 
     def _seen_by_critics(self, training: Training) -> list[str]:
         return sorted({*names_of_frozen(training.method), *seen_before(self._model)})

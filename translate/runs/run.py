@@ -27,16 +27,16 @@ from translate.progress import Tell, silent
 from translate.run_folder import RunFolder
 from translate.runs.building import build_training, read_batches
 from translate.runs.claim import claimed, refuse_a_file
-from translate.runs.cost_estimate import Prospect, prospect_of
+from translate.runs.cost_estimate import CostEstimate, estimate_cost
 from translate.runs.execution import Execution
 from translate.runs.identity import identity_of, refuse_another_run, write_identity
-from translate.runs.initialisation import Beginning
+from translate.runs.initialisation import PretrainedStart
 from translate.runs.monitor import Monitor
 from translate.runs.recipe import Recipe
 from translate.runs.results import Results
 from translate.settings import flat
 from translate.training.checkpoint import Checkpoints
-from translate.training.loop import Plan, Report, Training
+from translate.training.loop import Report, RunPlan, Training
 from translate.training.record import Record
 from translate.training.stop import StopSignals
 
@@ -46,7 +46,7 @@ class Attempt:
     """One go at the steps of a run, from its newest checkpoint or from the beginning, on the first of the ranks."""
 
     training: Training
-    plan: Plan
+    plan: RunPlan
     batches: Batches
     monitor: Monitor
     stop: StopSignals
@@ -61,7 +61,7 @@ class Run:
         folder: where everything about it lies.
         engine: how networks are run.
         execution: how it is carried out.
-        beginning: the model to begin from.
+        pretrained: the model to begin from.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Run:
         folder: RunFolder,
         engine: Engine,
         execution: Execution,
-        beginning: Beginning | None = None,
+        pretrained: PretrainedStart | None = None,
     ) -> None:
         self.recipe = recipe
         self.dataset = dataset
@@ -82,10 +82,10 @@ class Run:
         self.interrupted: int | None = None  # the signal that stopped the run
         self.notes = [engine.note] if engine.note else []  # what the user should know; see `take_notes`
         self._execution = execution
-        self._beginning = beginning
+        self._pretrained = pretrained
         self._could_not_write = False  # and said so
         self._recovered = False  # whether the rate was halved because losses were not finite
-        model = beginning.origin if beginning else None
+        model = pretrained.origin if pretrained else None
         self._identity = identity_of(recipe, dataset, folder, model)
         # Sample grids and scores are too few pictures, in too many shapes, to repay compiling.
         self._results = Results(folder, recipe, dataset, replace(engine, compiled=False), model)
@@ -113,9 +113,9 @@ class Run:
         self.notes.clear()
         return notes
 
-    def prospect(self) -> Prospect:
+    def estimate_cost(self) -> CostEstimate:
         """Do a few steps on noise to see what the run would cost."""
-        return prospect_of(self.recipe, self.dataset, self.out, self.engine)
+        return estimate_cost(self.recipe, self.dataset, self.engine)
 
     def start(self, tell: Tell = silent) -> Iterator[Report]:
         """Read the pictures and train, continuing from the newest checkpoint; yield reports on the way.
@@ -179,7 +179,7 @@ class Run:
 
     def _train(self, batches: Batches, stop: StopSignals, slower: bool) -> Iterator[Report]:
         """Do the steps that are left, and finish after the last."""
-        plan = Plan.of(self.recipe.training, self.recipe.method, batches.steps_per_epoch)
+        plan = RunPlan.of(self.recipe.training, self.recipe.method, batches.steps_per_epoch)
         checkpoints = Checkpoints(self.folder.checkpoints, self._identity, self.recipe.training.keep)
         training = self._continued(plan, checkpoints, slower)
         self.step, self.steps, self.steps_per_epoch = training.step, plan.steps, batches.steps_per_epoch
@@ -199,11 +199,11 @@ class Run:
         if attempt and self.step == self.steps:
             stop.drop(lambda: self._finish(attempt))
 
-    def _continued(self, plan: Plan, checkpoints: Checkpoints, slower: bool) -> Training:
+    def _continued(self, plan: RunPlan, checkpoints: Checkpoints, slower: bool) -> Training:
         """Build what trains, as the newest checkpoint left it."""
         newest, damaged = checkpoints.newest()
         self.notes += damaged
-        training = build_training(self.recipe, self.dataset, self.engine, plan, None if newest else self._beginning)
+        training = build_training(self.recipe, self.dataset, self.engine, plan, None if newest else self._pretrained)
         if newest:
             training.restore(newest)
         if slower and not training.halved:
@@ -213,7 +213,7 @@ class Run:
             checkpoints.refuse_full_disk(training.checkpoint_bytes())
         return training
 
-    def _monitor(self, training: Training, plan: Plan, batches: Batches) -> Monitor:
+    def _monitor(self, training: Training, plan: RunPlan, batches: Batches) -> Monitor:
         size, tensorboard = self.recipe.data.size, self._execution.tensorboard
         return Monitor(self.folder, self.dataset, batches, size, training, plan.steps, self.notes.append, tensorboard)
 
@@ -235,6 +235,7 @@ class Run:
                     attempt.monitor.losses(report)
                 if report.milestone:
                     self._results.milestone(training, plan.steps)
+                    self._results.keep_the_best(training, plan.steps)
                 if report.saved and self._results.list_unreadable(attempt.batches):
                     self.notes.append("More pictures turned out to be unreadable. All are in unreadable.txt.")
                 if report.saved and report.step < plan.steps:
@@ -255,6 +256,7 @@ class Run:
         scores = self._results.score(attempt.training)
         attempt.monitor.write_page(self.step, scores, flat(self._identity), str(self.engine))
         attempt.monitor.close()
+        self._results.keep_the_best(attempt.training, attempt.plan.steps)
         # The last thing written: it makes the run a finished one.
         self._results.export(attempt.training, attempt.plan.steps, scores)
 
@@ -276,7 +278,7 @@ class Run:
             self._could_not_write = True
 
 
-def _refuse_other_pictures(training: Training, plan: Plan, batches: Batches) -> None:
+def _refuse_other_pictures(training: Training, plan: RunPlan, batches: Batches) -> None:
     """Refuse ranks that see different pictures or checkpoints."""
     if not same_on_all_ranks(training.step, plan.steps, *batches.counts):
         raise DataError(

@@ -21,9 +21,9 @@ LONG = 0.1  # of the run: losses are judged by their median over so many steps
 FEWEST_REPORTS = 5  # in that time, or losses are not judged
 FEWEST_PICTURES = 4  # of each domain, or pictures are not judged
 
-WON = 0.05  # of its balance: a discriminator's loss. Healthy: from 0.09 (DiscoGAN, edges) over 0.6; won: towards 0
-LOST = 1.5  # of its balance: a discriminator's loss. Healthy: up to 1.2
-FOOLED = 0.5  # of its balance: a generator's adversarial term. Healthy: from 0.95
+WON = 0.05  # of its equilibrium: a discriminator's loss. Healthy: from 0.09 (DiscoGAN, edges) over 0.6; won: towards 0
+LOST = 1.5  # of its equilibrium: a discriminator's loss. Healthy: up to 1.2
+FOOLED = 0.5  # of its equilibrium: a generator's adversarial term. Healthy: from 0.95
 INVERTED = -0.4  # correlation. Healthy: from 0.3; a horse2zebra that came out inverted: -0.85
 COLLAPSED = 0.2  # of the variety of pictures. Healthy: from 0.6; one picture with some noise: 0.04
 CHECKED = 3.0  # levels. Healthy: resized 0.4, transposed 2.4; a pattern of 12 levels in every second pixel: 6 or more
@@ -121,9 +121,9 @@ def losses(recent: Sequence[Mapping[str, Any]], terms: Mapping[str, Term]) -> li
     step = recent[-1]["step"]
     for name, term in terms.items():
         values = [line["losses"][name] for line in recent if name in line["losses"]]
-        if term.course != "hovers" or not term.balance or not values:
+        if term.trend != "hovers" or not term.equilibrium or not values:
             continue
-        share = median(values) / term.balance
+        share = median(values) / term.equilibrium
         if term.player == "D" and share < WON:
             text = (
                 f"The discriminator wins: {name} has been near 0 for long, so the generator learns little from it."
@@ -133,8 +133,9 @@ def losses(recent: Sequence[Mapping[str, Any]], terms: Mapping[str, Term]) -> li
             found.append(Alarm("discriminator-won", step, text))
         if (term.player == "D" and share > LOST) or (term.player == "G" and share < FOOLED):
             text = (
-                f"The discriminator loses: {name} has been far from {term.balance:.2f}, where both are even, for long,"
-                " so it teaches nothing. A larger method.discriminator.width or a lower method.optimiser.lr helps."
+                f"The discriminator loses: {name} has been far from {term.equilibrium:.2f}, where both are even, for"
+                " long, so it teaches nothing. A larger method.discriminator.width or a lower method.optimiser.lr"
+                " helps."
             )
             found.append(Alarm("discriminator-lost", step, text))
     return found

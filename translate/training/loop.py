@@ -60,7 +60,7 @@ class TrainingSettings(Settings):
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """The length of a run and its learning rate, worked out from the settings and the size of the dataset."""
 
     steps: int
@@ -70,7 +70,7 @@ class Plan:
     decay: Schedule  # of the learning rate, over these units
 
     @classmethod
-    def of(cls, settings: TrainingSettings, method: MethodSettings, steps_per_epoch: int) -> "Plan":
+    def of(cls, settings: TrainingSettings, method: MethodSettings, steps_per_epoch: int) -> "RunPlan":
         """Work out the plan for a run on a dataset of `steps_per_epoch` batches."""
         unit = 1 if settings.steps else steps_per_epoch
         steps = settings.steps or settings.epochs * steps_per_epoch
@@ -131,7 +131,7 @@ class Training:
         self._skips: list[Tensor] = []  # the same after each step since then
 
     def run(
-        self, plan: Plan, batches: Iterable[Mapping[str, Tensor]], checkpoints: Checkpoints, stop: StopSignals
+        self, plan: RunPlan, batches: Iterable[Mapping[str, Tensor]], checkpoints: Checkpoints, stop: StopSignals
     ) -> Iterator[Report]:
         """Train to the end of the plan, or until `stop` received a signal; then the last report is a saved one.
 
