@@ -1,8 +1,6 @@
 """Many pictures: what is found and refused before any work, what becomes of each, and what stays when it ends early."""
 
 import errno
-import importlib
-import multiprocessing
 import os
 import shutil
 import threading
@@ -652,57 +650,7 @@ def test_a_device_and_a_huge_file_are_refused_without_reading(tmp_path: Path) ->
     assert "it has more than 512 MiB" in results["sparse.png"].reason
 
 
-CRASHING = """
-import os
-import signal
-
-from translate import images
-
-whole, first = images.read_frames, images.read
-
-
-def crash(source):
-    if source.name.startswith("crash") or source.parts[-2:] == ("masks", "h.png"):
-        os.kill(os.getpid(), signal.SIGSEGV)
-
-
-def read_frames(source, *arguments):
-    crash(source)
-    return whole(source, *arguments)
-
-
-def read(source, *arguments):
-    crash(source)
-    return first(source, *arguments)
-"""
-
-
-@pytest.mark.skipif(os.name != "posix", reason="no such signal here")
-@pytest.mark.fault("I-32")
-def test_a_decoder_that_crashes_fails_its_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("a.png", "crash1.png", "crash2.png", "crash3.jpg", "d.png", "e.png", "f.png", "h.png"):
-        put(tmp_path / "in" / name)
-        put(tmp_path / "masks" / name, np.full((2, 2), 255, np.uint8))
-    (tmp_path / "in" / "torn.png").write_bytes(b"torn")
-    (tmp_path / "crashing.py").write_text(CRASHING)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(images, "read_frames", importlib.import_module("crashing").read_frames)
-    monkeypatch.setattr(images, "read", importlib.import_module("crashing").read)
-    monkeypatch.setattr(pipeline, "THREADS", 2)
-    results = run([tmp_path / "in"], tmp_path / "out", isolate=True, mask=tmp_path / "masks")
-    monkeypatch.undo()
-    failed = {name: result.reason for name, result in results.items() if result.status == "failed"}
-    assert failed.pop("torn.png").startswith("cannot be decoded: it is none of JPEG")
-    crashed = "cannot be decoded: its decoder crashed with SIGSEGV."
-    assert failed.pop("h.png") == f"{tmp_path / 'masks' / 'h.png'} {crashed}"
-    assert failed == dict.fromkeys(["crash1.png", "crash2.png", "crash3.jpg"], crashed)
-    assert below(tmp_path / "out") == ["a.png", "d.png", "e.png", "f.png"]
-    for name in below(tmp_path / "out"):
-        assert np.array_equal(rgb(tmp_path / "out" / name), TRANSLATOR(rgb(tmp_path / "in" / name)))
-    assert multiprocessing.active_children() == []
-
-
-# Blending, masks and comparisons
+# Blending and masks
 
 
 def test_the_strength_and_the_mask_reach_the_file(tmp_path: Path) -> None:
@@ -720,64 +668,6 @@ def test_the_strength_and_the_mask_reach_the_file(tmp_path: Path) -> None:
     assert not np.array_equal(half, before)
     assert not np.array_equal(half, whole)
     assert np.array_equal(images.read(tmp_path / "1" / "a.png").alpha, images.read(source).alpha)
-
-
-def test_a_picture_without_a_mask_fails_alone(tmp_path: Path) -> None:
-    for name in ("a.png", "deep/b.png", "c.png"):
-        put(tmp_path / "in" / name)
-    put(tmp_path / "masks" / "a.jpg", noise(3, 3))
-    put(tmp_path / "masks" / "deep" / "b.png").write_text("no picture")
-    results = run([tmp_path / "in"], tmp_path / "out", mask=tmp_path / "masks")
-    assert results["a.png"].status == "done"
-    assert results["b.png"].reason.startswith(f"{tmp_path / 'masks' / 'deep' / 'b.png'} cannot be decoded")
-    assert results["c.png"].reason.startswith("has no mask: there is no picture c in ")
-    assert below(tmp_path / "out") == ["a.png"]
-
-
-@pytest.mark.parametrize("compare", ["side", "split"])
-def test_comparisons_lie_beside_the_results_and_say_which_is_which(tmp_path: Path, compare: Any) -> None:
-    source = put(tmp_path / "in" / "a.jpg", noise(20, 130, 3))
-    run([tmp_path / "in"], tmp_path / "out", compare=compare)
-    assert below(tmp_path / "out") == ["a.compare.png", "a.jpg"]
-    shown = rgb(tmp_path / "out" / "a.compare.png")
-    after = TRANSLATOR(rgb(source))
-    if compare == "split":
-        expected = images.captioned(rgb(source), {0: "before", 65: "after"})
-        expected[20:, 64:66] = 255
-        expected[20:, 66:] = after[:, 66:]
-    else:
-        expected = images.sheet([[rgb(source), after]], captions=("before", "after"))
-    assert np.array_equal(shown, expected)
-
-
-@pytest.mark.parametrize("compare", ["side", "split", "gif"])
-def test_all_frames_of_an_animation_are_compared(tmp_path: Path, compare: Any) -> None:
-    frames = [images.Picture(noise(60, 130, 3, seed=n), None, "", shown_ms=40 * n + 40) for n in range(3)]
-    images.write(frames, tmp_path / "in" / "a.webp", Encoding(quality=100))
-    put(tmp_path / "in" / "b.png", noise(60, 130, 3))
-    run([tmp_path / "in"], tmp_path / "out", compare=compare)
-    suffix = "gif" if compare == "gif" else "png"
-    assert below(tmp_path / "out") == [f"a.compare.{suffix}", "a.webp", f"b.compare.{suffix}", "b.png"]
-    moving, still = (images.read_frames(tmp_path / "out" / f"{name}.compare.{suffix}") for name in "ab")
-    times = [40, 80, 120] * 2 if compare == "gif" else [40, 80, 120]
-    assert [frame.shown_ms for frame in moving] == times
-    assert [frame.shown_ms for frame in still] == ([1000, 1000] if compare == "gif" else [0])
-    assert {frame.plays for frame in moving} == {0}
-    assert moving[0].rgb.shape == {"side": (80, 262, 3), "split": (80, 130, 3), "gif": (80, 130, 3)}[compare]
-    assert not np.array_equal(moving[0].rgb, moving[-1].rgb)
-
-
-@pytest.mark.parametrize("compare", ["side", "split", "gif"])
-def test_deep_and_transparent_pictures_are_compared_in_8_bits_on_white(tmp_path: Path, compare: Any) -> None:
-    levels = np.full((30, 140, 4), 65535, np.uint16)
-    levels[..., :3] = 60000
-    levels[:5, :, 3] = 0
-    before = images.Picture(levels[..., :3], levels[..., 3], "PNG")
-    images.write(before, tmp_path / "in" / "a.png", Encoding(depth=16))
-    run([tmp_path / "in"], tmp_path / "out", compare=compare, encoding=Encoding(depth=16), blending=Blending(0.0))
-    shown = images.read(tmp_path / "out" / f"a.compare.{'gif' if compare == 'gif' else 'png'}").rgb
-    assert (shown[20:25, :60] == 255).all()
-    assert (np.abs(shown[25:50, :60].astype(int) - 233) <= 1).all()
 
 
 # How files are written

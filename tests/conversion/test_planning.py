@@ -13,7 +13,7 @@ from translate.conversion.inputs import read_list, write_list
 from translate.conversion.masks import find_mask
 from translate.conversion.planning import ConversionPlan, Item, Naming, beside
 from translate.conversion.settings import ConversionSettings
-from translate.errors import DataError, ImageDecodeError, OutputError, SettingsError
+from translate.errors import DataError, OutputError, SettingsError
 
 TO = "zebra"
 HEADERS = {
@@ -421,27 +421,6 @@ def test_a_result_is_there_when_all_that_belongs_to_it_is(tmp_path: Path) -> Non
     assert not plan([tmp_path / "in"], tmp_path / "out", settings=ConversionSettings(compare="side")).existing
     put(tmp_path / "out" / "a.compare.png")
     assert plan([tmp_path / "in"], tmp_path / "out", settings=ConversionSettings(compare="side")).existing
-
-
-# Masks
-
-
-def test_masks_are_found_by_place_and_stem(tmp_path: Path) -> None:
-    for name in ("in/a.jpg", "in/deep/b.jpg", "in/deep/b.x.jpg", "in/c.png", "in/d.png"):
-        put(tmp_path / name)
-    for name in ("m/a.png", "m/deep/b.png", "m/deep/b.txt", "m/deep/b.x.png", "m/c.jpg", "m/c.png", "m/e.png"):
-        put(tmp_path / name)
-    a, c, d, b, bx = plan([tmp_path / "in"], tmp_path / "out").items
-    masks = tmp_path / "m"
-    assert [find_mask(masks, item).relative_to(masks).as_posix() for item in (a, b, bx, c)] == [
-        "a.png",
-        "deep/b.png",
-        "deep/b.x.png",
-        "c.png",
-    ]
-    with pytest.raises(ImageDecodeError, match=r"d\.png has no mask: there is no picture d in .*m\."):
-        find_mask(masks, d)
-    assert find_mask(masks / "a.png", d) == masks / "a.png"
 
 
 # Other names
