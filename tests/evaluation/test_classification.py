@@ -7,7 +7,7 @@ import torch
 from translate.data.folders import Dataset
 from translate.errors import ImageDecodeError
 from translate.evaluation import classification
-from translate.evaluation.classification import Examiner
+from translate.evaluation.classification import ClassifierEvaluator
 from translate.methods.stargan import Settings
 from translate.metrics.results import Evaluation
 from translate.networks.discriminators import Critic
@@ -68,7 +68,7 @@ def seer(monkeypatch):
 
 def examine(dataset, painter, targets):
     result = Evaluation("", "toy", "", "test", "cut", 0)
-    Examiner(painter, dataset, "test", result, lambda *_: None).run(targets)
+    ClassifierEvaluator(painter, dataset, "test", result, lambda *_: None).run(targets)
     return {figure.name: figure for figure in result.figures}, result
 
 

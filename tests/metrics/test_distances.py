@@ -10,15 +10,9 @@ from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics
 from torch_fidelity.metric_kid import kid_features_to_metric
 
 from translate.errors import DataError
-from translate.metrics.distances import (
-    BLOCK,
-    frechet_distance,
-    frechet_estimate,
-    kernel_distance,
-    kernel_distance_in_subsets,
-    mean,
-    share,
-)
+from translate.metrics.features import BLOCK
+from translate.metrics.frechet import frechet_distance, frechet_estimate
+from translate.metrics.kernel import kernel_distance, kernel_distance_in_subsets
 
 
 def features(count: int, width: int, seed: int = 0) -> np.ndarray:
@@ -94,7 +88,7 @@ def test_the_interval_of_the_frechet_distance_is_the_same_from_rows_and_from_cov
     ("distance", "shape"), [(frechet_estimate, (20_000, 32)), (kernel_distance, (2_500, 256))]
 )  # fmt: skip
 def test_features_are_not_copied_whole(distance, shape, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("translate.metrics.distances.BLOCK", 100)
+    monkeypatch.setattr("translate.metrics.features.BLOCK", 100)
     x, y = (features(*shape, seed).astype(np.float32) for seed in (0, 1))
     tracemalloc.start()
     distance(x, y)
@@ -182,7 +176,7 @@ def test_the_order_of_pictures_and_the_blocks_do_not_matter(
     x, y = features(50, 12), 1 + features(60, 12, 1)
     whole = distance(x, y)
     assert distance(x[::-1], np.roll(y, 17, axis=0)) == pytest.approx(whole, rel=1e-10)
-    monkeypatch.setattr("translate.metrics.distances.BLOCK", 7)
+    monkeypatch.setattr("translate.metrics.features.BLOCK", 7)
     assert BLOCK > 60
     assert distance(x, y) == pytest.approx(whole, rel=1e-10)
 
@@ -191,17 +185,3 @@ def test_the_order_of_pictures_and_the_blocks_do_not_matter(
 def test_too_few_pictures_are_refused_with_the_minimum(distance: Callable[[np.ndarray, np.ndarray], object]):
     with pytest.raises(DataError, match=r"needs at least [24] pictures in each set; found 1 and 9\. .*bias"):
         distance(features(1, 3), features(9, 3))
-
-
-def test_a_share_has_wilsons_interval():
-    estimate = share(np.repeat([1.0, 0.0], [8, 2]))
-    assert (estimate.value, estimate.low, estimate.high) == pytest.approx((0.8, 0.4902, 0.9433), abs=1e-4)
-    certain = share(np.ones(60))
-    assert (certain.low, certain.high) == pytest.approx((60 / (60 + 1.959964**2), 1.0))
-
-
-def test_a_mean_has_the_interval_of_a_normal_distribution():
-    estimate = mean(np.array([1.0, 2.0, 3.0, 4.0]))
-    assert estimate.value == 2.5
-    assert estimate.high - 2.5 == pytest.approx(1.96 * np.sqrt(5 / 3) / 2, rel=1e-4)
-    assert mean(np.array([3.0])).low == 3.0

@@ -2,14 +2,14 @@ import tracemalloc
 
 import numpy as np
 
-from translate.metrics.ordered_rows import Gathered, key_of
+from translate.metrics.ordered_rows import OrderedRows, key_of
 
 
 def test_rows_stand_by_their_keys_whatever_the_order():
     pictures = [np.full((2, 2, 3), value, np.uint8) for value in range(6)]
     arrays = []
     for order in (range(6), [3, 5, 0, 1, 4, 2]):
-        gathered = Gathered()
+        gathered = OrderedRows()
         for value in order:
             gathered.add(key_of(pictures[value]), value)
             assert len(gathered.array()) == len(gathered)  # it may be looked at in between
@@ -18,7 +18,7 @@ def test_rows_stand_by_their_keys_whatever_the_order():
 
 
 def test_rows_are_held_once():
-    gathered, row = Gathered(), np.zeros(2_000, np.float32)
+    gathered, row = OrderedRows(), np.zeros(2_000, np.float32)
     tracemalloc.start()
     for index in range(200):
         gathered.add(index.to_bytes(4, "big"), row + index)

@@ -13,60 +13,74 @@ from translate.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from translate.evaluation.checkpoint_choice import Choice
-    from translate.metrics.results import Evaluation, Figure
+    from translate.metrics.results import Evaluation, Metric
+
+
+Data = Annotated[str, typer.Argument(help="A dataset's name, or a folder, with the model's domains.")]
+To = Annotated[str | None, typer.Option(help="The domain to translate to, unless the model has a default.")]
+Protocol = Annotated[
+    str,
+    typer.Option(help="cut: test pictures against test pictures; clean-fid: smoothed resizing; train+test reals."),
+]
+Features = Annotated[
+    str | None,
+    typer.Option(
+        help="lite0, the default where the extra features is installed; random, the default elsewhere, which"
+        " ships with translate; inception, that of published tables, once its weights are fetched; or a file with"
+        " weights of Inception or SqueezeNet 1.1. Those that the model's critics have seen are refused."
+    ),
+]
+Recognise = Annotated[
+    str | None,
+    typer.Option(help="A class of ImageNet, such as zebra: how many results lite0 takes for one."),
+]
+Anyway = Annotated[
+    bool, typer.Option("--anyway", help="Use features that the model's critics have seen; figures are marked.")
+]
+LpipsHead = Annotated[Path | None, typer.Option(help="A file with the linear head of LPIPS for the features.")]
+Split = Annotated[
+    Literal["test", "held-out", "train"],
+    typer.Option(help="Without test pictures: those that the run held out, or those that it was trained on."),
+]
+EveryCheckpoint = Annotated[
+    bool,
+    typer.Option(
+        "--every-checkpoint",
+        help="Choose the milestone of a run with the lowest KID, best on pictures that it held out; measure it once"
+        " on others. Not for models of attributes: what a classifier sees in their translations does not say how"
+        " real these look.",
+    ),
+]
+Report = Annotated[
+    bool,
+    typer.Option(
+        "--report", help="Write evaluation.html too, into the run's folder, or here where MODEL is no folder."
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Of subsets and halves.")]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Pixels of drawn pictures: by default those of training on the same dataset, 256 for other models.",
+    ),
+]
 
 
 def evaluate(
     model: Model,
-    data: Annotated[str, typer.Argument(help="A dataset's name, or a folder, with the model's domains.")],
-    to: Annotated[str | None, typer.Option(help="The domain to translate to, unless the model has a default.")] = None,
-    protocol: Annotated[
-        str,
-        typer.Option(help="cut: test pictures against test pictures; clean-fid: smoothed resizing; train+test reals."),
-    ] = "cut",
-    features: Annotated[
-        str | None,
-        typer.Option(
-            help="lite0, the default where the extra features is installed; random, the default elsewhere, which"
-            " ships with translate; inception, that of published tables, once its weights are fetched; or a file with"
-            " weights of Inception or SqueezeNet 1.1. Those that the model's critics have seen are refused."
-        ),
-    ] = None,
-    recognise: Annotated[
-        str | None,
-        typer.Option(help="A class of ImageNet, such as zebra: how many results lite0 takes for one."),
-    ] = None,
-    anyway: Annotated[
-        bool, typer.Option("--anyway", help="Use features that the model's critics have seen; figures are marked.")
-    ] = False,
-    lpips: Annotated[Path | None, typer.Option(help="A file with the linear head of LPIPS for the features.")] = None,
-    split: Annotated[
-        Literal["test", "held-out", "train"],
-        typer.Option(help="Without test pictures: those that the run held out, or those that it was trained on."),
-    ] = "test",
-    every_checkpoint: Annotated[
-        bool,
-        typer.Option(
-            "--every-checkpoint",
-            help="Choose the milestone of a run with the lowest KID, best on pictures that it held out; measure it once"
-            " on others. Not for models of attributes: what a classifier sees in their translations does not say how"
-            " real these look.",
-        ),
-    ] = False,
-    report: Annotated[
-        bool,
-        typer.Option(
-            "--report", help="Write evaluation.html too, into the run's folder, or here where MODEL is no folder."
-        ),
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Of subsets and halves.")] = 0,
-    size: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Pixels of drawn pictures: by default those of training on the same dataset, 256 for other models.",
-        ),
-    ] = None,
+    data: Data,
+    to: To = None,
+    protocol: Protocol = "cut",
+    features: Features = None,
+    recognise: Recognise = None,
+    anyway: Anyway = False,
+    lpips: LpipsHead = None,
+    split: Split = "test",
+    every_checkpoint: EveryCheckpoint = False,
+    report: Report = False,
+    seed: Seed = 0,
+    size: Size = None,
     device: Device = "auto",
     precision: Precision = "auto",
     json_: Json = False,
@@ -77,21 +91,19 @@ def evaluate(
     from translate.evaluation.checkpoint_choice import evaluate_every_checkpoint
     from translate.evaluation.evaluation import evaluate as measure
 
-    conditions = {
+    options = {
         "protocol": protocol, "features": features, "lpips": lpips, "split": split, "seed": seed, "size": size,
         "recognise": recognise, "anyway": anyway, "device": device, "precision": precision,
     }  # fmt: skip
+    choice = None
     with progress(json_) as advance:
 
         def tell(what: str, done: int, total: int) -> None:
             advance(what, done, total, "")
 
         if every_checkpoint:
-            choice = evaluate_every_checkpoint(model, data, to, tell=tell, **conditions)
-            result = choice.measured
-        else:
-            choice = None
-            result = measure(model, data, to, tell=tell, **conditions)
+            choice = evaluate_every_checkpoint(model, data, to, tell=tell, **options)
+        result = choice.measured if choice else measure(model, data, to, tell=tell, **options)
     if report:
         from translate.evaluation.reporting import write_report
 
@@ -137,7 +149,7 @@ def _lines(result: "Evaluation") -> list[str]:
     return lines
 
 
-def _words(figure: "Figure") -> str:
+def _words(figure: "Metric") -> str:
     counts = f"n = {figure.count}" + (f" against {figure.against}" if figure.against else "")
     features = f"features {figure.features}" if figure.features else ""
     return "; ".join(part for part in (counts, features, figure.remark) if part)

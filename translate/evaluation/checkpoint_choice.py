@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from translate.data.folders import Files, Pictures, halves
 from translate.errors import ImageDecodeError, SettingsError, WeightsError
-from translate.evaluation.evaluation import Conditions, evaluate
+from translate.evaluation.evaluation import EvaluationSettings, evaluate
 from translate.evaluation.judges import default_features, open_judge
 from translate.evaluation.pictures import open_data, refuse_empty
 from translate.inference.translator import Translator
-from translate.metrics.distances import Estimate, kernel_distance, refuse_too_few
-from translate.metrics.features import features_of
+from translate.metrics.estimates import Estimate
+from translate.metrics.features import features_of, refuse_too_few
+from translate.metrics.kernel import kernel_distance
 from translate.metrics.protocols import find_protocol, prepared
 from translate.metrics.results import Evaluation
 from translate.models.exports import read_about
@@ -72,7 +73,7 @@ def evaluate_every_checkpoint(
     to: str | None = None,
     *,
     tell: Tell = silent,
-    **conditions: Any,
+    **options: Any,
 ) -> Choice:
     """Choose the checkpoint of a run with the lowest KID, and measure it once on other pictures.
 
@@ -81,7 +82,7 @@ def evaluate_every_checkpoint(
         data: as for `evaluate`.
         to: the domain to translate to.
         tell: is told what is done.
-        conditions: the fields of `Conditions`; the split is the test pictures.
+        options: the fields of `EvaluationSettings`; the split is the test pictures.
 
     Raises:
         SettingsError: as `evaluate`, or the model changes attributes.
@@ -89,16 +90,16 @@ def evaluate_every_checkpoint(
         WeightsError: as `evaluate`, or the run holds no milestones.
         DeviceError: the device is not there.
     """
-    given = Conditions(**conditions)
-    how, files = find_protocol(given.protocol), _checkpoints(Path(run))
+    settings = EvaluationSettings(**options)
+    protocol, files = find_protocol(settings.protocol), _checkpoints(Path(run))
     about = read_about(files[max(files)])
     if not about.targets.are_sets:
         raise SettingsError(
             "A model that changes attributes has no KID to choose by, and what a classifier sees in its translations"
             " does not say how real they look. Leave out --every-checkpoint, and look at its samples."
         )
-    target, dataset = about.targets.choose(to), open_data(data, about, given.size)
-    network = open_judge(given.features or default_features(about), about, how.middle, given.anyway)
+    target, dataset = about.targets.choose(to), open_data(data, about, settings.size)
+    network = open_judge(settings.features or default_features(about), about, protocol.middle, settings.anyway)
     refuse_empty(dataset, "test", about)
     if about.held_out:
         refuse_empty(dataset, "held-out", about)
@@ -107,14 +108,16 @@ def evaluate_every_checkpoint(
         count, against = sum(len(part[domain]) for domain in dataset.domains if domain != target), len(part[target])
         refuse_too_few(count, against)
     sources = {domain: choosing[domain] for domain in dataset.domains if domain != target}
-    seen = _Seen(network, how.antialiased, tell)
+    seen = _Seen(network, protocol.antialiased, tell)
     real = seen.features({target: choosing[target]}, "real pictures")
     candidates: list[Candidate] = []
     for step, path in files.items():
-        fake = seen.features(sources, f"step {step:,}", Translator.load(path, given.device, given.precision), target)
+        fake = seen.features(
+            sources, f"step {step:,}", Translator.load(path, settings.device, settings.precision), target
+        )
         candidates.append(Candidate(step, str(path), kernel_distance(fake, real), path.name == EXPORT))
     chosen = min(candidates, key=lambda candidate: candidate.kid.value)
-    measured = evaluate(chosen.file, replace(dataset, test=measuring), target, tell=tell, **conditions)
+    measured = evaluate(chosen.file, replace(dataset, test=measuring), target, tell=tell, **options)
     if about.steps < about.planned:
         measured.notes.append(f"The run has done {about.steps:,} of {about.planned:,} steps.")
     words = HELD_OUT if dataset.held_out else DRAWN if isinstance(choosing[target], Drawn) else HALF

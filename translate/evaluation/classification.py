@@ -10,10 +10,10 @@ from translate.data.folders import Dataset, Pictures, Split
 from translate.errors import ImageDecodeError
 from translate.evaluation.thumbnails import Samples
 from translate.inference.translator import Translator
-from translate.metrics import distances
+from translate.metrics import estimates
 from translate.metrics.classifier import Classifier, trained_classifier
 from translate.metrics.likeness import mean_difference
-from translate.metrics.ordered_rows import Gathered, key_of
+from translate.metrics.ordered_rows import OrderedRows, key_of
 from translate.metrics.results import Evaluation
 from translate.progress import Tell
 from translate.tensors import Pixels
@@ -21,7 +21,7 @@ from translate.tensors import Pixels
 Labels = NDArray[np.int_]  # (labels,) of 0 and 1
 
 
-class Examiner:
+class ClassifierEvaluator:
     """Translates pictures to every label that they do not have, and asks a classifier what they are now."""
 
     def __init__(self, translator: Translator, dataset: Dataset, split: Split, result: Evaluation, tell: Tell) -> None:
@@ -30,9 +30,9 @@ class Examiner:
         self._split: Split = split
         self._result = result
         self._tell = tell
-        self._asked = Gathered()  # 1 for each translation that shows what was asked for
-        self._kept = Gathered()  # the share of the other attributes that it still has
-        self._changes, self._cycles = Gathered(), Gathered()
+        self._asked = OrderedRows()  # 1 for each translation that shows what was asked for
+        self._kept = OrderedRows()  # the share of the other attributes that it still has
+        self._changes, self._cycles = OrderedRows(), OrderedRows()
         self._samples = Samples()
 
     def run(self, targets: list[str]) -> None:
@@ -44,32 +44,32 @@ class Examiner:
         classifier = trained_classifier(self._dataset, self._tell)
         count = sum(map(len, self._dataset.train.values()))
         judge = f"by a classifier that was trained on {count:,} real training pictures"
-        real = Gathered()
+        real = OrderedRows()
         for picture, labels in self._labelled("real pictures"):
             real.add(key_of(picture), (classifier.read(picture) == labels).mean())
         for target in targets:
             asked = self._examine(classifier, target)
             if len(asked):
-                self._result.add(f"seen as {target}", distances.share(asked.array()), len(asked), remark=judge)
+                self._result.add(f"seen as {target}", estimates.share(asked.array()), len(asked), remark=judge)
         add = self._result.add
         if len(self._asked):
             add(
-                "seen as asked", distances.share(self._asked.array()), len(self._asked), remark=f"all of these, {judge}"
+                "seen as asked", estimates.share(self._asked.array()), len(self._asked), remark=f"all of these, {judge}"
             )
         if len(self._kept):
             remark = f"other attributes of translations that are seen as before, {judge}"
-            add("attributes kept", distances.share(self._kept.array()), len(self._kept), remark=remark)
+            add("attributes kept", estimates.share(self._kept.array()), len(self._kept), remark=remark)
         remark = "real pictures, seen by the same as what they are: the most that can be reached"
-        add("seen rightly", distances.share(real.array()), len(real), remark=remark)
+        add("seen rightly", estimates.share(real.array()), len(real), remark=remark)
         if not self._dataset.targets.are_sets:
             for name, values in (("change of input", self._changes), ("cycle error", self._cycles)):
                 if len(values):
-                    add(name, distances.mean(values.array()), len(values), remark="of all these translations")
+                    add(name, estimates.mean(values.array()), len(values), remark="of all these translations")
             self._result.samples += self._samples.examples()
 
-    def _examine(self, classifier: Classifier, target: str) -> Gathered:
+    def _examine(self, classifier: Classifier, target: str) -> OrderedRows:
         """Translate what is not yet as wanted to `target`; return 1 for each that then shows it, else 0."""
-        found, known = Gathered(), list(self._dataset.domains)
+        found, known = OrderedRows(), list(self._dataset.domains)
         targets = self._translator.method.targets
         asked = np.array([name in targets.asked(target) for name in known])
         for picture, labels in self._labelled(f"to {target}"):

@@ -1,7 +1,7 @@
 """Several models on one dataset: what `translate compare` shows."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,14 @@ import torch
 from translate import cards
 from translate.data.folders import Dataset, Split, held_out
 from translate.errors import DataError, ImageDecodeError, OutputError, SettingsError
-from translate.evaluation.evaluation import Conditions, evaluate
+from translate.evaluation.evaluation import EvaluationSettings, evaluate
 from translate.evaluation.judges import default_features
 from translate.evaluation.pictures import open_data, refuse_empty
 from translate.evaluation.thumbnails import png
 from translate.files import write_text
 from translate.inference.translator import Translator
-from translate.metrics.results import Evaluation, Figure
+from translate.metrics.results import Evaluation, Metric
+from translate.models.about import About
 from translate.models.exports import read_about
 from translate.models.finding import find_export
 from translate.progress import Tell, silent
@@ -34,7 +35,7 @@ def compare(
     *,
     pictures: int = 12,
     tell: Tell = silent,
-    **conditions: Any,
+    **options: Any,
 ) -> Path:
     """Write a page with what several models make of the same pictures, and what each scores.
 
@@ -45,54 +46,43 @@ def compare(
         to: the domain to translate to, or None for the models' default; or changes of attributes.
         pictures: how many of each other domain are shown, or of those whose attributes are others.
         tell: is told what is done.
-        conditions: of the scores: the fields of `Conditions`.
+        options: of the scores: the fields of `EvaluationSettings`.
 
     Returns:
         `out`.
 
     Raises:
         SettingsError: there are fewer than two models, one is given twice, they translate to different domains or know
-            different attributes, or nobody says which pictures or what to change.
+            different attributes, or neither the models nor the arguments say which pictures or what to change.
         DataError: as `evaluate`, or there is no picture to change.
         WeightsError, DeviceError: as `evaluate`.
         OutputError: the page cannot be written.
     """
-    given = Conditions(**conditions)
+    settings = EvaluationSettings(**options)
     if Path(out).is_dir():
         raise OutputError(f"{out} is a folder. Name the HTML file to write.")
     names = [str(model) for model in models]
     if len(set(names)) < 2 or len(set(names)) < len(names):
         raise SettingsError(f"A comparison needs two or more different models; found {', '.join(names) or 'none'}.")
-    abouts = [read_about(find_export(model)) for model in models]
-    if len({() if about.targets.are_sets else about.targets.names for about in abouts}) > 1:
-        raise SettingsError(
-            "The models know different attributes, or the same in another order, or some none. Compare those that were"
-            " trained on the same."
-        )
-    targets = {about.targets.choose(to): name for about, name in zip(abouts, names, strict=True)}
-    if len(targets) > 1:
-        found = ", ".join(f"{name} to {target}" for target, name in targets.items())
-        raise SettingsError(f"The models translate to different domains: {found}. Name one with --to.")
-    (target,) = targets
-    if data is None:
-        if abouts[0].data not in cards.names("datasets"):
-            raise SettingsError(f"Where {names[0]} has its pictures from is not known. Give a dataset with --data.")
-        data = abouts[0].data
-    dataset = open_data(data, abouts[0], given.size)
-    conditions["features"] = given.features or default_features(*abouts)
-    refuse_empty(dataset, given.split, abouts[0])
+    abouts = {name: read_about(find_export(model)) for name, model in zip(names, models, strict=True)}
+    first, target = abouts[names[0]], _shared_target(abouts, to)
+    if data is None and first.data not in cards.names("datasets"):
+        raise SettingsError(f"Where {names[0]} has its pictures from is not known. Give a dataset with --data.")
+    dataset = open_data(first.data if data is None else data, first, settings.size)
+    options["features"] = settings.features or default_features(*abouts.values())
+    refuse_empty(dataset, settings.split, first)
     sources = (
         {domain: held_out(dataset, domain, pictures) for domain in dataset.domains if domain != target}
         if dataset.targets.are_sets
-        else {"picture": _lacking(dataset, given.split, target, pictures)}
+        else {"picture": _lacking(dataset, settings.split, target, pictures)}
     )  # the first ones, by their names
     columns: list[Column] = []
     outputs: list[list[bytes]] = []
     for model, name in zip(models, names, strict=True):
-        result = evaluate(model, dataset, target, tell=_about(name, tell), **conditions)
+        result = evaluate(model, dataset, target, tell=_about(name, tell), **options)
         scores = {figure.name: _words(figure) for figure in result.figures if not figure.name.endswith(OF_INPUTS)}
         columns.append(Column(name, scores))
-        translator = Translator.load(model, given.device, given.precision)
+        translator = Translator.load(model, settings.device, settings.precision)
         outputs.append([png(translator(picture, target)) for shown in sources.values() for picture in shown])
     inputs = [
         (f"{domain} {number + 1}", picture) for domain in sources for number, picture in enumerate(sources[domain])
@@ -101,8 +91,22 @@ def compare(
         Row(name, png(picture), translated)
         for (name, picture), translated in zip(inputs, zip(*outputs, strict=True), strict=True)
     ]
-    write_text(Path(out), comparison_page(f"{dataset.name} to {target}", _summary(result, given), columns, rows))
+    write_text(Path(out), comparison_page(f"{dataset.name} to {target}", _summary(result, settings), columns, rows))
     return Path(out)
+
+
+def _shared_target(abouts: Mapping[str, About], to: str | None) -> str:
+    """Return what all models, by their names, are asked for. Raises `SettingsError` where that is not the same."""
+    if len({() if about.targets.are_sets else about.targets.names for about in abouts.values()}) > 1:
+        raise SettingsError(
+            "The models know different attributes, or the same in another order, or some none. Compare those that were"
+            " trained on the same."
+        )
+    targets = {about.targets.choose(to): name for name, about in abouts.items()}
+    if len(targets) > 1:
+        found = ", ".join(f"{name} to {target}" for target, name in targets.items())
+        raise SettingsError(f"The models translate to different domains: {found}. Name one with --to.")
+    return next(iter(targets))
 
 
 def _lacking(dataset: Dataset, split: Split, changes: str, count: int) -> Sequence[Pixels]:
@@ -128,17 +132,17 @@ def _lacking(dataset: Dataset, split: Split, changes: str, count: int) -> Sequen
     return shown
 
 
-def _summary(result: Evaluation, given: Conditions) -> str:
+def _summary(result: Evaluation, settings: EvaluationSettings) -> str:
     """Say what the scores of all models were made of, and what the inputs reach."""
     main = next(figure for figure in result.figures if figure.name in ("KID", f"seen as {result.to}"))
     how = main.remark
     if main.features:
-        how = f"against {main.against} pictures, protocol {given.protocol}, features {main.features}"
+        how = f"against {main.against} pictures, protocol {settings.protocol}, features {main.features}"
     fixed = [figure for figure in result.figures if figure.name.endswith(OF_INPUTS)]
     of_inputs = "; ".join(f"{figure.name} {_words(figure)}" for figure in fixed)
     return (
-        f"Test pictures of {result.data}. Scores: {main.count} translations {how}, seed {given.seed}; in brackets 95 %"
-        f" intervals. {of_inputs}."
+        f"Test pictures of {result.data}. Scores: {main.count} translations {how}, seed {settings.seed}; in brackets"
+        f" 95 % intervals. {of_inputs}."
     )
 
 
@@ -146,6 +150,6 @@ def _about(name: str, tell: Tell) -> Tell:
     return lambda what, done, total: tell(f"{name}: {what}", done, total)
 
 
-def _words(figure: Figure) -> str:
+def _words(figure: Metric) -> str:
     interval = "" if figure.low is None else f" [{figure.low:.4g}, {figure.high:.4g}]"
     return f"{figure.value:.4g}{interval}"

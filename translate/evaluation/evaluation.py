@@ -6,11 +6,11 @@ from typing import Any
 
 from translate.data.folders import Dataset, Split
 from translate.devices import Precision
-from translate.evaluation.classification import Examiner
-from translate.evaluation.evaluator import Judge
+from translate.evaluation.classification import ClassifierEvaluator
+from translate.evaluation.evaluator import Evaluator
 from translate.evaluation.judges import default_features, open_judge
 from translate.evaluation.measures import Dots, Measure, Recognition
-from translate.evaluation.pictures import Sets, open_data, refuse_empty
+from translate.evaluation.pictures import EvaluationSets, open_data, refuse_empty
 from translate.features import (
     INCEPTION,
     LITE0,
@@ -37,7 +37,7 @@ from translate.toys.drawn import Drawn
 
 
 @dataclass(frozen=True)
-class Conditions:
+class EvaluationSettings:
     """Under which a model is measured.
 
     Attributes:
@@ -72,7 +72,7 @@ def evaluate(
     to: str | None = None,
     *,
     tell: Tell = silent,
-    **conditions: Any,
+    **options: Any,
 ) -> Evaluation:
     """Translate the test pictures of a dataset and measure what became of them.
 
@@ -85,7 +85,7 @@ def evaluate(
         to: the domain to translate to, or None for the model's default; or changes of attributes, or None for all
             that are worth a look.
         tell: is told what is done.
-        conditions: the fields of `Conditions`.
+        options: the fields of `EvaluationSettings`.
 
     Raises:
         SettingsError: the model does not know `to` or the dataset's domains, or there is no such protocol or class; or
@@ -94,29 +94,29 @@ def evaluate(
         WeightsError: the model or the feature network is missing or damaged.
         DeviceError: the device is not there.
     """
-    given = Conditions(**conditions)
-    how, about = find_protocol(given.protocol), read_about(find_export(model))
-    dataset = open_data(data, about, given.size)
-    refuse_empty(dataset, given.split, about)
+    settings = EvaluationSettings(**options)
+    protocol, about = find_protocol(settings.protocol), read_about(find_export(model))
+    dataset = open_data(data, about, settings.size)
+    refuse_empty(dataset, settings.split, about)
     if about.targets.are_sets:
         target = about.targets.choose(to)
         targets = list(dataset.domains)
     else:
         targets = [about.targets.choose(to)] if to else []
         target = to or "all attributes"
-    translator = Translator.load(model, given.device, given.precision)
-    result = Evaluation(about.sha256[:12], dataset.name, target, given.split, given.protocol, given.seed)
+    translator = Translator.load(model, settings.device, settings.precision)
+    result = Evaluation(about.sha256[:12], dataset.name, target, settings.split, settings.protocol, settings.seed)
     if about.targets.are_sets:
-        network = open_judge(given.features or default_features(about), about, how.middle, given.anyway)
+        network = open_judge(settings.features or default_features(about), about, protocol.middle, settings.anyway)
         result.features_sha256 = network.sha256
-        head = Lpips(network, read_weights(Path(given.lpips))) if given.lpips else None
-        sets = Sets.of(dataset, given.split, target, how.with_train)
-        measures = _measures(given, about, network)
-        Judge(translator, target, network, head, how.antialiased, result, tell).run(sets, measures)
+        head = Lpips(network, read_weights(Path(settings.lpips))) if settings.lpips else None
+        sets = EvaluationSets.of(dataset, settings.split, target, protocol.with_train)
+        measures = _measures(settings, about, network)
+        Evaluator(translator, target, network, head, protocol.antialiased, result, tell).run(sets, measures)
         result.missing += _missing(network, head, about)
     else:
         result.missing.append("FID, KID and what needs features: pictures with attributes are no two sets to compare.")
-        if given.recognise:
+        if settings.recognise:
             result.missing.append("What a classifier of ImageNet recognises: that is for models of domains.")
     if translator.method.settings.batches == "labelled":
         if isinstance(about.targets, OneWay):
@@ -124,7 +124,9 @@ def evaluate(
                 "What a classifier sees in translations: this needs the model, not one direction of it."
             )
         else:
-            Examiner(translator, dataset, given.split, result, tell).run(targets or translator.method.targets.shown())
+            ClassifierEvaluator(translator, dataset, settings.split, result, tell).run(
+                targets or translator.method.targets.shown()
+            )
     drawn = next(iter(dataset.train.values()))
     if isinstance(drawn, Drawn):
         tell("scoring by rule", 0, 1)
@@ -134,18 +136,18 @@ def evaluate(
     return result
 
 
-def _measures(given: Conditions, about: About, network: FeatureNetwork) -> list[Measure]:
+def _measures(settings: EvaluationSettings, about: About, network: FeatureNetwork) -> list[Measure]:
     """Return what is measured of pictures one by one. Raises as `evaluate`."""
-    if not given.recognise:
+    if not settings.recognise:
         return [Dots()]
-    how = find_protocol(given.protocol)
-    classifier = network if isinstance(network, Lite0) else open_judge(LITE0, about, how.middle, given.anyway)
+    protocol = find_protocol(settings.protocol)
+    classifier = network if isinstance(network, Lite0) else open_judge(LITE0, about, protocol.middle, settings.anyway)
     assert isinstance(classifier, Lite0)
-    return [Dots(), Recognition(given.recognise, classifier, how.antialiased)]
+    return [Dots(), Recognition(settings.recognise, classifier, protocol.antialiased)]
 
 
 def _missing(network: FeatureNetwork, head: Lpips | None, about: About) -> list[str]:
-    """Say what was not measured because something is not here or was not given."""
+    """Say what was not measured because something is not here or was not settings."""
     found: list[str] = []
     if network.word == RANDOM and not has_lite0():
         found.append(f"What needs features that know objects: say --features {LITE0}, after `{LITE0_COMMAND}`.")

@@ -12,14 +12,16 @@ from translate import images
 from translate.data.folders import Files, Pictures
 from translate.errors import ImageDecodeError
 from translate.evaluation.measures import Measure
-from translate.evaluation.pictures import Sets
+from translate.evaluation.pictures import EvaluationSets
 from translate.evaluation.thumbnails import SHOWN, Samples, png
 from translate.inference.translator import Translator
-from translate.metrics import distances
-from translate.metrics.features import features_of
+from translate.metrics import estimates
+from translate.metrics.features import FEWEST, features_of
+from translate.metrics.frechet import frechet_estimate
+from translate.metrics.kernel import kernel_distance, kernel_distance_in_subsets
 from translate.metrics.likeness import WINDOW, Lpips, mean_difference, psnr, ssim, structure_distance
 from translate.metrics.neighbours import Nearest
-from translate.metrics.ordered_rows import Gathered, key_of
+from translate.metrics.ordered_rows import OrderedRows, key_of
 from translate.metrics.protocols import prepared
 from translate.metrics.results import Evaluation, Example
 from translate.networks.features.feature_network import FeatureNetwork
@@ -31,7 +33,7 @@ from translate.toys.stripes import background, background_error
 SUBSETS, SUBSET = 100, 1000  # of a published KID: how many, and pictures in each at most
 
 
-class Judge:
+class Evaluator:
     """Translates and measures, holding one picture at a time and a row of numbers for each that is done."""
 
     def __init__(
@@ -55,14 +57,14 @@ class Judge:
         self._left_out: Counter[str] = Counter()  # pictures for each reason
         self._order: list[tuple[bytes, str, int]] = []  # key, domain and index of each translated picture, by key
 
-    def run(self, sets: Sets, measures: Sequence[Measure] = ()) -> None:
+    def run(self, sets: EvaluationSets, measures: Sequence[Measure] = ()) -> None:
         """Measure everything and add the figures to the result.
 
         Args:
             sets: the pictures.
             measures: of pictures one by one.
         """
-        real = Gathered()
+        real = OrderedRows()
         for _, picture in self._each("real pictures", sets.target):
             real.add(key_of(picture), self._features(self._prepared(picture)))
             for measure in measures:
@@ -85,7 +87,7 @@ class Judge:
         for name, values in pairs.items():
             if len(values):
                 features = self._network.name if name in ("structure distance", "LPIPS") else ""
-                self._result.add(name, distances.mean(values.array()), len(values), features=features)
+                self._result.add(name, estimates.mean(values.array()), len(values), features=features)
         if not len(pairs["background error"]):
             self._result.missing.append("Background error: no picture has a mask, as in masks/testA/NAME.")
         for measure in measures:
@@ -95,12 +97,12 @@ class Judge:
 
     def _gather_translated(
         self, sources: dict[str, Pictures], measures: Sequence[Measure]
-    ) -> tuple[Gathered, Gathered, dict[str, Gathered]]:
+    ) -> tuple[OrderedRows, OrderedRows, dict[str, OrderedRows]]:
         """Return the features of pictures before and after, and what pairs of them measure, by name."""
-        before, after, samples = Gathered(), Gathered(), Samples()
+        before, after, samples = OrderedRows(), OrderedRows(), Samples()
         total = sum(map(len, sources.values()))
         pairs = {
-            name: Gathered()
+            name: OrderedRows()
             for name in ("SSIM to input", "PSNR to input", "change of input", "cycle error", "structure distance",
                          "LPIPS", "background error")
         }  # fmt: skip
@@ -137,44 +139,44 @@ class Judge:
     def _add_distances(self, real: NDArray[Any], before: NDArray[Any], after: NDArray[Any]) -> None:
         name, seed, count = self._network.name, self._result.seed, len(after)
         biased = f"interval of the biased estimate at {count} and {len(real)} pictures"
-        fid = distances.frechet_estimate(after, real)
+        fid = frechet_estimate(after, real)
         self._result.add("FID", fid, count, len(real), name, biased)
-        self._result.add("KID", distances.kernel_distance(after, real), count, len(real), name)
-        value, deviation = distances.kernel_distance_in_subsets(after, real, SUBSETS, SUBSET, seed)
+        self._result.add("KID", kernel_distance(after, real), count, len(real), name)
+        value, deviation = kernel_distance_in_subsets(after, real, SUBSETS, SUBSET, seed)
         size = min(SUBSET, count, len(real))
         remark = f"mean of {SUBSETS} subsets of {size}, standard deviation {deviation:.4g}"
         self._result.add("KID in subsets", value, count, len(real), name, remark)
         untranslated = "what no translation at all would reach"
-        fid = distances.frechet_estimate(before, real)
+        fid = frechet_estimate(before, real)
         self._result.add("FID of inputs", fid, count, len(real), name, untranslated)
-        kid = distances.kernel_distance(before, real)
+        kid = kernel_distance(before, real)
         self._result.add("KID of inputs", kid, count, len(real), name, untranslated)
         halves = np.random.default_rng(seed).permutation(len(real))
         half = real[halves[::2]], real[halves[1::2]]
-        if len(half[1]) >= distances.FEWEST:
+        if len(half[1]) >= FEWEST:
             counts, remark = (len(half[0]), len(half[1])), "what a perfect translation would reach"
             at_half = f"{remark}, at {counts[0]} and {counts[1]} pictures"
-            fid = distances.frechet_estimate(*half)
+            fid = frechet_estimate(*half)
             self._result.add("FID between halves of the real", fid, *counts, name, at_half)
-            self._result.add("KID between halves of the real", distances.kernel_distance(*half), *counts, name, remark)
+            self._result.add("KID between halves of the real", kernel_distance(*half), *counts, name, remark)
         spread = np.sqrt(after.var(0).sum() / max(before.var(0).sum(), 1e-12))
         remark = "spread of translations as a share of that of their inputs; near 0 all translations are the same"
         self._result.add("diversity", float(spread), count, features=name, remark=remark)
 
-    def _add_neighbours(self, translations: Nearest, others: Nearest, sets: Sets) -> None:
+    def _add_neighbours(self, translations: Nearest, others: Nearest, sets: EvaluationSets) -> None:
         """Add how near to training pictures translations are, and show the nearest."""
         if (translations.indices < 0).any():  # no training picture can be read
             return
         against, name = len(sets.training), self._network.name
         remark = "of translations to the nearest training picture of the target"
         self._result.add(
-            "distance to training", distances.mean(translations.distances), len(translations.distances), against, name,
+            "distance to training", estimates.mean(translations.distances), len(translations.distances), against, name,
             remark,
         )  # fmt: skip
         if sets.unseen:
             remark = "the same of real pictures that were not trained on; translations that are far nearer are copies"
             self._result.add(
-                "distance to training of the real", distances.mean(others.distances), len(others.distances), against,
+                "distance to training of the real", estimates.mean(others.distances), len(others.distances), against,
                 name, remark,
             )  # fmt: skip
         for place in np.argsort(translations.distances, kind="stable")[:SHOWN]:
@@ -184,15 +186,15 @@ class Judge:
             words = f"{sets.sources[domain].name(index)}, {translations.distances[place]:.4g} from"
             self._result.neighbours.append(Example(tuple(map(png, shown)), f"{words} {sets.training.name(near)}"))
 
-    def _add_cycle(self, sets: Sets) -> None:
+    def _add_cycle(self, sets: EvaluationSets) -> None:
         """Add the cycle error of the target's own pictures, which go through each other domain and back."""
-        errors, total = Gathered(), len(sets.target) * len(sets.sources)
+        errors, total = OrderedRows(), len(sets.target) * len(sets.sources)
         for domain in sets.sources:
             for _, picture in self._readable(sets.target):
                 back = self._translator(self._translator(picture, domain), self._target)
                 errors.add(key_of(picture), mean_difference(picture, back))
                 self._tell("cycles of the target", len(errors), total)
-        self._result.add("cycle error of the target", distances.mean(errors.array()), len(errors))
+        self._result.add("cycle error of the target", estimates.mean(errors.array()), len(errors))
 
     def _each(self, what: str, pictures: Pictures) -> Iterator[tuple[int, Pixels]]:
         """Yield all readable pictures and tell how many are done."""

@@ -4,10 +4,10 @@ from typing import Protocol
 
 import torch
 
-from translate.metrics import distances
+from translate.metrics import estimates
 from translate.metrics.dots import count_dots, flat_regions, per_megapixel
 from translate.metrics.imagenet import class_number
-from translate.metrics.ordered_rows import Gathered, key_of
+from translate.metrics.ordered_rows import OrderedRows, key_of
 from translate.metrics.protocols import prepared
 from translate.metrics.results import Evaluation
 from translate.networks.features.lite0 import Lite0
@@ -42,7 +42,7 @@ class Recognition:
     def __init__(self, name: str, network: Lite0, antialiased: bool) -> None:
         self._name, self._number = name, class_number(name)
         self._network, self._antialiased = network, antialiased
-        self._taken = {"": Gathered(), " of inputs": Gathered(), " of the real": Gathered()}
+        self._taken = {"": OrderedRows(), " of inputs": OrderedRows(), " of the real": OrderedRows()}
 
     def see_real(self, picture: Pixels) -> None:
         """Classify a real picture."""
@@ -57,7 +57,7 @@ class Recognition:
     def add(self, result: Evaluation) -> None:
         """Add three shares."""
         for suffix, taken in self._taken.items():
-            share, features = distances.share(taken.array()), self._network.name
+            share, features = estimates.share(taken.array()), self._network.name
             result.add(f"taken for {self._name}{suffix}", share, len(taken), features=features)
 
     @torch.inference_mode()
@@ -71,7 +71,7 @@ class Dots:
     """Dots in places where the picture that was translated is flat."""
 
     def __init__(self) -> None:
-        self._rows = Gathered()  # flat pixels, dots of the translation, dots of its input
+        self._rows = OrderedRows()  # flat pixels, dots of the translation, dots of its input
 
     def see_real(self, picture: Pixels) -> None:
         """Do nothing: real pictures of the target have no input that says where they should be flat."""

@@ -9,7 +9,7 @@ from translate.data.folders import Dataset, Pictures, Split, fingerprints
 from translate.data.known import open_known
 from translate.data.layouts import open_folder
 from translate.errors import DataError, SettingsError
-from translate.metrics import distances
+from translate.metrics.features import refuse_too_few
 from translate.models.about import About
 from translate.toys.catalogue import open_drawn
 from translate.toys.drawn import Drawn
@@ -103,7 +103,7 @@ def refuse_empty(dataset: Dataset, split: Split, about: About) -> None:
 
 
 @dataclass(frozen=True)
-class Sets:
+class EvaluationSets:
     """The pictures that are compared: those to translate by their domain, and real ones of the target."""
 
     sources: dict[str, Pictures]
@@ -113,11 +113,11 @@ class Sets:
     with_train: bool  # whether the training pictures are among the real ones
 
     @classmethod
-    def of(cls, dataset: Dataset, split: Split, target: str, with_train: bool) -> "Sets":
+    def of(cls, dataset: Dataset, split: Split, target: str, with_train: bool) -> "EvaluationSets":
         """Take the pictures of a dataset that `refuse_empty` let pass. Raises `DataError` where there are too few."""
         pictures, unseen = dataset.pictures(split), split != "train"
         sources = {domain: pictures[domain] for domain in dataset.domains if domain != target}
         sets = cls(sources, pictures[target], dataset.train[target], unseen, with_train and unseen)
         real = len(sets.target) + (len(sets.training) if sets.with_train else 0)
-        distances.refuse_too_few(sum(map(len, sources.values())), real)
+        refuse_too_few(sum(map(len, sources.values())), real)
         return sets

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from translate.metrics.distances import Estimate
+from translate.metrics.estimates import Estimate
 from translate.tensors import Pixels
 
 AROUND = 5  # pixels: side of the window whose median is what a place would be without a dot

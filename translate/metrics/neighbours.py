@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from translate.metrics.distances import BLOCK, Features
+from translate.metrics.features import BLOCK, Features
 
 
 class Nearest:

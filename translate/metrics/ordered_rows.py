@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from translate.tensors import Pixels
 
 
-class Gathered:
+class OrderedRows:
     """Rows of pictures, in an order that depends on what the pictures show and on nothing else."""
 
     def __init__(self) -> None:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from translate.metrics.distances import Estimate
+from translate.metrics.estimates import Estimate
 
 
 @dataclass(frozen=True)
-class Figure:
+class Metric:
     """One number and what it was made of."""
 
     name: str
@@ -38,7 +38,7 @@ class Evaluation:
     protocol: str
     seed: int
     features_sha256: str = ""  # of the file with the feature network's weights; empty for those that ship with us
-    figures: list[Figure] = field(default_factory=list)
+    figures: list[Metric] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)  # what was not measured, and what that takes
     samples: list[Example] = field(default_factory=list)  # input, translation, and back
@@ -49,6 +49,6 @@ class Evaluation:
     ) -> None:
         """Add a number, with its interval if it has one."""
         if isinstance(score, Estimate):
-            self.figures.append(Figure(name, score.value, score.low, score.high, count, against, features, remark))
+            self.figures.append(Metric(name, score.value, score.low, score.high, count, against, features, remark))
         else:
-            self.figures.append(Figure(name, score, None, None, count, against, features, remark))
+            self.figures.append(Metric(name, score, None, None, count, against, features, remark))

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from translate.data.folders import Dataset, readable
 from translate.features import LITE0, RANDOM, has_lite0, open_features
 from translate.inference.translator import Translator
-from translate.metrics.distances import kernel_distance
 from translate.metrics.features import features_of
+from translate.metrics.kernel import kernel_distance
 from translate.metrics.protocols import prepared
 from translate.report.samples import square
 from translate.tensors import Pixels

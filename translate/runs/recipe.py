@@ -7,7 +7,7 @@ from pydantic import Field, SerializeAsAny, field_validator
 from translate.data.augmentation import Augmentation
 from translate.errors import SettingsError
 from translate.methods.base import MethodSettings, settings_class
-from translate.metrics.distances import FEWEST
+from translate.metrics.features import FEWEST
 from translate.settings import Settings
 from translate.training.loop import TrainingSettings
 
