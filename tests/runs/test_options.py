@@ -8,6 +8,7 @@ import pytest
 
 from translate import runs
 from translate.cli.train import train
+from translate.cli.train_options import Config
 from translate.errors import SettingsError
 from translate.runs import Execution, Recipe, prepare
 from translate.runs.options import OPTIONS, PRESETS, resolve
@@ -22,6 +23,11 @@ def test_every_option_is_a_setting() -> None:
     known = flat(Recipe.parse({"method": {"name": "cyclegan"}}).model_dump())
     assert set(OPTIONS.values()) <= set(known)
     assert len(set(OPTIONS.values())) == len(OPTIONS)
+
+
+def test_the_help_names_all_settings_of_ours() -> None:
+    (option,) = Config.__metadata__
+    assert option.help.endswith(f"or one of ours: {', '.join(sorted(path.stem for path in PRESETS.glob('*.toml')))}.")
 
 
 def test_an_option_lies_over_the_same_setting_in_words_and_none_leaves_it() -> None:

@@ -22,6 +22,8 @@ from translate.models.onnx import OnnxMethod, open_session, read_metadata, write
 from translate.models.tensor_files import halved, misfits, opened, refuse_poison, sha256_of
 from translate.networks.memoryless import without_memory
 
+OF_DISCRIMINATORS = "D."  # in front of the number of a discriminator
+
 
 def write_export(
     path: Path, shipped: nn.ModuleList, about: About, half: bool = False, discriminators: Sequence[nn.Module] = ()
@@ -39,7 +41,7 @@ def write_export(
         OutputError: the place cannot be written or the disk is full.
         WeightsError: a weight is too large for fp16.
     """
-    states = {"": shipped.state_dict(), "D.": nn.ModuleList(discriminators).state_dict()}
+    states = {"": shipped.state_dict(), OF_DISCRIMINATORS: nn.ModuleList(discriminators).state_dict()}
     named = {prefix + name: tensor for prefix, state in states.items() for name, tensor in state.items()}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}
     if half:
@@ -139,7 +141,7 @@ def read_export(path: Path) -> tuple[Translation, About]:
         return OnnxMethod(open_session(path), _built(path, about)).eval(), about
     tensors, about = read_tensors(path)
     method = _built(path, about)
-    shipped = {name: tensor for name, tensor in tensors.items() if not name.startswith("D.")}
+    shipped = {name: tensor for name, tensor in tensors.items() if not name.startswith(OF_DISCRIMINATORS)}
     networks = nn.ModuleList(method.averaged())
     if wrong := misfits(networks.state_dict(), shipped):
         raise WeightsError(

@@ -35,12 +35,12 @@ def steps_within(recipe: Recipe, dataset: Dataset, engine: Engine, seconds: floa
 def largest_batch(recipe: Recipe, dataset: Dataset, engine: Engine) -> int:
     """Return the largest batch of a rank that fits into the memory of every rank, at most that of an epoch.
 
-    It is the smallest batch that the method takes, doubled so often as it fits. A GPU refuses what does not fit, so
-    there it is tried. A CPU has a process that takes too much ended instead; there it is reckoned.
+    It is the smallest valid batch, doubled while it fits. A GPU refuses what does not fit, so batches are tried there.
+    On a CPU the system would end the process instead, so there the memory of a batch is estimated.
 
     Raises:
         DataError: the method cannot be trained on the dataset.
-        SettingsError: nor at this size; or nobody knows how much memory is free.
+        SettingsError: nor at this size; or the system does not say how much memory is free.
     """
     engine = replace(engine, compiled=False)  # that takes longer to try, and no more memory in the run
     sharing = neighbours()
@@ -51,8 +51,8 @@ def largest_batch(recipe: Recipe, dataset: Dataset, engine: Engine) -> int:
         if engine.device.type == "cuda":
             largest = _tried(recipe, dataset, engine, fewest, most)
         else:
-            largest = _reckoned(recipe, dataset, engine, fewest, min(most, LARGEST), sharing)
-    reset_peak_memory(engine.device)  # what was only tried is nothing that the run takes
+            largest = _estimated(recipe, dataset, engine, fewest, min(most, LARGEST), sharing)
+    reset_peak_memory(engine.device)  # trial runs do not count as the run's peak
     return -greatest(-largest)
 
 
@@ -63,11 +63,13 @@ def _tried(recipe: Recipe, dataset: Dataset, engine: Engine, fewest: int, most: 
     return batch
 
 
-def _reckoned(recipe: Recipe, dataset: Dataset, engine: Engine, fewest: int, most: int, sharing: int) -> int:
-    """Reckon with what two small batches take; all that this process would take is to be free twice."""
+def _estimated(recipe: Recipe, dataset: Dataset, engine: Engine, fewest: int, most: int, sharing: int) -> int:
+    """Extrapolate from two small batches; twice as much as the process would take must be free."""
     free = available_memory()
     if free is None:
-        raise SettingsError("Nobody knows how much memory is free on this machine. Give a number as --batch.")
+        raise SettingsError(
+            "The system does not say how much memory is free on this machine. Give a number as --batch."
+        )
     taken: list[int] = []
     for batch in (fewest, 2 * fewest):
         reset_peak_memory(engine.device)

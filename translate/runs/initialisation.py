@@ -9,13 +9,12 @@ from torch import Tensor, nn
 
 from translate.errors import WeightsError
 from translate.methods.base import Method, MethodSettings
-from translate.models.exports import read_about, read_settings, read_tensors
+from translate.models.exports import OF_DISCRIMINATORS, read_about, read_settings, read_tensors
 from translate.models.finding import find_export
 from translate.run_folder import RunFolder
 from translate.runs.identity import model_of_run
 from translate.settings import differences
 
-OF_DISCRIMINATORS = "D."  # in front of the number of a discriminator, in exports that have them
 DECIDING = ("name", "labels", "generator")  # settings of a method that say what its generators are
 
 
@@ -79,15 +78,15 @@ class PretrainedStart:
             WeightsError: the file is damaged, or its tensors do not fit.
         """
         tensors, _ = read_tensors(self.path)
-        judging = {
+        discriminators = {
             name.removeprefix(OF_DISCRIMINATORS): tensor
             for name, tensor in tensors.items()
             if name.startswith(OF_DISCRIMINATORS)
         }
-        shipped = {name: tensor for name, tensor in tensors.items() if not name.startswith(OF_DISCRIMINATORS)}
-        self._fill(method.averaged(), shipped, "generators")
-        if judging:
-            self._fill(method.discriminators(), judging, "discriminators")
+        generators = {name: tensor for name, tensor in tensors.items() if not name.startswith(OF_DISCRIMINATORS)}
+        self._fill(method.averaged(), generators, "generators")
+        if discriminators:
+            self._fill(method.discriminators(), discriminators, "discriminators")
 
     def _fill(self, networks: list[nn.Module], tensors: Mapping[str, Tensor], what: str) -> None:
         try:

@@ -1,4 +1,4 @@
-"""What makes a run one that can be watched: its alarms, its page, and if wanted TensorBoard."""
+"""A run is watched: alarms are raised, its page is written, and event files for TensorBoard if they are wanted."""
 
 import importlib.metadata
 import shlex
@@ -33,7 +33,7 @@ WIDE, NARROW = 1600, 240  # pixels, of those
 
 
 class Monitor:
-    """Looks at a run.
+    """Watches a run.
 
     Args:
         folder: of the run.

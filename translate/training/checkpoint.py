@@ -51,7 +51,7 @@ class Checkpoints:
         self._keep = keep
 
     def save(self, checkpoint: Checkpoint) -> Path:
-        """Write a checkpoint, then remove the oldest ones, and later ones, which the run fell back from.
+        """Write a checkpoint, then remove the oldest ones, and later ones: damaged ones, which the run fell back from.
 
         On a full disk older checkpoints than the newest give way first.
 

@@ -30,8 +30,8 @@ from translate.training.players import Average, Players
 from translate.training.stop import StopSignals
 from translate.training.transfer import transferred
 
-PATIENCE = 3  # steps in a row that may be skipped because something was not finite; that many stop the run
-SHARE, MOST = 0.1, 10  # of all steps so far, or this many if that is more: so many may be skipped
+PATIENCE = 3  # so many steps in a row that were skipped, because something was not finite, stop the run
+SHARE, MOST = 0.1, 10  # and so do more than this share of all steps so far, or this many if that is more
 TOO_LARGE = (
     "There is not enough memory for a step. Start again with --accumulate 2 or more, which works on a batch in parts, a"
     " smaller --batch or --size, or --set method.generator.width=32; with more memory the same command continues."
@@ -112,7 +112,7 @@ class Report:
 
 
 class Training:
-    """A run in memory: what moves, and how it is saved and restored."""
+    """A method in training: its networks, their average and their optimisers, how they are saved and restored."""
 
     def __init__(self, method: Method, shadow: Method, engine: Engine, settings: TrainingSettings) -> None:
         self.method = method.to(engine.device).to(memory_format=engine.memory_format)
@@ -164,8 +164,8 @@ class Training:
                 sample = self.step % plan.sample_every == 0 or self.step == plan.steps
                 milestone = self.step % plan.milestone_every == 0 and self.step < plan.steps
                 seconds = (time.perf_counter() - started) / (self.step - counted_from)
-                looks = log or self._engine.device.type == "cpu"  # reading a counter makes a GPU wait
-                if looks and (diverged := self._divergence(checkpoints)):
+                cheap = log or self._engine.device.type == "cpu"  # reading a counter makes a GPU wait
+                if cheap and (diverged := self._divergence(checkpoints)):
                     yield self._report(rate, seconds)  # of the steps that were skipped
                     wait()
                     raise diverged

@@ -16,7 +16,7 @@ from translate.training.loss_scale import LossScale
 class Players:
     """The optimisers of a method's players; calling it is the `update` that `Method.step` is given.
 
-    From a loss or a gradient on that is not finite, nobody moves until `end_step`. That is decided on the device, so
+    From a loss or a gradient on that is not finite, no player moves until `end_step`. That is decided on the device, so
     nothing waits for a GPU; `skipped` says in how many steps it happened, `failed` and `in_a_row` in how many it was no
     matter of the scale.
 
