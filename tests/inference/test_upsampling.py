@@ -28,7 +28,9 @@ def upsampled(x: Tensor, x_s: Tensor, y_s: Tensor, **options: float) -> Tensor:
     ("size", "training", "expected"),
     [
         ("native", 64, (1000, 1501)),
-        ("auto", 64, (128, 192)),
+        ("auto", 32, (192, 288)),  # six times the training size
+        ("auto", 64, (250, 375)),  # a quarter
+        ("auto", 128, (256, 384)),  # twice the training size
         ("auto", 256, (512, 769)),
         ("auto", 500, (1000, 1501)),
         ("auto", 900, (1000, 1501)),

@@ -33,6 +33,8 @@ from torch.nn import functional
 Size = Literal["auto", "native"] | int
 
 RADIUS = 3  # half of that of the windows, in pixels of the small picture
+TIMES, MOST_TIMES = 2, 6  # the training size: at least and at most seen by "auto"
+ENLARGED = 4  # times, at most, below that
 EPS = 4e-3  # of colours in [-1, 1]: contrasts below its root, 1/32 of the range, are too weak to fit
 
 
@@ -42,13 +44,17 @@ def network_size(height: int, width: int, size: Size, training: int) -> tuple[in
     Args:
         height: of the picture, in pixels.
         width: of the picture, in pixels.
-        size: "native", all of it; or pixels, the short side; or "auto", twice the training size, where objects are
-            still about as large as those the network has learnt from.
+        size: "native", all of it; or pixels, the short side; or "auto": twice the training size, where objects are
+            about as large as those the network has learnt from, but at least a quarter of the picture, because a
+            change that is enlarged more than four times is a blur close up, and at most six times the training size,
+            because strokes that are much finer are not seen when a picture is looked at as a whole.
         training: the side of the training crops, in pixels.
     """
     if size == "native":
         return height, width
-    scale = min(1.0, (2 * training if size == "auto" else size) / min(height, width))
+    short = min(height, width)
+    wanted = min(max(TIMES * training, short / ENLARGED), MOST_TIMES * training) if size == "auto" else size
+    scale = min(1.0, wanted / short)
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
