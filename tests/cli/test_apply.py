@@ -275,7 +275,7 @@ def test_a_dry_run_says_what_becomes_of_each_picture_and_touches_nothing(apply: 
     assert out.splitlines() == [
         "photos/a.jpg -> results/a.jpg: 14 x 9 pixels, seen at 14 x 9",
         "photos/c.gif -> results/c.gif: 60 x 90 pixels, seen at 32 x 48, 3 frames",
-        "photos/d.png -> results/d.png: 400 x 300 pixels, seen at 43 x 32",
+        "photos/d.png -> results/d.png: 400 x 300 pixels, seen at 100 x 75",
         "photos/torn.png -> results/torn.png: cannot be decoded: it is none of JPEG, PNG, WEBP, TIFF, BMP, GIF, AVIF,"
         " PPM, or its header is damaged.",
         "photos/below/b.png -> results/below/b.png: 14 x 9 pixels, seen at 14 x 9",

@@ -30,6 +30,7 @@ def apply(
     dry_run: options.DryRun = False,
     size: options.Size = "auto",
     strength: options.Strength = 1.0,
+    strengths: options.Strengths = None,
     keep_colour: options.KeepColour = False,
     colour_only: options.ColourOnly = False,
     mask: options.Mask = None,
@@ -79,6 +80,7 @@ def apply(
     from translate.conversion.job import Job
     from translate.conversion.planning import EMPTY, Naming
     from translate.conversion.settings import ConversionSettings
+    from translate.conversion.strengths import read_strengths, write_strength_sheet
     from translate.inference.blending import Blending
     from translate.inference.translator import Translator
     from translate.models.exports import read_about
@@ -97,9 +99,11 @@ def apply(
     job = Job(read_about(find_export(model)), tuple(inputs), out, to, settings, naming, part, overwrite)
     job = job.with_note() if note else job
     bytes_ = None if memory is None else int(memory * 2**30)
-    load = partial(
-        Translator.load, model, device, precision, bytes_, tile_approx, compile, allow_cpu_fallback=allow_cpu_fallback
-    )
+    kept = {"allow_cpu_fallback": allow_cpu_fallback}
+    load = partial(Translator.load, model, device, precision, bytes_, tile_approx, compile, **kept)
+    if strengths:
+        say(f"Wrote {write_strength_sheet(job, load(), read_strengths(strengths))}.")
+        return
     if out and (STREAM in inputs or str(out) == STREAM):
         check_pipes(bool(dry_run or watch or compare or report or failed or json_ or jsonl), job)
         notes = through_pipes(job, load)

@@ -26,11 +26,15 @@ _JSONL = "Print each result on stdout as a line of JSON, as soon as it is there.
 Jsonl = Annotated[bool, typer.Option("--jsonl", help=_JSONL)]
 
 _SIZE = (
-    "What the network sees: auto (a short side of twice the training size), native (all of it), or the short side in"
-    " pixels. Results have the size of their pictures, and their detail."
+    "What the network sees: auto (a short side of twice the training size, of large pictures a quarter), native (all"
+    " of it), or the short side in pixels. Results have the size of their pictures, and their detail."
 )
 Size = Annotated[str, _look(help=_SIZE)]
 Strength = Annotated[float, _look(help="0 keeps the picture, 1 takes the result.")]
+_STRENGTHS = (
+    "Such as 0.3,0.6,1: write one sheet of the pictures at these strengths into the file --out, to choose from."
+)
+Strengths = Annotated[str | None, _look(help=_STRENGTHS)]
 KeepColour = Annotated[bool, _look("--keep-colour", help="Take only the lightness of the result.")]
 ColourOnly = Annotated[bool, _look("--colour-only", help="Take only the colour of the result.")]
 _MASK = "A picture, white where to translate, or a folder that mirrors the inputs with one for each."

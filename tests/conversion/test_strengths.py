@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from translate import images
+from translate.conversion.job import Job
+from translate.conversion.strengths import CELL, MOST, read_strengths, write_strength_sheet
+from translate.devices import engine
+from translate.errors import SettingsError
+from translate.inference.translator import Translator
+from translate.methods.cyclegan import Settings
+from translate.models.about import About
+from translate.networks.resnet import Resnet
+
+TINY = Settings(generator=Resnet(width=2, blocks=0), init_gain=0.5)
+ABOUT = About(method=TINY.model_dump(), domains=["a", "b"], target="b", size=32, steps=1, planned=1)
+
+
+@pytest.fixture
+def translator() -> Translator:
+    torch.manual_seed(0)
+    return Translator(TINY.build(["a", "b"], 32).eval(), ABOUT, engine("cpu", "fp32"))
+
+
+def put(place: Path, count: int) -> Path:
+    random = np.random.default_rng(0)
+    for number in range(count):
+        images.write_pixels(random.integers(0, 256, (40, 60, 3), np.uint8), place / f"{number}.png")
+    return place
+
+
+def test_a_row_is_the_picture_and_its_results(tmp_path: Path, translator: Translator) -> None:
+    job = Job(ABOUT, (put(tmp_path / "in", 2),), tmp_path / "sheet.png")
+    assert write_strength_sheet(job, translator, [0.0, 0.5, 1.0]) == tmp_path / "sheet.png"
+    sheet = images.read(tmp_path / "sheet.png").rgb
+    top = sheet.shape[0] - 2 * (CELL[0] + 2) + 2
+    cells = [
+        sheet[top + CELL[0] // 2 - 20 : top + CELL[0] // 2 + 20, left + CELL[1] // 2 - 30 : left + CELL[1] // 2 + 30]
+        for left in (column * (CELL[1] + 2) for column in range(4))
+    ]
+    before = images.read(tmp_path / "in" / "0.png").rgb
+    assert np.array_equal(cells[0], before)
+    assert np.array_equal(cells[1], before)  # strength 0
+    assert np.array_equal(cells[3], translator(before))
+    assert not np.array_equal(cells[2], cells[3])
+    assert [path.name for path in tmp_path.iterdir()].count("sheet") == 0  # no results beside it
+
+
+@pytest.mark.parametrize(("out", "to"), [("folder", None), ("sheet.png", "all")])
+def test_a_sheet_is_one_file_for_one_target(tmp_path: Path, translator: Translator, out: str, to: str | None) -> None:
+    job = Job(ABOUT, (put(tmp_path / "in", 1),), tmp_path / out, to)
+    with pytest.raises(SettingsError, match="writes one sheet, for one target: name a file"):
+        write_strength_sheet(job, translator, [1.0])
+
+
+def test_a_sheet_holds_few_pictures(tmp_path: Path, translator: Translator) -> None:
+    job = Job(ABOUT, (put(tmp_path / "in", MOST + 1),), tmp_path / "sheet.png")
+    with pytest.raises(SettingsError, match=f"holds {MOST} pictures at most; found {MOST + 1}"):
+        write_strength_sheet(job, translator, [1.0])
+
+
+def test_strengths_are_numbers_from_0_to_1() -> None:
+    assert read_strengths("0.3,0.6, 1") == [0.3, 0.6, 1.0]
+    for words in ("", "0.3;0.6", "2", "-1", "nan"):
+        with pytest.raises(SettingsError, match=r"takes numbers from 0 to 1, such as 0\.3,0\.6,1; found"):
+            read_strengths(words)

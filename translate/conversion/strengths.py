@@ -1,0 +1,71 @@
+"""One sheet of pictures at several strengths, to choose from before a folder is converted."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from translate import images
+from translate.conversion.job import Job
+from translate.errors import SettingsError
+from translate.inference.sizes import full_size, network_input
+from translate.inference.translator import Translator
+from translate.tensors import Pixels, as_pixels, as_tensor
+
+MOST = 12  # pictures on a sheet
+CELL = 360, 480  # pixels: height and width that a picture is made to fit
+
+
+def read_strengths(words: str) -> list[float]:
+    """Read "0.3,0.6,1". Raises `SettingsError` where these are no numbers from 0 to 1."""
+    try:
+        strengths = [float(word) for word in words.split(",")]
+    except ValueError:
+        strengths = [-1.0]
+    if not all(0 <= strength <= 1 for strength in strengths):
+        raise SettingsError(f"--strengths takes numbers from 0 to 1, such as 0.3,0.6,1; found {words!r}.")
+    return strengths
+
+
+def write_strength_sheet(job: Job, translator: Translator, strengths: Sequence[float]) -> Path:
+    """Write a sheet into the file that the job names: a row for each picture, itself and its results side by side.
+
+    Networks see each picture once. The job's results are not written.
+
+    Raises:
+        SettingsError: the job names no file for a sheet, or there are too many pictures, or several targets.
+        DataError: as `Job.plan`.
+        ImageDecodeError: a picture cannot be read.
+        OutputError: the sheet cannot be written.
+    """
+    out = job.out
+    if out is None or out.suffix.lower() not in images.SUFFIXES or len(job.targets) > 1:
+        raise SettingsError("--strengths writes one sheet, for one target: name a file for it, as in --out sheet.png.")
+    plan = replace(job, out=out.parent / out.stem, overwrite=True).plan()
+    if len(plan.items) > MOST:
+        raise SettingsError(f"A sheet holds {MOST} pictures at most; found {len(plan.items)}. Name fewer of them.")
+    how, rows = job.settings, list[list[Pixels]]()
+    for item in plan.items:
+        picture = images.read(item.source, how.limits)
+        x = as_tensor(images.visible(picture, how.encoding.background))
+        small = network_input(x, how.size, translator.about.size)
+        output = translator.tensor(small, item.target)
+        blendings = [replace(how.blending, strength=strength) for strength in strengths]
+        results = [as_pixels(full_size(x, small, output, blending)) for blending in blendings]
+        rows.append([_fitted(one) for one in (as_pixels(x), *results)])
+    captions = ["picture", *(f"strength {strength:g}" for strength in strengths)]
+    images.write_pixels(images.sheet(rows, captions=captions), out)
+    return out
+
+
+def _fitted(pixels: Pixels) -> Pixels:
+    """Make a picture (H, W, 3) fit a cell, in its middle, on white; 16 bits become 8."""
+    height, width = pixels.shape[:2]
+    scale = min(CELL[0] / height, CELL[1] / width, 1.0)
+    small = images.resize(pixels, max(round(height * scale), 1), max(round(width * scale), 1))
+    small = small if small.dtype == np.uint8 else (small // 257).astype(np.uint8)
+    cell = np.full((*CELL, 3), 255, np.uint8)
+    top, left = (CELL[0] - small.shape[0]) // 2, (CELL[1] - small.shape[1]) // 2
+    cell[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return cell
