@@ -1,8 +1,4 @@
-"""The house stays one that can be read: no big room, file or function, and no files that import each other in a circle.
-
-The exceptions below are older than the limits. They are on their way out: take one out of its list when it is gone, and
-put none in.
-"""
+"""No big room, file or function, and no files that import each other in a circle: so the house stays readable."""
 
 import ast
 from collections import Counter
@@ -20,11 +16,6 @@ ROOM = 0.09  # of the lines of the package
 FILE = 320  # lines
 FUNCTION = 70  # lines, with its docstring; in cli without its signature, which is a line for each option
 PARAMETERS = 8  # without self; in cli they are the options of a command
-
-LARGE_ROOMS = {"toys"}
-LONG_FILES: set[str] = set()
-LONG_FUNCTIONS: set[str] = set()
-WIDE_FUNCTIONS: set[str] = set()
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -101,19 +92,19 @@ def circles(sources: dict[str, str]) -> set[frozenset[str]]:
 
 
 def test_no_room_is_large():
-    assert large_rooms(SOURCES) <= LARGE_ROOMS
+    assert not large_rooms(SOURCES)
 
 
 def test_no_file_is_long():
-    assert long_files(SOURCES) <= LONG_FILES
+    assert not long_files(SOURCES)
 
 
 def test_no_function_is_long():
-    assert long_functions(SOURCES) <= LONG_FUNCTIONS
+    assert not long_functions(SOURCES)
 
 
 def test_no_function_has_many_parameters():
-    assert wide_functions(SOURCES) <= WIDE_FUNCTIONS
+    assert not wide_functions(SOURCES)
 
 
 def test_no_files_import_each_other_in_a_circle():
