@@ -32,7 +32,7 @@ class _Failure(Exception):
 
 
 def length_of(url: str) -> int:
-    """Ask how many bytes `url` gives, for files of which nothing is known.
+    """Ask how many bytes `url` gives, for files whose size is not known.
 
     Raises:
         DownloadError: the address gives nothing, or does not say.
@@ -58,9 +58,9 @@ def download(url: str, path: Path, size: int, sha256: str | None, tell: Callable
 
     Args:
         url: of the file, http or https.
-        path: of the result; nobody may take it for whole before this function has returned.
+        path: of the result, which is incomplete until this function returns.
         size: of the whole file in bytes.
-        sha256: of the whole file, in hexadecimal; None: not known, so `path` had better be empty.
+        sha256: of the whole file, in hexadecimal; None: not known; then `path` should be empty.
         tell: is told how many bytes are there, and of how many.
 
     Raises:

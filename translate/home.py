@@ -16,9 +16,9 @@ from translate.errors import OutputError
 
 def home() -> Path:
     """Return the folder: `$TRANSLATE_HOME`, or `translate` in `$XDG_CACHE_HOME`, or where the system wants caches."""
-    said, caches, local = (os.environ.get(name) for name in ("TRANSLATE_HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"))
-    if said:
-        return Path(said)
+    chosen, caches, local = (os.environ.get(name) for name in ("TRANSLATE_HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"))
+    if chosen:
+        return Path(chosen)
     if caches:
         return Path(caches) / "translate"
     places = {  # as platformdirs has them
@@ -93,5 +93,5 @@ def _is_own(folder: Path) -> bool:
 
 def _is_closed(folder: Path) -> bool:
     """Whether nothing can be written into a folder, or it is not there and cannot be made."""
-    there = next(parent for parent in (folder, *folder.absolute().parents) if os.path.lexists(parent))
-    return not (there.is_dir() and os.access(there, os.W_OK | os.X_OK))
+    existing = next(parent for parent in (folder, *folder.absolute().parents) if os.path.lexists(parent))
+    return not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK))

@@ -94,7 +94,7 @@ def merge(layers: Iterable[Mapping[str, Any]]) -> Tree:
 
 
 def kind_or(default: str) -> Discriminator:
-    """Let settings without a kind, in a union of such, be those of the `default` one."""
+    """The default `kind` of a tagged union: settings without one are of that kind."""
 
     def kind(value: Any) -> str:
         return str(value.get("kind", default) if isinstance(value, dict) else getattr(value, "kind", default))

@@ -190,7 +190,7 @@ def test_what_is_fetched_is_found_by_name_and_remembered(server: Hub, tmp_path: 
     with pytest.raises(WeightsError, match=r"hf:me/birds are not here yet.*`translate weights fetch hf:me/birds`"):
         find_export("hf:me/birds")
     assert server.asked == []
-    file = store.fetch(store.wanted("hf:me/birds"), quiet)
+    file = store.fetch(store.published("hf:me/birds"), quiet)
     assert file.read_bytes() == first
     kept = store.receipt("hf:me/birds")
     assert kept is not None
@@ -203,14 +203,14 @@ def test_what_is_fetched_is_found_by_name_and_remembered(server: Hub, tmp_path: 
     assert Translator.load("hf:me/birds", "cpu", "fp32").about.target == "bird"
     assert cards.weights_here() == {"hf:me/birds": file}
     assert kept.sha256 in store.verify("hf:me/birds")
-    assert store.fetch(store.wanted("hf:me/birds"), quiet, offline=True) == file
+    assert store.fetch(store.published("hf:me/birds"), quiet, offline=True) == file
     assert len(server.asked) == asked
 
     server.commits[NEW] = {"model.safetensors": later}
     store.remove("hf:me/birds")
-    assert store.fetch(store.wanted("hf:me/birds"), quiet).read_bytes() == first  # the commit is recorded
-    assert store.fetch(store.wanted("hf:me/birds@main"), quiet).read_bytes() == later
-    assert store.fetch(store.wanted("hf:me/birds@v1"), quiet).read_bytes() == first
+    assert store.fetch(store.published("hf:me/birds"), quiet).read_bytes() == first  # the commit is recorded
+    assert store.fetch(store.published("hf:me/birds@main"), quiet).read_bytes() == later
+    assert store.fetch(store.published("hf:me/birds@v1"), quiet).read_bytes() == first
     assert {*cards.weights_here()} == {"hf:me/birds", "hf:me/birds@main", "hf:me/birds@v1"}
 
 
@@ -222,20 +222,20 @@ def test_files_that_are_not_the_promised_ones_are_refused(server: Hub, tmp_path:
     }
     server.promised = "0" * 64
     with pytest.raises(WeightsError, match=f"hf:me/birds is damaged: what came has not the SHA-256 {'0' * 64}"):
-        store.fetch(store.wanted("hf:me/birds"), quiet)
+        store.fetch(store.published("hf:me/birds"), quiet)
     server.promised = ""
     with pytest.raises(WeightsError, match="not a readable safetensors file"):
-        store.fetch(store.wanted("hf:me/birds:w.safetensors"), quiet)
+        store.fetch(store.published("hf:me/birds:w.safetensors"), quiet)
     with pytest.raises(
         WeightsError, match=r"me/birds has no x\.safetensors\. It has model\.safetensors, w\.safetensors;"
     ):
-        store.fetch(store.wanted("hf:me/birds:x.safetensors"), quiet)
+        store.fetch(store.published("hf:me/birds:x.safetensors"), quiet)
     assert cards.weights_here() == {}
-    store.fetch(store.wanted("hf:me/birds"), quiet)
+    store.fetch(store.published("hf:me/birds"), quiet)
     store.remove("hf:me/birds")
     server.commits[OLD]["model.safetensors"] = export(tmp_path / "w.safetensors", seed=1)
     with pytest.raises(WeightsError, match="gives another file than on 20"):
-        store.fetch(store.wanted("hf:me/birds"), quiet)
+        store.fetch(store.published("hf:me/birds"), quiet)
     assert cards.weights_here() == {}
 
 
@@ -254,7 +254,7 @@ def test_files_that_are_not_the_promised_ones_are_refused(server: Hub, tmp_path:
 def test_errors_of_the_hub_are_one_sentence(server: Hub, refusal: tuple[int, str], sentence: str) -> None:
     server.refusal = refusal
     with pytest.raises(WeightsError, match=sentence) as caught:
-        store.fetch(store.wanted("hf:me/birds"), quiet)
+        store.fetch(store.published("hf:me/birds"), quiet)
     assert "\n" not in str(caught.value)
     assert TOKEN not in str(caught.value)
     server.refusal = (403, "")
@@ -267,12 +267,12 @@ def test_without_a_network_a_sentence_names_the_way(
     server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(WeightsError, match=r"`translate weights fetch hf:me/birds` on a machine with") as caught:
-        store.fetch(store.wanted("hf:me/birds"), quiet, offline=True)
+        store.fetch(store.published("hf:me/birds"), quiet, offline=True)
     assert str(tmp_path / "home/weights/hf/me/birds/model.safetensors") in str(caught.value)
     assert server.asked == []
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:1")
     with pytest.raises(WeightsError, match="cannot be reached"):
-        store.fetch(store.wanted("hf:me/birds"), quiet)
+        store.fetch(store.published("hf:me/birds"), quiet)
 
 
 @pytest.mark.fault("S-12")
@@ -281,14 +281,14 @@ def test_two_processes_do_not_fetch_the_same(server: Hub, tmp_path: Path) -> Non
     part.parent.mkdir(parents=True)
     part.touch()
     with exclusive_lock(part, ""), pytest.raises(OutputError, match="Another process is fetching hf:me/birds"):
-        store.fetch(store.wanted("hf:me/birds"), quiet)
+        store.fetch(store.published("hf:me/birds"), quiet)
 
 
 def test_without_the_extra_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TRANSLATE_HOME", str(tmp_path))
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(WeightsError, match=r"pip install 'image-translate\[hub\]'"):
-        store.fetch(store.wanted("hf:me/birds"), quiet)
+        store.fetch(store.published("hf:me/birds"), quiet)
     with pytest.raises(OutputError, match=r"pip install 'image-translate\[hub\]'"):
         hub.publish("me/birds", {}, public=False, overwrite=False)
 

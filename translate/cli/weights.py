@@ -74,10 +74,10 @@ def fetch(
     """Download known weights and keep them as a model. The same command again continues a stopped download."""
     from translate.cards import WeightsCard
     from translate.exchange.store import fetch as get
-    from translate.exchange.store import receipt, wanted
+    from translate.exchange.store import published, receipt
     from translate.home import note_on
 
-    known, before = wanted(name), receipt(name)
+    known, before = published(name), receipt(name)
     offline = offline or os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
     with progress() as advance:
         file = get(known, lambda what, done, total: advance(what, done, total, ""), offline)

@@ -1,4 +1,4 @@
-"""Looking a dataset over before it is trained on: what would surprise or spoil a training."""
+"""Checks of a dataset before it is trained on: what would spoil a training, or make its results misleading."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ _NEARLY = 1.5  # mean squared difference of two thumbnails in grey levels; recom
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of wart and the files that have it."""
+    """One kind of problem, and the files that have it."""
 
     what: str
     files: tuple[str, ...]

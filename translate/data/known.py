@@ -35,14 +35,14 @@ def open_known(card: DatasetCard, exclude: Path | None = None, attributes: Seque
             f"The pictures of {card.name} are not here yet. Download them ({_megabytes(card.archive.bytes):,} MB) with"
             f" `translate data fetch {card.name}`, or train with --download.{own}"
         )
-    return _spoken(card, folder, open_folder(folder, exclude, attributes))
+    return _with_card_names(card, folder, open_folder(folder, exclude, attributes))
 
 
 def fetch(card: DatasetCard, tell: Tell, source: Path | None = None) -> Path:
     """Put the pictures of a known dataset where `open_known` finds them, unless they are there, and return that folder.
 
-    The archive is `source`, or `NAME.zip` beside that folder if somebody put it there, or it is downloaded. What was
-    downloaded in part is continued the next time.
+    The archive is `source`, or `NAME.zip` beside that folder if it was put there by hand, or it is downloaded. The next
+    call continues a partial download.
 
     Args:
         card: the card of the dataset.
@@ -86,7 +86,7 @@ def _fetch(card: DatasetCard, archive: Archive, folder: Path, source: Path | Non
         _download(card.name, archive, part, by_hand, tell)
     with atomic_folder(folder) as temporary:
         unpack(given or part, temporary, images.SUFFIXES, lambda *counts: tell("unpacking", *counts))
-        _spoken(card, temporary, open_folder(temporary))
+        _with_card_names(card, temporary, open_folder(temporary))
 
 
 def _archives(folder: Path) -> tuple[Path, Path]:
@@ -128,8 +128,8 @@ def _check(name: str, archive: Archive, given: Path) -> None:
         )
 
 
-def _spoken(card: DatasetCard, folder: Path, found: Dataset) -> Dataset:
-    """Give a dataset the names of its card: where its domains are A, B, ..., they stand for those of the card."""
+def _with_card_names(card: DatasetCard, folder: Path, found: Dataset) -> Dataset:
+    """Give a dataset the names of its card: domains called A, B, ... get the names that the card has in that order."""
     letters = tuple(ascii_uppercase[: len(card.domains)])
     names = dict(zip(letters, card.domains, strict=True)) if found.domains == letters else {}
     if sorted(names.get(domain, domain) for domain in found.domains) != sorted(card.domains):

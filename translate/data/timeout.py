@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from translate.errors import DataError
 
 PATIENCE_S = 300.0
-LOOKS = 10  # in that time: what passes while the process itself is stopped counts as one of them, at most
+LOOKS = 10  # in that time: while the process itself is stopped, at most one of them passes
 
 _under_way: dict[threading.Event, str] = {}  # what is being read
 

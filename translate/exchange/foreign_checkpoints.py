@@ -1,7 +1,7 @@
 """Checkpoints of other programs, read without running anything that is in them.
 
 A `.pth` file is a pickle, and a pickle is a program. Only tensors and plain values are taken; a file that wants more is
-refused with what it wanted, and never tried again in another way.
+refused with what it wanted, and never tried again in a less safe way.
 """
 
 import pickletools
@@ -54,19 +54,19 @@ def _read_pickle(path: Path) -> Any:
             warnings.simplefilter("ignore")  # about pickles of a later protocol, which may be read or not
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged files raise errors of every kind
-        wanted = _wanted(path)
-        if not wanted:
+        unsafe = _unsafe_imports(path)
+        if not unsafe:
             reason = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
             raise WeightsError(f"{path} is not a readable checkpoint of PyTorch: {reason}. Get it again.") from error
         raise WeightsError(
-            f"{path} was refused: it is a program that wants to run {', '.join(wanted[:5])}, and nothing of it was run."
+            f"{path} was refused: it is a program that wants to run {', '.join(unsafe[:5])}, and nothing of it was run."
             " Make a file of tensors from it where it may do harm, such as a container without a network:"
             " torch.save(torch.load(FILE, weights_only=False).state_dict(), NEW)."
         ) from error
 
 
-def _wanted(path: Path) -> list[str]:
-    """List what a pickle would import, but for what tensors are made of. It is read, not run."""
+def _unsafe_imports(path: Path) -> list[str]:
+    """List what a pickle would import besides what tensors are made of. It is read, not run."""
     try:
         return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
     except Exception:  # not a zip archive, or of a later pickle protocol than torch writes

@@ -36,9 +36,9 @@ def download(weights: HubWeights, path: Path) -> tuple[str, str]:
         info = api.model_info(repository, revision=weights.revision or None, files_metadata=True)
     siblings = {file.rfilename: file for file in info.siblings or ()}
     if weights.file not in siblings or info.sha is None:
-        there = sorted(name for name in siblings if name.endswith(".safetensors")) or ["no .safetensors file"]
+        existing = sorted(name for name in siblings if name.endswith(".safetensors")) or ["no .safetensors file"]
         raise WeightsError(
-            f"{repository} has no {weights.file}. It has {', '.join(there)}; name one as in"
+            f"{repository} has no {weights.file}. It has {', '.join(existing)}; name one as in"
             f" {HubWeights(repository, weights.revision, 'FILE.safetensors').name}."
         )
     beginning = path.with_suffix(".unfinished")

@@ -59,15 +59,17 @@ class RecognisedNetwork:
         Raises:
             WeightsError: they are not those of the network; the sentence names the first three.
         """
-        wanted = network.state_dict()
-        counters = {name: torch.zeros((), dtype=torch.long) for name in wanted if name.endswith("num_batches_tracked")}
+        required = network.state_dict()
+        counters = {
+            name: torch.zeros((), dtype=torch.long) for name in required if name.endswith("num_batches_tracked")
+        }
         tensors = counters | dict(self.tensors)  # files from before 2018 have no counters
-        if wrong := misfits(wanted, tensors):
+        if wrong := misfits(required, tensors):
             raise WeightsError(
                 f"This looks like a {self.name}, but {len(wrong)} of its tensors are missing, superfluous or of another"
                 f" shape, first {', '.join(wrong[:3])}."
             )
-        return replace(self, tensors={name: tensors[name].contiguous() for name in wanted})
+        return replace(self, tensors={name: tensors[name].contiguous() for name in required})
 
 
 def in_order(names: Iterable[str]) -> list[str]:

@@ -64,7 +64,7 @@ def receipt(name: str) -> Receipt | None:
         raise WeightsError(f"{path} is damaged: {error}. Remove it, and fetch {name} again.") from error
 
 
-def wanted(name: str) -> WeightsCard | HubWeights:
+def published(name: str) -> WeightsCard | HubWeights:
     """Return what is known about the weights of a name. Raises `SettingsError` where it is no name of any."""
     return HubWeights.parse(name) if name.startswith(cards.ON_HUB) else cards.weights(name)
 
@@ -109,7 +109,7 @@ def find(name: str) -> Path:
     Raises:
         WeightsError: they are not.
     """
-    if not _sees(name):
+    if not _is_feature_network(name):
         return find_export(name)
     if not _place(name).is_file():
         raise WeightsError(
@@ -156,10 +156,10 @@ def remove(name: str) -> Path:
 def _place(name: str) -> Path:
     if name.startswith(cards.ON_HUB):
         return HubWeights.parse(name).place
-    return in_home(f"weights/{name}{'.pth' if _sees(name) else '.safetensors'}")
+    return in_home(f"weights/{name}{'.pth' if _is_feature_network(name) else '.safetensors'}")
 
 
-def _sees(name: str) -> bool:
+def _is_feature_network(name: str) -> bool:
     """Whether it is the name of a feature network."""
     return name in cards.names("weights") and cards.weights(name).features
 
@@ -219,7 +219,7 @@ def _download(card: WeightsCard, part: Path, size: int | None, digest: str | Non
     failures: list[str] = []
     for url in card.urls:
         if digest is None:
-            part.write_bytes(b"")  # nobody would notice if the beginning were that of another file
+            part.write_bytes(b"")  # else the beginning of another file would go unnoticed
         try:
             download(url, part, size or length_of(url), digest, tell_megabytes)
         except DownloadError as error:

@@ -1,7 +1,7 @@
-"""A small network that is trained on real pictures to say of which domain a picture is, or which attributes it has.
+"""A small classifier, trained on real pictures, of the domain of a picture or of its attributes.
 
-So StarGAN's translations are judged in its paper (Choi et al. 2018, arXiv 1711.09020, section 5.5), there by a
-ResNet-18. It is never the discriminator: that one was trained together with the generator, to agree with it.
+This is how the paper of StarGAN evaluates translations (Choi et al. 2018, arXiv 1711.09020, section 5.5), with a
+ResNet-18. The discriminator cannot do it: it was trained together with the generator.
 """
 
 import hashlib
@@ -66,8 +66,8 @@ class Classifier(nn.Module):
 def trained_classifier(dataset: Dataset, tell: Tell) -> Classifier:
     """Train a classifier on the training pictures of a dataset, or read the one that was trained on them before.
 
-    The same pictures give the same one, but for the last bits on another machine. It is kept in the
-    home; one that is damaged there is trained again.
+    The same pictures give the same classifier, up to the last bits on another machine. It is kept in the home; a
+    damaged one is trained again.
 
     Args:
         dataset: with two domains or more, or with attributes.
@@ -83,7 +83,7 @@ def trained_classifier(dataset: Dataset, tell: Tell) -> Classifier:
     words = [str(part) for part in (SIDE, WIDTHS, STEPS, BATCH, RATE, SEED, dataset.domains, dataset.fingerprint())]
     name = hashlib.sha256("\n".join(words).encode("utf-8", "backslashreplace")).hexdigest()[:16]
     place = in_home(f"classifiers/{name}.safetensors")
-    if kept := _kept(place):
+    if kept := _read_kept(place):
         classifier.load_state_dict(kept)
         return classifier.eval()
     _train(classifier, dataset, tell)
@@ -93,15 +93,15 @@ def trained_classifier(dataset: Dataset, tell: Tell) -> Classifier:
     return classifier.eval()
 
 
-def _kept(place: Path) -> dict[str, Tensor]:
-    """Read the weights that were learned before; nothing where there are none, or others than were written."""
+def _read_kept(place: Path) -> dict[str, Tensor]:
+    """Read the weights that were learned before; nothing where there are none, or the file is damaged."""
     try:
         with safetensors.safe_open(place, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-            said = (file.metadata() or {}).get("sha256")
+            digest = (file.metadata() or {}).get("sha256")
     except (OSError, safetensors.SafetensorError):
         return {}
-    return tensors if said == _sha256(tensors) else {}
+    return tensors if digest == _sha256(tensors) else {}
 
 
 def _sha256(tensors: dict[str, Tensor]) -> str:
