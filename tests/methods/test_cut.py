@@ -179,7 +179,8 @@ def test_keys_are_taken_from_the_pass_that_makes_the_picture_where_that_is_the_s
         step(method, pictures(), Spy(method), seed)
         passes[name] = seen
     anew = [False, True]  # without gradients, and then what was made
-    assert passes == {"plain": [True], "mirrored": anew, "not mirrored": [True], "dropout": anew, "batch norm": anew}
+    apart = [False, False, True, True]  # x and y, where a pass depends on the whole batch
+    assert passes == {"plain": [True], "mirrored": anew, "not mirrored": [True], "dropout": apart, "batch norm": apart}
 
 
 # Who moves when
@@ -263,8 +264,8 @@ class Pointwise(nn.Module):
     def encode(self, x: Tensor, taps: Sequence[str]) -> list[Tensor]:
         return [torch.einsum("oc,nchw->nohw", self.mix[TAPS.index(tap)], x).sin() for tap in taps]
 
-    def tapped(self, x: Tensor, taps: Sequence[str]) -> tuple[Tensor, list[Tensor]]:
-        return self(x), self.encode(x, taps)
+    def tapped(self, x: Tensor, taps: Sequence[str]) -> list[Tensor]:
+        return [self(x), *self.encode(x, taps)]
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.einsum("oc,nchw->nohw", self.mix[3], x).tanh()
@@ -423,6 +424,15 @@ def test_weights_begin_as_in_the_official_code():
                 std = 0.02 * math.sqrt(2 / ((layer.weight.shape[0] + layer.weight.shape[1]) * inside))
                 assert float(layer.weight.detach().std()) == pytest.approx(std, rel=0.1)
                 assert not layer.bias.any()
+
+
+def test_building_it_draws_weights_and_remembers_nothing():
+    generator = {**TINY["generator"], "norm": "batch"}
+    plain, dropped = (build(generator={**generator, "dropout": dropout}) for dropout in (False, True))
+    for one, other in zip(plain.F.parameters(), dropped.F.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert all(not layer.num_batches_tracked for layer in dropped.G.modules() if isinstance(layer, nn.BatchNorm2d))
+    assert dropped.G.training
 
 
 def test_the_preset_of_fastcut_is_the_official_one():

@@ -27,10 +27,17 @@ pytestmark = [
 
 STEPS = 6  # so that all players have moved
 CASES: dict[str, tuple[int, dict[str, Any]]] = {  # size in pixels, and settings
+    "cut": (
+        32,
+        {
+            "generator": {"width": 2, "blocks": 1}, "discriminator": {"width": 2, "layers": 1}, "patches": 16,
+            "taps": ["pixels", "down1", "block1"], "features": 8, "flip": True,
+        },
+    ),
     "cyclegan": (32, {"generator": {"width": 2, "blocks": 1}, "discriminator": {"width": 2, "layers": 1}, "pool": 2}),
     "discogan": (64, {"generator": {"width": 2}, "discriminator": {"width": 2}}),
     "stargan": (32, {"generator": {"width": 2, "blocks": 1}, "discriminator": {"width": 2, "layers": 4}}),
-}
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

@@ -448,7 +448,7 @@ def test_what_is_not_deterministic_is_one_sentence(tmp_path):
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("name", ["cyclegan", "discogan", "stargan"])
+@pytest.mark.parametrize("name", ["cut", "cyclegan", "discogan", "stargan"])
 @pytest.mark.fault("R-44")
 def test_on_a_gpu_every_method_trains_deterministically_to_the_same_bits(name):
     tree = {"stargan": {"discriminator": {"layers": 4}}, "discogan": {}}.get(name, {"diffaugment": "colour,cutout"})

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 import translate.methods
 from translate.diffaugment import Operation
 from translate.errors import DataError, SettingsError
+from translate.objectives import Objective
 from translate.schedules import Linear, Schedule
 from translate.settings import Settings, kind_or, merge, nearest
 from translate.targets import Domains, Targets
@@ -56,6 +57,11 @@ class Term:
     trend: Literal["falls", "hovers", "free", "share"] = "falls"  # in a run that goes well; "free": it says nothing
     player: Literal["G", "D"] = "G"  # whose objective it belongs to
     equilibrium: float | None = None  # its value when D can only guess what is real: where it hovers, or of a share
+
+    @classmethod
+    def of_generator(cls, meaning: str, objective: Objective) -> "Term":
+        """Return what a generator's term of an adversarial objective means: only a bounded one says who is winning."""
+        return cls(meaning, "hovers", "G", objective.equilibrium) if objective.g_hovers else cls(meaning, "free")
 
 
 class Adam(Settings):

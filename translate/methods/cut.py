@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from translate.diffaugment import diffaugment
 from translate.errors import DataError, SettingsError
 from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
-from translate.networks.blocks import initialise, mixes_pictures
+from translate.networks.blocks import all_together, initialise, mixes_pictures
 from translate.networks.critics import Critic, objective_of
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import TappedGenerator
@@ -95,9 +95,10 @@ class CUT(Translation):
         self.targets = OneWay(tuple(domains), settings.target or domains[1])
         self.G = settings.generator.build(3, 3)  # X -> Y
         self.D = settings.discriminator.build(3)
-        with torch.no_grad():
-            side = settings.generator.smallest
-            taps = self.G.encode(torch.zeros(1, 3, side, side), settings.taps)
+        side = settings.generator.smallest
+        with torch.no_grad():  # in evaluation mode nothing is drawn, and nothing remembered
+            taps = self.G.eval().encode(torch.zeros(1, 3, side, side), settings.taps)
+        self.G.train()
         self.F = nn.ModuleList(_mlp(features.shape[1], settings.features) for features in taps)
         for network in (self.G, self.D, self.F):
             initialise(network, settings.init_gain, "xavier")
@@ -108,9 +109,8 @@ class CUT(Translation):
     def terms(self) -> dict[str, Term]:
         objective = objective_of(self.settings.discriminator, self.settings.objective)
         X, Y = self._source, self.targets.default
-        hovers: Literal["hovers", "free"] = "hovers" if objective.g_hovers else "free"
         return {
-            "GAN": Term(f"how easily D tells pictures turned into {Y}", hovers, "G", objective.equilibrium),
+            "GAN": Term.of_generator(f"how easily D tells pictures turned into {Y}", objective),
             "D": Term(f"how badly D tells {Y} from pictures turned into {Y}", "hovers", "D", objective.equilibrium),
             "NCE_X": Term(f"how hard it is to find the places of {X} again in what was made of them"),
             "NCE_Y": Term(f"how hard it is to find the places of {Y} again in what was made of them"),
@@ -131,10 +131,12 @@ class CUT(Translation):
         mirrored = s.flip and bool(torch.rand(()) < 0.5)
         lambda_idt = s.lambda_idt if s.idt_steps is None or n < s.idt_steps else 0.0
 
-        y_seen = y if s.lambda_Y else y[:: s.idt_every] if lambda_idt else y[:0]
-        seen = torch.cat([x, y_seen])
-        made, keys = G.tapped(seen.flip(3) if mirrored else seen, s.taps)
-        y_fake, y_same = made[: len(x)], made[len(x) :]
+        sides = [x, y] if s.lambda_Y else [x, y[:: s.idt_every]] if lambda_idt else [x]
+        seen = [u.flip(3) if mirrored else u for u in sides]
+        encode = partial(G.encode, taps=s.taps)
+        passes = all_together(G, partial(G.tapped, taps=s.taps), seen)
+        made, keys = [outputs[0] for outputs in passes], [outputs[1:] for outputs in passes]  # of x, and of y
+        y_fake = made[0]
 
         real, fake = D(T(y)), D(T(y_fake.detach()))
         L_D = objective.d(real, fake) / 2
@@ -143,20 +145,20 @@ class CUT(Translation):
         L_GAN = objective.g(D(T(y_fake)))
         if mirrored or mixes_pictures(G):
             with torch.no_grad():
-                keys = G.encode(seen, s.taps)
-        queries = G.encode(torch.cat([y_fake, y_same]) if s.lambda_Y else y_fake, s.taps)
+                keys = all_together(G, encode, sides)
+        queries = all_together(G, encode, made if s.lambda_Y else made[:1])
         if mirrored:
-            queries, y_same = [q.flip(3) for q in queries], y_same.flip(3)
-        L_X = self._nce([q[: len(x)] for q in queries], [k[: len(x)] for k in keys])
+            queries = [[h.flip(3) for h in maps] for maps in queries]
+        L_X = self._nce(queries[0], keys[0])
         L_content = s.lambda_X * L_X
         terms = {"GAN": L_GAN, "D": L_D, "NCE_X": L_X}
         if s.lambda_Y:
-            L_Y = terms["NCE_Y"] = self._nce([q[len(x) :] for q in queries], [k[len(x) :] for k in keys])
+            L_Y = terms["NCE_Y"] = self._nce(queries[1], keys[1])
             L_content = (s.lambda_X * L_X + s.lambda_Y * L_Y) / 2
         L_G = s.lambda_gan * L_GAN + L_content
         if lambda_idt:
             every = s.idt_every if s.lambda_Y else 1
-            L_idt = terms["idt"] = l1(y_same[::every], y_seen[::every])
+            L_idt = terms["idt"] = l1(made[1][::every], seen[1][::every])
             L_G = L_G + lambda_idt * L_idt
         update(G=L_G, F=L_G)
         terms["acc_real"], terms["acc_fake"] = objective.accuracy(real, fake)

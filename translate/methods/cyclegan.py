@@ -79,10 +79,9 @@ class CycleGAN(Translation):
         X, Y = self.domains
         objective = objective_of(self.settings.discriminator, self.settings.objective)
         equilibrium = objective.equilibrium
-        g: Literal["hovers", "free"] = "hovers" if objective.g_hovers else "free"
         return {
-            "GAN_G": Term(f"how easily D_Y tells pictures turned into {Y}", g, "G", equilibrium),
-            "GAN_F": Term(f"how easily D_X tells pictures turned into {X}", g, "G", equilibrium),
+            "GAN_G": Term.of_generator(f"how easily D_Y tells pictures turned into {Y}", objective),
+            "GAN_F": Term.of_generator(f"how easily D_X tells pictures turned into {X}", objective),
             "D_X": Term(f"how badly D_X tells {X} from pictures turned into {X}", "hovers", "D", equilibrium),
             "D_Y": Term(f"how badly D_Y tells {Y} from pictures turned into {Y}", "hovers", "D", equilibrium),
             "cyc_X": Term(f"what {X} loses on the way to {Y} and back"),

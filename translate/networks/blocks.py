@@ -1,6 +1,6 @@
 """The parts that generators and discriminators share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -299,7 +299,14 @@ def together(network: nn.Module, *batches: Tensor) -> tuple[Tensor, ...]:
     Returns:
         the outputs, in order.
     """
+    return tuple(output for (output,) in all_together(network, lambda x: [network(x)], batches))
+
+
+def all_together(
+    network: nn.Module, run: Callable[[Tensor], Sequence[Tensor]], batches: Sequence[Tensor]
+) -> list[Sequence[Tensor]]:
+    """Return the tensors that `run`, which applies a network, makes of each batch, in one pass as for `together`."""
     if mixes_pictures(network):
-        return tuple(network(batch) for batch in batches)
-    output: Tensor = network(torch.cat(batches))
-    return torch.split(output, [len(batch) for batch in batches])
+        return [run(batch) for batch in batches]
+    sizes = [len(batch) for batch in batches]
+    return [*zip(*(torch.split(output, sizes) for output in run(torch.cat([*batches]))), strict=True)]

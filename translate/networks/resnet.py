@@ -111,10 +111,10 @@ class ResnetGenerator(nn.Module):
         y: Tensor = self.model(x)
         return y
 
-    def tapped(self, x: Tensor, taps: Sequence[str]) -> tuple[Tensor, list[Tensor]]:
-        """Return what `forward` does, and the activations (N, C, h, w) called `taps`."""
+    def tapped(self, x: Tensor, taps: Sequence[str]) -> list[Tensor]:
+        """Return what `forward` does, and behind it the activations (N, C, h, w) called `taps`."""
         y, found = self._run(x, taps, len(self._inside))
-        return (y if self._inside is self.model else self.model[1](x + y)), found
+        return [y if self._inside is self.model else self.model[1](x + y), *found]
 
     def encode(self, x: Tensor, taps: Sequence[str]) -> list[Tensor]:
         """Return the activations called `taps`, and compute nothing behind the last of them."""

@@ -67,14 +67,14 @@ class SkipResnetGenerator(nn.Module):
         """(N, 3, H, W) in [-1, 1] -> the same; in training results may lie outside. Sides are multiples of 4."""
         return self.tapped(x, ())[0]
 
-    def tapped(self, x: Tensor, taps: Sequence[str]) -> tuple[Tensor, list[Tensor]]:
-        """Return what `forward` does, and the activations (N, C, h, w) called `taps`."""
+    def tapped(self, x: Tensor, taps: Sequence[str]) -> list[Tensor]:
+        """Return what `forward` does, and behind it the activations (N, C, h, w) called `taps`."""
         found = self._encoded(x, self.taps[-1])
         h = self.up1(found[self.taps[-1]]) + self.around1(found["down1"])
         h = self.up2(h) + self.around2(found["stem"])
         change = self.last(leaky_relu(h, SLOPE)).to(x.dtype)
         y: Tensor = self.shown(x + STRENGTH * change)
-        return y, [found[tap] for tap in taps]
+        return [y, *(found[tap] for tap in taps)]
 
     def encode(self, x: Tensor, taps: Sequence[str]) -> list[Tensor]:
         """Return the activations called `taps`, and compute nothing behind the last of them."""
