@@ -19,6 +19,7 @@ from translate.errors import OutOfMemory, OutputError, WeightsError
 from translate.inference import scratch, strips
 from translate.inference.scratch import FileBuffer, MemoryBuffer
 from translate.inference.translator import Translator
+from translate.methods import cut
 from translate.methods.base import MethodSettings
 from translate.methods.cyclegan import Settings as CycleGAN
 from translate.methods.discogan import Settings as DiscoGAN
@@ -28,6 +29,7 @@ from translate.networks.discriminators import Critic, PatchGAN
 from translate.networks.encoder_decoder import EncoderDecoder
 from translate.networks.label_resnet import LabelResnet
 from translate.networks.resnet import Resnet
+from translate.networks.skip_resnet import SkipResnet
 
 ENGINE = engine("cpu", "fp32")
 RESNETS = [
@@ -41,10 +43,16 @@ RESNETS = [
     Resnet(width=3, blocks=1, norm="affine", padding="zero"),
     Resnet(width=3, blocks=1, downsampling="blurred", upsampling="bilinear"),
     Resnet(width=3, blocks=1, norm="none", downsampling="blurred", upsampling="bilinear"),
+    *[Resnet(width=3, blocks=1, norm=norm, residual=True) for norm in ("instance", "batch", "none")],
 ]
+PATCHES = PatchGAN(width=2, layers=1)
 METHODS: list[MethodSettings] = [
-    *[CycleGAN(generator=resnet, discriminator=PatchGAN(width=2, layers=1)) for resnet in RESNETS],
+    *[CycleGAN(generator=resnet, discriminator=PATCHES) for resnet in RESNETS],
+    *[CycleGAN(generator=SkipResnet(width=3, blocks=blocks), discriminator=PATCHES) for blocks in (0, 2)],
+    cut.Settings(generator=SkipResnet(width=3, blocks=1), discriminator=PATCHES, taps=("down1",)),
     *[DiscoGAN(generator=EncoderDecoder(width=3, bottleneck=bottleneck)) for bottleneck in (0, 5)],
+    DiscoGAN(generator=EncoderDecoder(width=3, residual=True)),
+    StarGAN(generator=LabelResnet(width=3, blocks=1, residual=True), discriminator=Critic(width=2)),
     *[StarGAN(generator=LabelResnet(width=3, blocks=blocks), discriminator=Critic(width=2)) for blocks in (0, 2)],
     StarGAN(generator=LabelResnet(width=3, blocks=1), discriminator=Critic(width=2, layers=4), labels="attributes"),
 ]

@@ -15,7 +15,8 @@ import torch
 from translate.devices import engine
 from translate.errors import DeviceError, SettingsError, WeightsError
 from translate.inference.translator import Translator
-from translate.methods.base import Method
+from translate.methods import cut
+from translate.methods.base import Method, MethodSettings
 from translate.methods.cyclegan import Settings as CycleGAN
 from translate.methods.discogan import Settings as DiscoGAN
 from translate.methods.stargan import Settings as StarGAN
@@ -26,12 +27,15 @@ from translate.networks.discriminators import Critic, PatchGAN
 from translate.networks.encoder_decoder import EncoderDecoder
 from translate.networks.label_resnet import LabelResnet
 from translate.networks.resnet import Resnet
+from translate.networks.skip_resnet import SkipResnet
+from translate.networks.unet import UNet
 
 pytestmark = pytest.mark.timeout(600)  # torch's exporter takes seconds, and on a busy machine minutes
 
 TINY = CycleGAN(
     generator=Resnet(width=2, blocks=1, skip=True), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5
 )
+PATCHES, LABELS = PatchGAN(width=2, layers=1), Critic(width=2, layers=3)
 DISCO = DiscoGAN(generator=EncoderDecoder(width=2))
 STAR = StarGAN(generator=LabelResnet(width=2, blocks=0), discriminator=Critic(width=2, layers=3), labels="attributes")
 
@@ -97,7 +101,21 @@ def test_it_is_one_file_without_external_data(written: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "domains", "to"), [(DISCO, ["a", "b"], None), (STAR, ["hat", "scarf"], "hat=1,scarf=0")]
+    ("settings", "domains", "to"),
+    [
+        (DISCO, ["a", "b"], None),
+        (STAR, ["hat", "scarf"], "hat=1,scarf=0"),
+        (
+            cut.Settings(generator=SkipResnet(width=2, blocks=1), discriminator=PATCHES, taps=("down1",)),
+            ["a", "b"],
+            None,
+        ),
+        (CycleGAN(generator=Resnet(width=2, blocks=1, residual=True), discriminator=PATCHES), ["a", "b"], "a"),
+        (CycleGAN(generator=UNet(width=2, depth=3, residual=True), discriminator=PATCHES), ["a", "b"], "b"),
+        (DiscoGAN(generator=EncoderDecoder(width=2, residual=True)), ["a", "b"], "a"),
+        (StarGAN(generator=LabelResnet(width=2, blocks=0, residual=True), discriminator=LABELS), ["a", "b"], "a"),
+    ],
+    ids=lambda value: f"{value.name} {value.generator.kind}" if isinstance(value, MethodSettings) else None,
 )
 def test_other_methods_agree_too(tmp_path: Path, settings: Any, domains: list[str], to: str | None) -> None:
     assert write_graph(tmp_path / "model.onnx", *model(settings, domains, 64), to) < ours.TOLERANCE

@@ -152,7 +152,7 @@ class _Strips:
                 return self.chain(layer, x, reserved)
             case Residual() if layer.shortcut:
                 return ShortcutSum(Convolved(layer.shortcut, x), self.chain(layer.residual, x, reserved))
-            case Residual() if isinstance(x, InputRows):  # which can be read again
+            case Residual() if _is_read(x):
                 return Sum(x, self.chain(layer.residual, x, reserved))
             case Residual():
                 start = x if x.buffer else self._keep(x, reserved)
@@ -193,6 +193,11 @@ class _Strips:
         self.sweep(x, write)
         assert buffer
         return Buffered(buffer)
+
+
+def _is_read(x: Activation) -> bool:
+    """Whether the rows of `x` are those of the picture, or computed from each alone, so that they can be had again."""
+    return isinstance(x, InputRows) or (isinstance(x, Pointwise) and _is_read(x.source))
 
 
 def _values(layers: Sequence[Layer]) -> Iterator[float]:

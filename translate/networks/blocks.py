@@ -144,7 +144,11 @@ def padded(padding: Padding, convolution: nn.Conv2d) -> list[nn.Module]:
 class Residual(nn.Module):
     """x + f(x), or s(x) + f(x), with no activation after the sum."""
 
-    shortcut: nn.Conv2d | None = None  # 1 x 1, in place of the identity: s(x) + f(x)
+    shortcut: nn.Conv2d | None  # s: 1 x 1, in place of the identity
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shortcut = None  # of each block: a value of the class would hide the module that takes its place
 
     @property
     def residual(self) -> nn.Sequential:
