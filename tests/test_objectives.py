@@ -11,12 +11,17 @@ from torch.nn.functional import l1_loss, mse_loss
 
 from translate.objectives import (
     CHANCE,
+    CONTRASTS,
     OBJECTIVES,
+    Contrast,
     ObjectiveName,
     batch_feature_matching,
+    decoupled_nce,
     gradient_penalty,
+    joint,
     l1,
     mse,
+    nce,
     wgan_accuracy,
     wgan_d,
     wgan_g,
@@ -46,6 +51,10 @@ def test_every_name_has_an_objective():
         ("vanilla", [2, -1], [1, 0], (softplus(-2) + softplus(1)) / 2 + (softplus(1) + log(2)) / 2, None),
         ("vanilla", [0], [1, -3], None, (softplus(-1) + softplus(3)) / 2),
         ("vanilla", [log(3)], [-log(3)], 2 * log(4 / 3), log(4)),  # sigmoids 3/4 and 1/4
+        ("hinge", [0], [0], 2, 0),  # equilibrium
+        ("hinge", [1], [-1], 0, 1),  # just good enough
+        ("hinge", [7], [-9], 0, 9),  # and no better than that
+        ("hinge", [0.5, 3, -1], [-2, 0.25], (0.5 + 0 + 2) / 3 + (0 + 1.25) / 2, (2 - 0.25) / 2),
     ],
 )
 def test_hand_computed_values(name, real, fake, d, g):
@@ -61,6 +70,7 @@ def test_hand_computed_values(name, real, fake, d, g):
     [
         ("lsgan", [1, 0.6, 0.4, 2], [0, 0.4, 0.6, 0.7, -3], (3 / 4, 3 / 5)),
         ("vanilla", [1, 0.1, -0.1, 2], [0.1, -0.4, 0.6, 0.7, -3], (3 / 4, 2 / 5)),
+        ("hinge", [1, 0.1, -0.1, 2], [0.1, -0.4, 0.6, 0.7, -3], (3 / 4, 2 / 5)),
     ],
 )
 def test_accuracy_is_the_share_of_scores_on_the_right_side_of_halfway(name, real, fake, shares):
@@ -94,6 +104,125 @@ def test_objectives_are_torchs_losses_with_targets_one_and_zero(name, loss):
 def test_means_are_taken_over_each_map_on_its_own():
     real, fake = torch.zeros(2, 1, 3, 3), torch.ones(1, 1, 1, 1)
     assert OBJECTIVES["lsgan"].d(real, fake) == 2
+
+
+def test_equilibria_are_what_a_discriminator_gets_that_can_only_guess():
+    for name, guess in (("lsgan", 0.5), ("vanilla", 0.0), ("hinge", 0.0)):
+        objective = OBJECTIVES[name]
+        even = scores(guess, guess)
+        assert float(objective.d(even, even)) / 2 == pytest.approx(objective.equilibrium)
+        if objective.g_hovers:
+            assert float(objective.g(even)) == pytest.approx(objective.equilibrium)
+    assert [name for name, objective in OBJECTIVES.items() if not objective.g_hovers] == ["hinge"]
+
+
+# Several maps, and several critics
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_of_several_maps_it_is_the_mean_whatever_their_sizes(name):
+    real, fake = ([torch.randn(2, 1, side, side, dtype=torch.float64) for side in (1, 3, 8)] for _ in range(2))
+    objective = OBJECTIVES[name]
+    d = torch.stack([objective.d(r, f) for r, f in zip(real, fake, strict=True)])
+    torch.testing.assert_close(objective.d(real, fake), d.mean())
+    torch.testing.assert_close(objective.g(fake), torch.stack([objective.g(f) for f in fake]).mean())
+    shares = [objective.accuracy(r, f) for r, f in zip(real, fake, strict=True)]
+    for found, of_maps in zip(objective.accuracy(real, fake), zip(*shares, strict=True), strict=True):
+        torch.testing.assert_close(found, torch.stack(of_maps).mean())
+    with pytest.raises(ValueError, match="zip"):
+        objective.d(real, fake[:2])
+
+
+def test_the_joint_objective_of_one_critic_is_its_own_times_its_weight():
+    real, fake = scores(0.3, -2), scores(0.1, 0.7)
+    for objective in OBJECTIVES.values():
+        one = joint([(objective, 3.0)])
+        torch.testing.assert_close(one.d([real], [fake]), 3 * objective.d(real, fake))
+        torch.testing.assert_close(one.g([fake]), 3 * objective.g(fake))
+        assert one.equilibrium == 3 * objective.equilibrium
+        assert one.accuracy([real], [fake]) == objective.accuracy(real, fake)
+        assert one.g_hovers == objective.g_hovers
+
+
+def test_critics_that_are_joined_may_give_one_map_or_several():
+    joined = joint([(OBJECTIVES["hinge"], 1.0), (OBJECTIVES["lsgan"], 0.5)])
+    real, fake = [[scores(2), scores(0.5)], scores(1)], [[scores(-1), scores(0)], scores(1)]
+    assert float(joined.d(real, fake)) == (0 + 1.5) / 2 + 0.5 * 1
+    assert float(joined.g(fake)) == 0.5 + 0
+    with pytest.raises(ValueError, match="zip"):
+        joined.d(real[:1], fake)
+
+
+# Contrastive terms: the closed forms that the reference of CUT lists
+
+
+def unit(*shape: int, seed: int = 0) -> Tensor:
+    v = torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return v / v.norm(dim=-1, keepdim=True)
+
+
+def orthonormal(count: int) -> Tensor:
+    return torch.eye(count, dtype=torch.float64)[None]
+
+
+TAU = 0.07
+
+
+def test_where_all_features_are_equal_a_place_can_only_be_guessed():
+    same = unit(1, 1, 16).expand(2, 256, 16)
+    assert float(nce(same, same, TAU)) == pytest.approx(log(256), rel=1e-12)  # 5.5452
+    assert float(decoupled_nce(same, same, TAU)) == pytest.approx(log(255), rel=1e-12)
+
+
+def test_where_every_place_is_found_and_no_two_are_alike_nearly_nothing_is_left():
+    v = orthonormal(256)
+    assert float(nce(v, v, TAU)) == pytest.approx(log1p(255 * exp(-1 / TAU)), rel=1e-9)  # 1.593e-4
+    assert float(decoupled_nce(v, v, TAU)) == pytest.approx(log(255) - 1 / TAU, rel=1e-12)  # -8.744
+
+
+def test_a_place_that_looks_like_another_one_costs_the_inverse_temperature():
+    keys = orthonormal(256)
+    found = float(nce(keys.roll(1, 1), keys, TAU))
+    assert found == pytest.approx(1 / TAU + log1p(255 * exp(-1 / TAU)), rel=1e-12)
+    assert found == pytest.approx(14.286, abs=1e-3)
+
+
+@pytest.mark.parametrize("contrast", [nce, decoupled_nce])
+def test_negatives_are_those_of_the_same_picture(contrast):
+    v, v_plus = unit(3, 20, 8), unit(3, 20, 8, seed=1)
+    alone = torch.stack([contrast(v[n : n + 1], v_plus[n : n + 1], TAU) for n in range(3)])
+    torch.testing.assert_close(contrast(v, v_plus, TAU), alone.mean(), rtol=1e-12, atol=0)
+    joined = contrast(v.reshape(1, 60, 8), v_plus.reshape(1, 60, 8), TAU)
+    assert float(joined) > float(alone.mean()) + 0.5
+
+
+@pytest.mark.parametrize("contrast", [nce, decoupled_nce])
+def test_the_order_of_places_does_not_matter(contrast):
+    v, v_plus, order = unit(2, 20, 8), unit(2, 20, 8, seed=1), torch.randperm(20)
+    expected = contrast(v, v_plus, TAU)
+    torch.testing.assert_close(contrast(v[:, order], v_plus[:, order], TAU), expected, rtol=1e-12, atol=0)
+    assert abs(float(contrast(v[:, order], v_plus, TAU) - expected)) > 0.1
+
+
+def test_with_the_positive_added_back_the_decoupled_term_is_that_of_the_paper():
+    v, v_plus = unit(1, 30, 8), unit(1, 30, 8, seed=1)
+    similar = (v[0] @ v_plus[0].T / TAU).tolist()
+    terms = []
+    for place, row in enumerate(similar):
+        negatives = [value for other, value in enumerate(row) if other != place]
+        terms.append(log(sum(exp(value - row[place]) for value in negatives)))
+    assert float(decoupled_nce(v, v_plus, TAU)) == pytest.approx(sum(terms) / 30, rel=1e-10)
+    assert float(nce(v, v_plus, TAU)) == pytest.approx(sum(log(exp(t) + 1) for t in terms) / 30, rel=1e-10)
+
+
+@pytest.mark.parametrize("contrast", [nce, decoupled_nce])
+def test_contrastive_terms_have_right_slopes(contrast):
+    v, v_plus = unit(2, 5, 3).requires_grad_(), unit(2, 5, 3, seed=1).requires_grad_()
+    assert torch.autograd.gradcheck(lambda a, b: contrast(a, b, 0.5), (v, v_plus))
+
+
+def test_every_content_term_has_a_name():
+    assert set(CONTRASTS) == set(get_args(Contrast))
 
 
 def test_l1_is_the_mean_over_all_elements():

@@ -127,6 +127,60 @@ def test_with_every_strength_at_0_pictures_are_cropped_and_flipped_only():
 # Transforms from a file
 
 
+# Crops of a random side
+
+
+ZOOM = Augmentation(size=32, load=64, zoom=True, flip=0)
+
+
+def extent(crop: np.ndarray) -> tuple[float, float, float]:
+    """The side of a crop of `ramp`, and its top and left, in pixels of the picture, from the values at its edges."""
+    rows, columns = crop[..., 0].astype(float) / 2, crop[..., 1].astype(float) / 2
+    side = (rows[-1].mean() - rows[0].mean()) * 32 / 31
+    return side, rows[0].mean(), columns[:, 0].mean()
+
+
+def test_with_zoom_a_crop_is_a_function_of_the_seed_alone():
+    picture, other = ramp(64), noise(64)
+    first, again = Augmenter(ZOOM), Augmenter(ZOOM)
+    crops = [first(picture, seed) for seed in range(5)]
+    again(other, 99)
+    assert all(np.array_equal(crop, again(picture, seed)) for seed, crop in reversed([*enumerate(crops)]))
+    assert all(crop.shape == (32, 32, 3) and crop.dtype == np.uint8 for crop in crops)
+    assert len({crop.tobytes() for crop in crops}) == 5
+
+
+def test_with_zoom_crops_have_sides_from_the_size_to_the_whole_picture_and_lie_everywhere():
+    augment = Augmenter(ZOOM)
+    found = np.array([extent(augment(ramp(64), seed)) for seed in range(400)])
+    sides, tops, lefts = found.T
+    assert sides.min() < 34
+    assert sides.max() > 62
+    middle = np.quantile(sides, [0.25, 0.5, 0.75])
+    assert np.abs(middle - [40, 48, 56]).max() < 4  # every side is as likely
+    for corner in (tops, lefts):
+        assert corner.min() < 2
+        assert corner.max() > 25
+        assert corner.max() < 33
+
+
+def test_with_zoom_the_whole_picture_can_be_seen():
+    augment = Augmenter(ZOOM)
+    whole = ramp(64).reshape(32, 2, 32, 2, 3).mean((1, 3))  # every value is the mean of four
+    nearest = min(np.abs(augment(ramp(64), seed).astype(float) - whole).max() for seed in range(300))
+    assert nearest < 1
+
+
+def test_with_zoom_both_pictures_of_a_pair_are_cut_alike():
+    one, other = Augmenter(ZOOM).together([ramp(64), 255 - ramp(64)], 3)
+    assert np.abs(one.astype(int) + other - 255).max() <= 1
+
+
+def test_without_zoom_crops_have_the_size_as_before():
+    plain = Augmenter(Augmentation(size=32, load=64, flip=0))
+    assert {round(extent(plain(ramp(64), seed))[0]) for seed in range(20)} == {32}
+
+
 @pytest.mark.parametrize("name", ["own.json", "own.yaml", "own.yml", "own"])
 def test_saved_transforms_take_the_place_of_all_but_the_crop(tmp_path, name):
     path = tmp_path / name

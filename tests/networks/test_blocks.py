@@ -316,6 +316,21 @@ def test_together_returns_what_separate_passes_return_in_order(settings):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("norm", ["instance", "batch"])
+def test_together_takes_lists_of_tensors_and_lists_of_those_apart(norm):
+    network = build(Resnet(width=2, blocks=1, norm=norm))
+    x, y = randn(1, 3, 16, 16), randn(3, 3, 16, 16)
+
+    def run(u):
+        return [network(u), [u + 1, [u.mean((2, 3))]]]
+
+    for found, batch in zip(together(network, x, y, run=run), (x, y), strict=True):
+        whole, (more, (mean,)) = found
+        torch.testing.assert_close(whole, network(batch), rtol=0, atol=1e-12)
+        assert torch.equal(more, batch + 1)
+        assert torch.equal(mean, batch.mean((2, 3)))
+
+
 def test_together_keeps_batch_statistics_apart():
     layer = nn.BatchNorm2d(3, momentum=0.1)
     dark, light = torch.randn(2, 3, 8, 8) - 5, torch.randn(2, 3, 8, 8) + 5

@@ -31,6 +31,7 @@ def count(settings: PatchGAN | PixelGAN | WholeImage, in_channels: int = 3) -> i
         (PatchGAN(layers=4), 3, 6_959_553),
         (PatchGAN(layers=5), 3, 11_154_369),
         (PatchGAN(layers=6), 3, 15_349_185),
+        (PatchGAN(downsampling="blurred"), 3, 2_764_737),  # and of CUT
         (PatchGAN(norm="batch"), 3, 2_765_633),
         (PatchGAN(), 6, 2_767_809),
         (PatchGAN(norm="batch"), 6, 2_768_705),
@@ -83,6 +84,75 @@ def test_patchgan_gives_a_map_of_scores(side, scores):
     with torch.no_grad():
         found = PatchGAN(width=1).build(3)(torch.zeros(2, 3, side, 64))
     assert found.shape == (2, 1, scores, 6)
+
+
+@pytest.mark.parametrize(("side", "scores"), [(256, 30), (128, 14)])  # measured on the official network of CUT
+def test_a_patchgan_that_blurs_gives_as_many_scores(side, scores):
+    with torch.no_grad():
+        found = PatchGAN(width=1, downsampling="blurred").build(3)(torch.zeros(2, 3, side, 64))
+    assert found.shape == (2, 1, scores, 6)
+
+
+def test_a_patchgan_that_blurs_has_the_official_names_and_shapes():
+    weights = {0: (64, 3, 4, 4), 3: (128, 64, 4, 4), 7: (256, 128, 4, 4), 11: (512, 256, 4, 4), 14: (1, 512, 4, 4)}
+    table = {f"model.{layer}.weight": shape for layer, shape in weights.items()}
+    table |= {f"model.{layer}.bias": shape[:1] for layer, shape in weights.items()}
+    assert shapes(PatchGAN(downsampling="blurred")) == table
+
+
+def test_a_patchgan_that_blurs_computes_what_the_official_code_lists():
+    torch.manual_seed(0)
+    network = PatchGAN(width=3, downsampling="blurred").build(3).double()
+    weights, x = network.state_dict(), torch.randn(2, 3, 32, 36, dtype=torch.float64)
+    taps = torch.tensor([1.0, 2.0, 1.0], dtype=torch.float64)
+    h = x
+    for place, layer in enumerate((0, 3, 7, 11, 14)):
+        h = functional.conv2d(h, weights[f"model.{layer}.weight"], weights[f"model.{layer}.bias"], 1, 1)
+        if 0 < place < 4:
+            h = h - h.mean((2, 3), keepdim=True)
+            h = h / (h.square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
+        if place < 4:
+            h = torch.where(h > 0, h, 0.2 * h)
+        if place < 3:
+            kernel = (torch.outer(taps, taps) / 16).expand(h.shape[1], 1, 3, 3)
+            h = functional.conv2d(functional.pad(h, (1,) * 4, mode="reflect"), kernel, stride=2, groups=h.shape[1])
+    torch.testing.assert_close(network(x).detach(), h, rtol=0, atol=1e-12)
+
+
+def largest_singular_value(layer: nn.Module) -> float:
+    return float(torch.linalg.matrix_norm(layer.weight.detach().flatten(1).double(), 2))
+
+
+@pytest.mark.parametrize("downsampling", ["strided", "blurred"])
+def test_spectral_norm_holds_the_largest_singular_value_of_every_convolution_at_1(downsampling):
+    torch.manual_seed(0)
+    network = PatchGAN(width=4, layers=2, norm="none", downsampling=downsampling, spectral_norm=True).build(3)
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+    for _ in range(30):  # power iterations
+        network(torch.randn(1, 3, 24, 24))
+    assert len(layers) == 4
+    assert [largest_singular_value(layer) for layer in layers] == pytest.approx([1.0] * 4, rel=0.01)
+    layers[1].parametrizations.weight.original.data.mul_(5)  # which is taken out again
+    assert largest_singular_value(layers[1]) == pytest.approx(1.0, rel=0.01)
+    plain = PatchGAN(width=4, layers=2, norm="none").build(3)
+    assert any(largest_singular_value(layer) < 0.9 for layer in plain.modules() if isinstance(layer, nn.Conv2d))
+
+
+def test_spectral_norm_is_the_same_in_a_pass_that_does_not_train():
+    torch.manual_seed(0)
+    network, x = PatchGAN(width=2, layers=1, spectral_norm=True).build(3).eval(), torch.randn(1, 3, 16, 16)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    assert torch.equal(network(x), network(x))
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+    network.train()(x)
+    assert any(not torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
+def test_labels_are_read_off_a_patchgan_that_blurs_and_is_normalised():
+    settings = PatchGAN(width=2, layers=2, downsampling="blurred", spectral_norm=True)
+    scores, logits = settings.build_with_labels(3, 5, 32)(torch.randn(2, 3, 32, 32))
+    assert scores.shape == (2, 1, 6, 6)
+    assert logits.shape == (2, 5)
 
 
 def test_pixelgan_gives_a_score_for_every_pixel():

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from translate.diffaugment import diffaugment
 from translate.errors import DataError, SettingsError
 from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
-from translate.networks.blocks import all_together, initialise, mixes_pictures
+from translate.networks.blocks import initialise, mixes_pictures, together
 from translate.networks.critics import Critic, objective_of
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import TappedGenerator
@@ -134,7 +134,7 @@ class CUT(Translation):
         sides = [x, y] if s.lambda_Y else [x, y[:: s.idt_every]] if lambda_idt else [x]
         seen = [u.flip(3) if mirrored else u for u in sides]
         encode = partial(G.encode, taps=s.taps)
-        passes = all_together(G, partial(G.tapped, taps=s.taps), seen)
+        passes = together(G, *seen, run=partial(G.tapped, taps=s.taps))
         made, keys = [outputs[0] for outputs in passes], [outputs[1:] for outputs in passes]  # of x, and of y
         y_fake = made[0]
 
@@ -145,8 +145,8 @@ class CUT(Translation):
         L_GAN = objective.g(D(T(y_fake)))
         if mirrored or mixes_pictures(G):
             with torch.no_grad():
-                keys = all_together(G, encode, sides)
-        queries = all_together(G, encode, made if s.lambda_Y else made[:1])
+                keys = [*together(G, *sides, run=encode)]
+        queries = [*together(G, *(made if s.lambda_Y else made[:1]), run=encode)]
         if mirrored:
             queries = [[h.flip(3) for h in maps] for maps in queries]
         L_X = self._nce(queries[0], keys[0])

@@ -1,7 +1,7 @@
 """The parts that generators and discriminators share."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -290,27 +290,30 @@ def mixes_pictures(network: nn.Module) -> bool:
     return any(isinstance(layer, nn.BatchNorm2d | nn.Dropout) for layer in network.modules())
 
 
-def together(network: nn.Module, *batches: Tensor) -> tuple[Tensor, ...]:
+def together(
+    network: nn.Module, *batches: Tensor, run: Callable[[Tensor], Sequence[Any]] | None = None
+) -> tuple[Any, ...]:
     """Apply a network to several batches in one pass where that gives the same result, else one after the other.
 
     Instance normalisation treats images one by one, so they may share a pass. Batch statistics must be kept apart, and
     draws, which are those of one whole batch.
 
     Args:
-        network: maps (N, C, H, W) to (N, C', H', W').
+        network: maps (N, C, H, W) to a tensor, or to lists of tensors, of as many pictures each.
         batches: (N_i, C, H, W) each.
+        run: does so with the network, in place of calling it.
 
     Returns:
         the outputs, in order.
     """
-    return tuple(output for (output,) in all_together(network, lambda x: [network(x)], batches))
-
-
-def all_together(
-    network: nn.Module, run: Callable[[Tensor], Sequence[Tensor]], batches: Sequence[Tensor]
-) -> list[Sequence[Tensor]]:
-    """Return the tensors that `run`, which applies a network, makes of each batch, in one pass as for `together`."""
+    run = run or network
     if mixes_pictures(network):
-        return [run(batch) for batch in batches]
-    sizes = [len(batch) for batch in batches]
-    return [*zip(*(torch.split(output, sizes) for output in run(torch.cat([*batches]))), strict=True)]
+        return tuple(run(batch) for batch in batches)
+    return tuple(_split(run(torch.cat(batches)), [len(batch) for batch in batches]))
+
+
+def _split(output: Tensor | Sequence[Any], sizes: list[int]) -> list[Any]:
+    """Return the parts of an output, which may be in lists, that belong to so many pictures each."""
+    if isinstance(output, Tensor):
+        return list(torch.split(output, sizes))
+    return [list(parts) for parts in zip(*(_split(one, sizes) for one in output), strict=True)]
