@@ -42,7 +42,7 @@ CASES = {  # size in pixels, and settings
         32,
         {
             "generator": {"width": 2, "blocks": 3, "dropout": True},
-            "discriminator": {"kind": "several", "critics": [{"critic": {"kind": "projected", "width": 4}},
+            "discriminator": {"kind": "several", "critics": [{"critic": PIXELS},
                                                              {"critic": PIXELS, "weight": 0.5}]},
             "taps": ["pixels", "down1", "block1"],
             "patches": 16,

@@ -39,7 +39,10 @@ def test_a_run_is_exported_as_a_graph(run: Run, train: Run, place: Path) -> None
     assert (code, "Running on cpu, fp32, channels-last: ONNX models run there." in err) == (0, True)
     assert images.read(place / "results/below/b.png").rgb.shape == (37, 50, 3)
     code, _, err = run("apply", "horses.onnx", "photos", "--out", "more", "--to", "B")
-    assert (code, err) == (2, "Error: The model translates to A alone. Export it again with --to B.\n")
+    assert (code, err) == (
+        2,
+        "Error: The model translates to A alone. For B, export its run again with --to B, or train that direction.\n",
+    )
     code, _, err = run("export", "horses.onnx", "horses.safetensors")
     assert code == 5
     assert "is ONNX already, which only onnxruntime runs" in err
