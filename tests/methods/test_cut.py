@@ -23,8 +23,8 @@ from translate.training.players import Players
 DOMAINS = ("horse", "zebra")
 TAPS = ("pixels", "down1", "down2", "block1")
 TINY: dict[str, Any] = {
-    "generator": {"width": 2, "blocks": 1, "downsampling": "blurred", "upsampling": "bilinear"},
-    "discriminator": {"width": 2, "layers": 1, "downsampling": "blurred"},
+    "generator": {"width": 2, "blocks": 1},
+    "discriminator": {"width": 2, "layers": 1},
     "taps": TAPS,
     "patches": 20,
     "features": 5,
@@ -402,6 +402,19 @@ def test_defaults_are_the_official_ones():
         method = s.build(DOMAINS, 256)
     assert (count(method.G), count(method.D), count(method.F)) == (11_378_179, 2_764_737, 560_384)
     assert [mlp[0].in_features for mlp in method.F] == [3, 128, 256, 256, 256]
+
+
+def test_what_a_table_leaves_out_is_as_in_cut_and_of_other_kinds_as_in_these():
+    s = Settings.parse({"generator": {"width": 32}, "discriminator": {"width": 16}})
+    assert s.generator == Settings().generator.model_copy(update={"width": 32})
+    assert s.discriminator == Settings().discriminator.model_copy(update={"width": 16})
+    assert Settings.parse({"generator": {"kind": "resnet", "blocks": 6}}).generator.downsampling == "blurred"
+    assert Settings.parse({"generator": {"kind": "skip-resnet"}}).generator == SkipResnet()
+    strided = {"downsampling": "strided", "upsampling": "resize"}
+    assert Settings.parse({"generator": strided}).generator == Resnet.parse(strided)
+    assert Settings.parse(Settings().model_dump(mode="json")) == Settings()
+    with pytest.raises(SettingsError, match=r"Unknown setting generator\.widht\. Did you mean width\?"):
+        Settings.parse({"generator": {"widht": 3}})
 
 
 def test_taps_are_those_of_the_official_code():

@@ -1,7 +1,10 @@
 """Networks without memory have shapes, and nothing is drawn for them."""
 
+import subprocess
+import sys
 from typing import Any
 
+import pytest
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from translate.networks.discriminators import PatchGAN
@@ -13,6 +16,29 @@ def test_what_is_built_without_memory_takes_none() -> None:
     with without_memory():
         network = Resnet(width=4096).build(3, 3)  # 1.5 TB, if it were there
     assert all(parameter.is_meta for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("preset", ["cut", "fastcut", "quick", "quick-cyclegan"])
+def test_the_methods_of_our_settings_are_built_without_torchs_compiler(preset: str) -> None:
+    code = f"""
+import sys
+from translate.networks.memoryless import without_memory
+from translate.runs.options import resolve
+with without_memory():
+    method = resolve(None, {preset!r}, [], {{}}).method.build(("a", "b"), 128)
+assert all(tensor.is_meta for tensor in method.state_dict().values())
+assert len(method.state_dict()) == len(resolve(None, {preset!r}, [], {{}}).method.build(("a", "b"), 128).state_dict())
+assert "torch._dynamo" not in sys.modules, "it was loaded"
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_without_memory_spectrally_normalised_networks_have_the_shapes_that_they_have() -> None:
+    settings = PatchGAN(width=2, layers=2, norm="none", spectral_norm=True)
+    with without_memory():
+        network = settings.build(3)
+    found, expected = network.state_dict(), settings.build(3).state_dict()
+    assert {name: tensor.shape for name, tensor in found.items()} == {n: t.shape for n, t in expected.items()}
 
 
 def test_nothing_is_drawn_for_networks_without_memory() -> None:

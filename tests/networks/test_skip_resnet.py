@@ -46,7 +46,7 @@ def name(settings: Resnet | SkipResnet) -> str:
 
 @pytest.mark.parametrize("settings", TAPPED, ids=name)
 def test_tapping_changes_nothing_and_encoding_returns_the_same_activations(settings):
-    network, x, taps = made(settings), pictures(), settings.taps
+    network, x, taps = made(settings), pictures(), list(settings.taps)
     y, *found = network.tapped(x, taps)
     assert torch.equal(y, network(x))
     assert len(found) == len(taps)
@@ -58,6 +58,7 @@ def test_tapping_changes_nothing_and_encoding_returns_the_same_activations(setti
     assert all(map(torch.equal, network.encode(x, back), reversed(found)))
     assert all(map(torch.equal, network.tapped(x, back)[1:], reversed(found)))
     assert network.tapped(x, ())[1:] == []
+    assert [activation.shape[1] for activation in found] == list(settings.taps.values())
 
 
 @pytest.mark.parametrize("settings", TAPPED, ids=name)
@@ -68,7 +69,7 @@ def test_gradients_through_taps_are_those_of_the_layers_in_front(settings):
         if tap == "pixels":  # no layer is in front of it
             continue
         loss = network.encode(x, [tap])[0].square().sum()
-        whole = network.tapped(x, settings.taps)[1 + settings.taps.index(tap)].square().sum()
+        whole = network.tapped(x, settings.taps)[1 + list(settings.taps).index(tap)].square().sum()
         gradients = [
             torch.autograd.grad(one, [*network.parameters()], allow_unused=True, retain_graph=True)
             for one in (loss, whole)

@@ -5,6 +5,7 @@ import shutil
 import signal
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ import torch
 
 from translate import images
 from translate.errors import SettingsError, WeightsError
+from translate.methods.pretrained import Settings as Pretrained
+from translate.models.about import About
 from translate.models.exports import read_about, write_export
 from translate.runs import Run, prepare
 
@@ -129,6 +132,26 @@ def test_other_discriminators_are_refused(photos: Path, trained: Run, tmp_path: 
     run = made(photos, tmp_path / "run", tmp_path / "both.safetensors", ["method.discriminator.width=4"])
     with pytest.raises(WeightsError, match=r"The discriminators in .* do not fit into this run: size mismatch"):
         list(run.start())
+
+
+def test_cut_begins_with_a_generator_that_was_trained_elsewhere(photos: Path, tmp_path: Path) -> None:
+    generator = {"width": 2, "blocks": 1, "downsampling": "blurred", "upsampling": "bilinear"}
+    settings = Pretrained.parse({"generator": generator})
+    torch.manual_seed(5)
+    method = settings.build(["A", "B"], 32)
+    path = tmp_path / "official.safetensors"
+    about = About(method=json.loads(settings.to_json()), domains=["A", "B"], target="B", size=32, steps=0, planned=0)
+    write_export(path, torch.nn.ModuleList(method.averaged()), about)
+    words = ['method.taps=["down1"]', "method.generator={width = 2, blocks = 1}", "method.discriminator.layers=1"]
+    options: dict[str, Any] = {"size": 32, "device": "cpu", "precision": "fp32", "steps": 1, "begin_from": path}
+    run = prepare(photos, out=tmp_path / "run", method="cut", words=[*words, "method.optimiser.lr=1e-12"], **options)
+    list(run.start())
+    weights = safetensors.torch.load_file(run.out / "checkpoints" / "00000001" / "weights.safetensors")
+    for name, tensor in method.averaged()[0].state_dict().items():
+        torch.testing.assert_close(weights[f"G.{name}"], tensor, rtol=0, atol=1e-9)
+    words = [f"method.generator.{key}={value}" for key, value in generator.items()]
+    with pytest.raises(WeightsError, match=r"method\.name is 'single', here 'cyclegan'"):
+        prepare(photos, out=tmp_path / "other", method="cyclegan", words=words, **options)
 
 
 @pytest.mark.parametrize("damage", ["gone", "no model", "flipped"])

@@ -100,6 +100,7 @@ class MethodSettings(Settings):
     """What the settings of every method have in common. Each method file has a class `Settings` made from this one."""
 
     batches: ClassVar[Literal["unpaired", "labelled", "paired"]] = "unpaired"  # what `Method.step` is given
+    one_generator: ClassVar[bool] = False  # told nothing but the picture, so that one that was trained elsewhere fits
 
     name: str
     optimiser: Optimiser = Adam()  # of every player

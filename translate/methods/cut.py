@@ -25,7 +25,7 @@ from functools import partial
 from typing import Any, Literal, Self
 
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
 
 from translate.diffaugment import diffaugment
@@ -42,6 +42,8 @@ from translate.targets import OneWay
 
 class Settings(MethodSettings):
     """The constants of CUT; the defaults are the official ones. Those of FastCUT are in `--config fastcut`."""
+
+    one_generator = True
 
     name: Literal["cut"] = "cut"
     generator: TappedGenerator = Resnet(downsampling="blurred", upsampling="bilinear")
@@ -62,6 +64,15 @@ class Settings(MethodSettings):
     idt_steps: int | None = Field(None, ge=0)  # the same in steps; by default worked out from `idt_until`
     flip: bool = False
     init_gain: float = Field(0.02, gt=0)
+
+    @field_validator("generator", "discriminator", mode="before")
+    @classmethod
+    def _as_published(cls, value: Any, info: ValidationInfo) -> Any:
+        """Let a table of the default kind leave out what is as in CUT."""
+        default = cls.model_fields[str(info.field_name)].default
+        if isinstance(value, dict) and value.get("kind", default.kind) == default.kind:
+            return {**default.model_dump(), **value}
+        return value
 
     @field_validator("taps", mode="before")
     @classmethod
@@ -95,11 +106,7 @@ class CUT(Translation):
         self.targets = OneWay(tuple(domains), settings.target or domains[1])
         self.G = settings.generator.build(3, 3)  # X -> Y
         self.D = settings.discriminator.build(3)
-        side = settings.generator.smallest
-        with torch.no_grad():  # in evaluation mode nothing is drawn, and nothing remembered
-            taps = self.G.eval().encode(torch.zeros(1, 3, side, side), settings.taps)
-        self.G.train()
-        self.F = nn.ModuleList(_mlp(features.shape[1], settings.features) for features in taps)
+        self.F = nn.ModuleList(_mlp(settings.generator.taps[tap], settings.features) for tap in settings.taps)
         for network in (self.G, self.D, self.F):
             initialise(network, settings.init_gain, "xavier")
 

@@ -17,7 +17,10 @@ def without_memory() -> Iterator[None]:
 
 
 class _Undrawn(TorchFunctionMode):
-    """Leaves out random initial values. Drawing them for tensors without memory loads torch's compiler: 4 seconds."""
+    """Leaves out initial values that are random, or computed from such.
+
+    For tensors without memory these would load torch's compiler, which takes 4 seconds.
+    """
 
     def __torch_function__(
         self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -25,4 +28,11 @@ class _Undrawn(TorchFunctionMode):
         given = kwargs or {}
         if function in (nn.init.kaiming_uniform_, nn.init.uniform_, nn.init.normal_):
             return given["tensor"]
+        if function in (torch.Tensor.normal_, torch.Tensor.uniform_):
+            return args[0]
+        # What spectral normalisation does to weights, and to vectors of their height and width.
+        if function in (torch.mv, torch.vdot):
+            return args[0].new_empty(args[0].shape[:-1])
+        if function in (nn.functional.normalize, torch.Tensor.div):
+            return args[0]
         return function(*args, **given)

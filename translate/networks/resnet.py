@@ -46,13 +46,14 @@ class Resnet(Settings):
     black: ClassVar[float] = -1.0  # pictures are in [black, 1]
 
     @property
-    def taps(self) -> list[str]:
-        """The names of the encoder's activations that `tapped` and `encode` return, from shallow to deep.
+    def taps(self) -> dict[str, int]:
+        """The encoder's activations that `tapped` and `encode` return, from shallow to deep, and their channels.
 
         "pixels" is the padded picture; "down1" and "down2" are what the convolutions return that widen the channels,
         before it is normalised, as in CUT.
         """
-        return ["pixels", "down1", "down2", *(f"block{number + 1}" for number in range(self.blocks))]
+        w = self.width
+        return {"pixels": 3, "down1": 2 * w, "down2": 4 * w, **{f"block{n + 1}": 4 * w for n in range(self.blocks)}}
 
     def build(self, in_channels: int, out_channels: int) -> "ResnetGenerator":
         """Build the network with torch's default initialisation."""

@@ -32,9 +32,10 @@ class SkipResnet(Settings):
     black: ClassVar[float] = -1.0  # pictures are in [black, 1]
 
     @property
-    def taps(self) -> list[str]:
-        """The names of the encoder's activations that `tapped` and `encode` return, from shallow to deep."""
-        return ["stem", "down1", "down2", *(f"block{number + 1}" for number in range(self.blocks))]
+    def taps(self) -> dict[str, int]:
+        """The encoder's activations that `tapped` and `encode` return, from shallow to deep, and their channels."""
+        w = self.width
+        return {"stem": w, "down1": 2 * w, "down2": 4 * w, **{f"block{n + 1}": 4 * w for n in range(self.blocks)}}
 
     def build(self, in_channels: int, out_channels: int) -> "SkipResnetGenerator":
         """Build the network with its own initial values; `out_channels` must equal `in_channels`."""
@@ -51,7 +52,7 @@ class SkipResnetGenerator(nn.Module):
 
     def __init__(self, settings: SkipResnet, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        w, self.taps = settings.width, settings.taps
+        w, self.taps = settings.width, list(settings.taps)
         self.stem = nn.Sequential(*_padded(nn.Conv2d(in_channels, w, 7)), nn.LeakyReLU(SLOPE))
         self.down1 = nn.Sequential(ReflectionPad(1), nn.Conv2d(w, 2 * w, 4, stride=2), nn.LeakyReLU(SLOPE))
         self.down2 = nn.Sequential(ReflectionPad(1), nn.Conv2d(2 * w, 4 * w, 4, stride=2))

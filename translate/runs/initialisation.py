@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from translate.errors import WeightsError
-from translate.methods.base import Method, MethodSettings
+from translate.methods.base import PRETRAINED, Method, MethodSettings
 from translate.models.exports import OF_DISCRIMINATORS, read_about, read_settings, read_tensors
 from translate.models.finding import find_export
 from translate.run_folder import RunFolder
@@ -62,6 +62,8 @@ class PretrainedStart:
             {key: value for key, value in json.loads(one.to_json()).items() if key in DECIDING}
             for one in (read_settings(self.path, about), settings)
         )
+        if theirs["name"] == PRETRAINED and settings.one_generator:
+            theirs["name"] = settings.name
         if changes := differences(theirs, ours):
             listed = "; ".join(f"method.{key} is {was!r}, here {now!r}" for key, (was, now) in changes.items())
             raise WeightsError(f"{self.path} has other generators: {listed}. Give the settings that it was made with.")
