@@ -17,6 +17,7 @@ from translate.objectives import (
     ObjectiveName,
     batch_feature_matching,
     decoupled_nce,
+    gated_total_variation,
     gradient_penalty,
     joint,
     l1,
@@ -185,6 +186,19 @@ def test_a_place_that_looks_like_another_one_costs_the_inverse_temperature():
     found = float(nce(keys.roll(1, 1), keys, TAU))
     assert found == pytest.approx(1 / TAU + log1p(255 * exp(-1 / TAU)), rel=1e-12)
     assert found == pytest.approx(14.286, abs=1e-3)
+
+
+def test_gated_total_variation_counts_what_is_uneven_where_the_photo_is_even():
+    even = torch.full((1, 3, 4, 4), 0.3, dtype=torch.float64)
+    columns = torch.tensor([0.0, 0.2, 0.0, 0.2], dtype=torch.float64).expand(1, 3, 4, 4)
+    assert float(gated_total_variation(even, columns)) == 0  # nothing uneven was made
+    assert float(gated_total_variation(columns, even)) == pytest.approx(0.1)  # 0.2 across, 0 down
+    gate = exp(-0.2 / 0.05)  # all differences to the right lie on edges of the photo
+    assert float(gated_total_variation(columns, columns)) == pytest.approx(0.1 * gate)
+    colours = even.clone()
+    colours[:, 0] += columns[:, 0] * 0.587
+    colours[:, 1] -= columns[:, 1] * 0.299  # the luma stays as it was
+    assert float(gated_total_variation(columns, colours)) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("contrast", [nce, decoupled_nce])

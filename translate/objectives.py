@@ -22,6 +22,7 @@ ObjectiveName = Literal["lsgan", "vanilla", "hinge"]  # those that every discrim
 Scores = Tensor | Sequence["Scores"]  # one map (N, 1, h, w), or several, or those of several critics
 Contrast = Literal["nce", "decoupled"]
 
+EVEN = 0.05  # of [-1, 1]: from steps of luma a few times as large on, a picture counts as uneven
 CHANCE = 0.5  # the accuracy of a discriminator that can only guess
 
 
@@ -138,6 +139,22 @@ def l1(a: Tensor, b: Tensor) -> Tensor:
 def mse(a: Tensor, b: Tensor) -> Tensor:
     """E (a - b)^2, the mean over all elements."""
     return (_wide(a) - _wide(b)).square().mean()
+
+
+def gated_total_variation(y: Tensor, x: Tensor) -> Tensor:
+    """E |grad y| exp(-|grad luma(x)| / 0.05): how uneven y is where x is even.
+
+    Anisotropic total variation (Rudin, Osher, Fatemi 1992) with the gate of edge-aware smoothing, which leaves
+    strokes alone wherever the photo has texture. Means over the differences to the right and to the one below.
+
+    Args:
+        y: (N, 3, H, W) in [-1, 1], what was made of x; the gradient flows into it.
+        x: (N, 3, H, W) in [-1, 1]; its luma is that of ITU-R BT.601.
+    """
+    y, x = _wide(y), _wide(x.detach())
+    luma = (x * x.new_tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1, keepdim=True)
+    terms = [(y.diff(dim=d).abs() * torch.exp(-luma.diff(dim=d).abs() / EVEN)).mean() for d in (2, 3)]
+    return _mean(terms)
 
 
 def nce(v: Tensor, v_plus: Tensor, tau: float) -> Tensor:

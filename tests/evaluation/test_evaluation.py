@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import nn
 
-from translate import images
+from translate import cards, images
 from translate.data.celeba import write_list
 from translate.data.folders import Dataset, fingerprints
 from translate.data.layouts import open_folder
 from translate.errors import DataError, SettingsError
 from translate.evaluation.evaluation import evaluate
+from translate.evaluation.pictures import open_data
 from translate.evaluation.thumbnails import SHOWN
 from translate.inference.translator import Translator
 from translate.methods import stargan
@@ -178,6 +179,12 @@ def test_held_out_pictures_take_the_place_of_missing_test_pictures_only_when_ask
     assert (figures(result)["KID"].count, figures(result)["KID"].against) == (10, 10)
     with pytest.raises(DataError, match=r"held no pictures out of training, as one with --set data\.held_out=100"):
         evaluate(model, other, split="held-out", device="cpu")
+
+
+def test_a_model_whose_run_held_pictures_out_is_measured_on_drawn_pictures_as_well():
+    drawn = open_drawn(cards.dataset("toy-horse2zebra").model_copy(update={"train": 4, "test": 6}), 32)
+    about = ABOUT.model_copy(update={"recipe": {"data": {"held_out": 4}}, "held_out": {"horse": "1", "zebra": "2"}})
+    assert not open_data(drawn, about).held_out
 
 
 def test_too_few_pictures_are_refused_with_the_minimum(model, horses, tmp_path):

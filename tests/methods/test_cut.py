@@ -14,8 +14,10 @@ from translate.errors import DataError, SettingsError
 from translate.methods.base import Adam
 from translate.methods.cut import CUT, Settings
 from translate.networks.discriminators import PatchGAN
+from translate.networks.patch_features import PatchFeatures
 from translate.networks.resnet import Resnet
 from translate.networks.skip_resnet import SkipResnet
+from translate.objectives import gated_total_variation
 from translate.runs.frozen_features import fill_frozen
 from translate.runs.options import resolve
 from translate.training.players import Players
@@ -126,6 +128,9 @@ def restated(method: CUT, batch: dict[str, Tensor], seed: int) -> tuple[dict[str
     if s.lambda_idt:
         terms["idt"] = (turn(same) - y).abs().mean()
         L_G = L_G + s.lambda_idt * terms["idt"]
+    if s.lambda_tv:
+        terms["tv"] = gated_total_variation(fake, turn(x))
+        L_G = L_G + s.lambda_tv * terms["tv"]
     gradients: dict[str, Tensor | None] = {}
     for player, network, loss in (("G", G, L_G), ("F", F, L_G), ("D", D, terms["D"])):
         named = {f"{player}.{name}": one for name, one in network.named_parameters()}
@@ -139,7 +144,7 @@ def restated(method: CUT, batch: dict[str, Tensor], seed: int) -> tuple[dict[str
     [
         {},
         {"lambda_X": 10.0, "lambda_Y": 0.0, "flip": True},  # FastCUT
-        {"flip": True, "lambda_idt": 2.0},
+        {"flip": True, "lambda_idt": 2.0, "lambda_tv": 3.0},
         {"lambda_gan": 0.5, "lambda_X": 2.0, "lambda_Y": 0.3, "lambda_idt": 1.5, "tau": 0.2},
         {"generator": {"kind": "skip-resnet", "width": 2, "blocks": 1}, "taps": ["down1", "block1"]},
         {"generator": {**TINY["generator"], "norm": "none", "residual": True}},
@@ -287,7 +292,7 @@ class Watcher(nn.Module):
 def stubbed(**changes: Any) -> CUT:
     method = build(patches=10**6, **changes)
     method.G, method.D = Pointwise(), Watcher()
-    method.F = nn.ModuleList(nn.Sequential(nn.Linear(3, 5)) for _ in TAPS).double()
+    method.F = PatchFeatures([3 for _ in TAPS], 5, 10**6).double()
     return method
 
 

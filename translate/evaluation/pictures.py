@@ -70,7 +70,7 @@ def _holding_out(dataset: Dataset, about: About) -> Dataset:
         return dataset
     try:
         parted = dataset.holding_out(about.recipe["data"]["held_out"])
-    except DataError:  # fewer pictures than the run had
+    except (DataError, SettingsError):  # fewer pictures than the run had, or drawn ones
         return dataset
     return parted if fingerprints(parted.held_out) == about.held_out else dataset
 

@@ -16,8 +16,9 @@ wherever it saw x (arXiv 2006.10738).
 As in the official code D moves first, x and y go through G together, lambda_X and lambda_Y are halved when both are on,
 and no gradient reaches G or F by way of the keys v+, v-. So these are taken from the pass that makes the picture, where
 that is the same: not with dropout, and not when pictures were mirrored. Options that are not in the paper: `content =
-"decoupled"` leaves the positive out of the denominator (Jung et al. 2022, hDCE of arXiv 2203.01532 with weights 1), and
-`lambda_idt` adds E |G(y) - y| until a share of the run is over.
+"decoupled"` leaves the positive out of the denominator (Jung et al. 2022, hDCE of arXiv 2203.01532 with weights 1),
+`lambda_idt` adds E |G(y) - y| until a share of the run is over, and `lambda_tv` a total variation of G(x) that is gated
+by x, against dots and weaves in even skies.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,8 +36,9 @@ from translate.networks.blocks import initialise, mixes_pictures, together
 from translate.networks.critics import Critic, objective_of
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import TappedGenerator
+from translate.networks.patch_features import PatchFeatures
 from translate.networks.resnet import Resnet
-from translate.objectives import CHANCE, CONTRASTS, Contrast, ObjectiveName, l1
+from translate.objectives import CHANCE, CONTRASTS, Contrast, ObjectiveName, gated_total_variation, l1
 from translate.targets import OneWay
 
 
@@ -62,6 +64,7 @@ class Settings(MethodSettings):
     idt_every: int = Field(1, ge=1)  # of so many pictures of a batch lambda_idt looks at one
     idt_until: float = Field(1.0, ge=0, le=1)  # share of the run after which lambda_idt is 0
     idt_steps: int | None = Field(None, ge=0)  # the same in steps; by default worked out from `idt_until`
+    lambda_tv: float = Field(0.0, ge=0)
     flip: bool = False
     init_gain: float = Field(0.02, gt=0)
 
@@ -106,7 +109,9 @@ class CUT(Translation):
         self.targets = OneWay(tuple(domains), settings.target or domains[1])
         self.G = settings.generator.build(3, 3)  # X -> Y
         self.D = settings.discriminator.build(3)
-        self.F = nn.ModuleList(_mlp(settings.generator.taps[tap], settings.features) for tap in settings.taps)
+        self.F = PatchFeatures(
+            [settings.generator.taps[tap] for tap in settings.taps], settings.features, settings.patches
+        )
         for network in (self.G, self.D, self.F):
             initialise(network, settings.init_gain, "xavier")
 
@@ -122,6 +127,7 @@ class CUT(Translation):
             "NCE_X": Term(f"how hard it is to find the places of {X} again in what was made of them"),
             "NCE_Y": Term(f"how hard it is to find the places of {Y} again in what was made of them"),
             "idt": Term(f"how much {Y} changes when it is turned into {Y}"),
+            "tv": Term(f"how uneven what was made of {X} is where {X} is even"),
             "acc_real": Term(f"how often D takes {Y} for real", "share", "D", CHANCE),
             "acc_fake": Term(f"how often D sees that pictures turned into {Y} are not", "share", "D", CHANCE),
         }
@@ -156,30 +162,24 @@ class CUT(Translation):
         queries = [*together(G, *(made if s.lambda_Y else made[:1]), run=encode)]
         if mirrored:
             queries = [[h.flip(3) for h in maps] for maps in queries]
-        L_X = self._nce(queries[0], keys[0])
+        contrast = CONTRASTS[s.content]
+        L_X = self.F.loss(queries[0], keys[0], contrast, s.tau)
         L_content = s.lambda_X * L_X
         terms = {"GAN": L_GAN, "D": L_D, "NCE_X": L_X}
         if s.lambda_Y:
-            L_Y = terms["NCE_Y"] = self._nce(queries[1], keys[1])
+            L_Y = terms["NCE_Y"] = self.F.loss(queries[1], keys[1], contrast, s.tau)
             L_content = (s.lambda_X * L_X + s.lambda_Y * L_Y) / 2
         L_G = s.lambda_gan * L_GAN + L_content
         if lambda_idt:
             every = s.idt_every if s.lambda_Y else 1
             L_idt = terms["idt"] = l1(made[1][::every], seen[1][::every])
             L_G = L_G + lambda_idt * L_idt
+        if s.lambda_tv:
+            L_tv = terms["tv"] = gated_total_variation(y_fake, seen[0])
+            L_G = L_G + s.lambda_tv * L_tv
         update(G=L_G, F=L_G)
         terms["acc_real"], terms["acc_fake"] = objective.accuracy(real, fake)
         return {name: term.detach() for name, term in terms.items()}
-
-    def _nce(self, queries: Sequence[Tensor], keys: Sequence[Tensor]) -> Tensor:
-        """L_NCE of activations (N, C, h, w) of what G made, and of what it was made of: the mean over the taps."""
-        losses: list[Tensor] = []
-        with torch.autocast(queries[0].device.type, enabled=False):
-            for q, k, mlp in zip(queries, keys, self.F, strict=True):
-                places = torch.randperm(q[0, 0].numel())[: self.settings.patches].to(q.device)
-                v, v_plus = (_unit(mlp(_at(h, places))) for h in (q, k.detach()))
-                losses.append(CONTRASTS[self.settings.content](v, v_plus.detach(), self.settings.tau))
-        return torch.stack(losses).mean()
 
     def translate(self, x: Tensor, target: str) -> Tensor:
         y: Tensor = self.G(x)
@@ -187,18 +187,3 @@ class CUT(Translation):
 
     def layers(self, x: Tensor, target: str) -> list[Layer]:
         return list(self.G.layers)
-
-
-def _mlp(channels: int, features: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(channels, features), nn.ReLU(), nn.Linear(features, features))
-
-
-def _unit(v: Tensor) -> Tensor:
-    unit: Tensor = v / (torch.linalg.vector_norm(v, dim=2, keepdim=True) + 1e-7)
-    return unit
-
-
-def _at(h: Tensor, places: Tensor) -> Tensor:
-    """(N, C, h, w) -> (N, places, C), in fp32 or wider."""
-    picked = h.flatten(2)[:, :, places].transpose(1, 2)
-    return picked.to(torch.promote_types(picked.dtype, torch.float32))
