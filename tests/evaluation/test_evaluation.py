@@ -18,7 +18,7 @@ from translate.evaluation.evaluation import evaluate
 from translate.evaluation.pictures import open_data
 from translate.evaluation.thumbnails import SHOWN
 from translate.inference.translator import Translator
-from translate.methods import stargan
+from translate.methods import cut, stargan
 from translate.methods.cyclegan import Settings
 from translate.models.about import About
 from translate.models.exports import write_export
@@ -187,6 +187,25 @@ def test_a_model_whose_run_held_pictures_out_is_measured_on_drawn_pictures_as_we
     assert not open_data(drawn, about).held_out
 
 
+def test_a_model_of_one_direction_is_measured_without_cycles_and_scored_by_rule(tmp_path):
+    settings = cut.Settings.parse({
+        "generator": {"kind": "skip-resnet", "width": 2, "blocks": 1}, "taps": ["block1"],
+        "discriminator": {"width": 2, "layers": 1},
+    })  # fmt: skip
+    domains = ("horse", "zebra")
+    about = ABOUT.model_copy(update={"method": settings.model_dump(), "target": "zebra"})
+    write_export(tmp_path / "model.safetensors", nn.ModuleList(settings.build(domains, 32).averaged()), about)
+    dataset = open_drawn(cards.dataset("toy-horse2zebra").model_copy(update={"train": 4, "test": 5}), 32)
+    result = evaluate(tmp_path / "model.safetensors", dataset, device="cpu")
+    found = figures(result)
+    assert found["KID"].count == 5
+    assert found["background error"].value == pytest.approx(0, abs=0.01)  # it starts as the identity
+    assert not {"cycle error", "cycle error of the target"} & found.keys()
+    assert any("one direction" in missing for missing in result.missing)
+    assert {len(sample.pictures) for sample in result.samples} == {2}
+    assert "stripe score" in found
+
+
 def test_too_few_pictures_are_refused_with_the_minimum(model, horses, tmp_path):
     other = tmp_path / "horses"
     shutil.copytree(horses, other)
@@ -194,6 +213,25 @@ def test_too_few_pictures_are_refused_with_the_minimum(model, horses, tmp_path):
         path.unlink()
     with pytest.raises(DataError, match=r"at least 4 pictures in each set; found 3 and 10\. .* bias"):
         evaluate(model, other, device="cpu")
+
+
+def test_a_model_of_one_direction_is_measured_without_cycles_and_scored_by_rule(tmp_path):
+    settings = cut.Settings.parse({
+        "generator": {"kind": "skip-resnet", "width": 2, "blocks": 1}, "taps": ["block1"],
+        "discriminator": {"width": 2, "layers": 1},
+    })  # fmt: skip
+    domains = ("horse", "zebra")
+    about = ABOUT.model_copy(update={"method": settings.model_dump(), "target": "zebra"})
+    write_export(tmp_path / "model.safetensors", nn.ModuleList(settings.build(domains, 32).averaged()), about)
+    dataset = open_drawn(cards.dataset("toy-horse2zebra").model_copy(update={"train": 4, "test": 5}), 32)
+    result = evaluate(tmp_path / "model.safetensors", dataset, device="cpu")
+    found = figures(result)
+    assert found["KID"].count == 5
+    assert found["background error"].value == pytest.approx(0, abs=0.01)  # it starts as the identity
+    assert not {"cycle error", "cycle error of the target"} & found.keys()
+    assert any("one direction" in missing for missing in result.missing)
+    assert {len(sample.pictures) for sample in result.samples} == {2}
+    assert "stripe score" in found
 
 
 def test_too_few_pictures_are_refused_before_anything_is_translated(model, horses, tmp_path, monkeypatch):

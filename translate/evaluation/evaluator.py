@@ -110,7 +110,8 @@ class Evaluator:
             for index, picture in self._readable(pictures):
                 key = key_of(picture)
                 translated = self._translator(picture, self._target)
-                cycled = self._translator(translated, domain)
+                back = self._translator.about.targets.back(domain, self._target)
+                cycled = [self._translator(translated, back)] if back else []
                 x, y = self._prepared(picture), self._prepared(translated)
                 before.add(key, self._features(x))
                 after.add(key, self._features(y))
@@ -120,7 +121,8 @@ class Evaluator:
                     self._left_out[f"SSIM, whose window has {WINDOW} pixels: smaller pictures"] += 1
                 pairs["PSNR to input"].add(key, psnr(picture, translated))
                 pairs["change of input"].add(key, mean_difference(picture, translated))
-                pairs["cycle error"].add(key, mean_difference(picture, cycled))
+                for returned in cycled:
+                    pairs["cycle error"].add(key, mean_difference(picture, returned))
                 pairs["structure distance"].add(key, structure_distance(self._network, x, y))
                 if self._head:
                     pairs["LPIPS"].add(key, self._head(x, y))
@@ -130,7 +132,7 @@ class Evaluator:
                 if mask is not None and self._has_background(mask, picture):
                     pairs["background error"].add(key, background_error(picture, translated, mask))
                 self._order.append((key, domain, index))
-                samples.offer(key, (picture, translated, cycled), f"{domain} {pictures.name(index)}")
+                samples.offer(key, (picture, translated, *cycled), f"{domain} {pictures.name(index)}")
                 self._tell("translating", len(after), total)
         self._order.sort(key=lambda row: row[0])
         self._result.samples += samples.examples()
@@ -188,8 +190,13 @@ class Evaluator:
 
     def _add_cycle(self, sets: EvaluationSets) -> None:
         """Add the cycle error of the target's own pictures, which go through each other domain and back."""
-        errors, total = OrderedRows(), len(sets.target) * len(sets.sources)
-        for domain in sets.sources:
+        targets = self._translator.about.targets
+        domains = [domain for domain in sets.sources if targets.back(self._target, domain)]
+        if not domains:
+            self._result.missing.append("Cycle errors: the model translates in one direction.")
+            return
+        errors, total = OrderedRows(), len(sets.target) * len(domains)
+        for domain in domains:
             for _, picture in self._readable(sets.target):
                 back = self._translator(self._translator(picture, domain), self._target)
                 errors.add(key_of(picture), mean_difference(picture, back))

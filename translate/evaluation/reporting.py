@@ -29,7 +29,11 @@ def write_report(place: Path, result: Evaluation, choice: Choice | None = None) 
     if result.features_sha256:
         summary += f" The file with the feature network has the SHA-256 {result.features_sha256}."
     albums = [
-        Album("Samples", "From left to right: input, translated, translated back.", _strips(result.samples)),
+        Album(
+            "Samples",
+            "From left to right: input, translated and, where the model leads back, translated back.",
+            _strips(result.samples),
+        ),
         Album(
             "Translations that are nearest to a training picture",
             "From left to right: input, translated, the training picture of the target that it is nearest to, in the"
