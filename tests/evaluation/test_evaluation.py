@@ -193,7 +193,7 @@ def test_a_model_of_one_direction_is_measured_without_cycles_and_scored_by_rule(
         "discriminator": {"width": 2, "layers": 1},
     })  # fmt: skip
     domains = ("horse", "zebra")
-    about = ABOUT.model_copy(update={"method": settings.model_dump(), "target": "zebra"})
+    about = ABOUT.model_copy(update={"method": settings.model_dump(), "only": "zebra"})
     write_export(tmp_path / "model.safetensors", nn.ModuleList(settings.build(domains, 32).averaged()), about)
     dataset = open_drawn(cards.dataset("toy-horse2zebra").model_copy(update={"train": 4, "test": 5}), 32)
     result = evaluate(tmp_path / "model.safetensors", dataset, device="cpu")
@@ -213,25 +213,6 @@ def test_too_few_pictures_are_refused_with_the_minimum(model, horses, tmp_path):
         path.unlink()
     with pytest.raises(DataError, match=r"at least 4 pictures in each set; found 3 and 10\. .* bias"):
         evaluate(model, other, device="cpu")
-
-
-def test_a_model_of_one_direction_is_measured_without_cycles_and_scored_by_rule(tmp_path):
-    settings = cut.Settings.parse({
-        "generator": {"kind": "skip-resnet", "width": 2, "blocks": 1}, "taps": ["block1"],
-        "discriminator": {"width": 2, "layers": 1},
-    })  # fmt: skip
-    domains = ("horse", "zebra")
-    about = ABOUT.model_copy(update={"method": settings.model_dump(), "target": "zebra"})
-    write_export(tmp_path / "model.safetensors", nn.ModuleList(settings.build(domains, 32).averaged()), about)
-    dataset = open_drawn(cards.dataset("toy-horse2zebra").model_copy(update={"train": 4, "test": 5}), 32)
-    result = evaluate(tmp_path / "model.safetensors", dataset, device="cpu")
-    found = figures(result)
-    assert found["KID"].count == 5
-    assert found["background error"].value == pytest.approx(0, abs=0.01)  # it starts as the identity
-    assert not {"cycle error", "cycle error of the target"} & found.keys()
-    assert any("one direction" in missing for missing in result.missing)
-    assert {len(sample.pictures) for sample in result.samples} == {2}
-    assert "stripe score" in found
 
 
 def test_too_few_pictures_are_refused_before_anything_is_translated(model, horses, tmp_path, monkeypatch):
