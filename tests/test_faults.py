@@ -26,12 +26,13 @@ def test_every_fault_has_a_test_or_a_reason() -> None:
 
 
 def test_the_table_counts_its_faults() -> None:
-    expected = [
-        f"{letter}-{number}"
-        for letter, count in (("R", 50), ("I", 38), ("S", 30), ("F", 1))
-        for number in range(1, count + 1)
+    counted = [
+        f"{letter}-{number}" for letter, count in (("R", 50), ("I", 38), ("S", 30)) for number in range(1, count + 1)
     ]
-    assert numbers(TABLE) == expected
+    found = numbers(TABLE)
+    assert found[: len(counted)] == counted
+    from_others = [int(fault.removeprefix("F-")) for fault in found[len(counted) :]]  # their own list has more
+    assert from_others == sorted(set(from_others))
 
 
 def test_marks_are_read() -> None:
