@@ -387,6 +387,14 @@ def test_sha256_is_that_of_the_standard(data, expected, tmp_path: Path):
     assert sha256(tmp_path / "file") == expected
 
 
+@pytest.mark.fault("F-3")
+def test_sweeping_a_name_with_brackets_is_no_pattern(tmp_path: Path):
+    for name in (".run [12].x.partial", ".run 1.x.partial"):
+        (tmp_path / name).touch()
+    sweep(tmp_path, "run [12]")
+    assert [path.name for path in tmp_path.iterdir()] == [".run 1.x.partial"]
+
+
 def test_sweeping_one_name_leaves_the_leftovers_of_others(tmp_path: Path):
     for name in ("birds", "birds2", "cats"):
         (tmp_path / f".{name}.0123{PARTIAL}").mkdir()

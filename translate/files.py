@@ -4,8 +4,10 @@ Everything the toolkit writes goes through `atomic_file` or `atomic_folder`: the
 place, flushed to the disk, and renamed. A reader, a second process or a power cut sees the old file or the new one.
 """
 
+import codecs
 import contextlib
 import errno
+import glob
 import hashlib
 import os
 import platform
@@ -82,9 +84,20 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def sweep(folder: Path, name: str = "*") -> None:
+def decoded(content: bytes) -> str:
+    """Decode a text that anybody's system wrote: in UTF-16 if a byte order mark says so, else in UTF-8.
+
+    Raises:
+        UnicodeDecodeError: it is no such text.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    return content.decode("utf-8-sig")
+
+
+def sweep(folder: Path, name: str | None = None) -> None:
     """Remove what killed writers left in `folder`, of one file or folder or of all."""
-    for leftover in folder.glob(f".{name}.*{PARTIAL}"):
+    for leftover in folder.glob(f".{'*' if name is None else glob.escape(name)}.*{PARTIAL}"):
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:

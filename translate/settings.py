@@ -56,8 +56,10 @@ def read_toml(path: Path) -> Tree:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise SettingsError(f"There is no settings file {path}.") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise SettingsError(f"Cannot read the settings file {path}: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"Cannot read the settings file {path}: {error}. Save it as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
 

@@ -19,7 +19,7 @@ from PIL import ExifTags, Image
 
 from translate import files, images
 from translate.conversion import pipeline, planning
-from translate.conversion.inputs import write_list
+from translate.conversion.lists import write_list
 from translate.conversion.pipeline import Result, convert
 from translate.conversion.planning import ConversionPlan, Item, plan_in_place
 from translate.conversion.settings import ConversionSettings

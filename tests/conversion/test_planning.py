@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from translate.conversion import planning
-from translate.conversion.inputs import read_list, write_list
 from translate.conversion.masks import find_mask
 from translate.conversion.planning import ConversionPlan, Item, Naming, beside
 from translate.conversion.settings import ConversionSettings
@@ -117,6 +116,44 @@ def test_a_name_with_signs_of_a_pattern_is_a_name_where_it_exists(tmp_path: Path
         "a[1].png",
         "c.png",
     ]
+
+
+@pytest.mark.fault("F-3")
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("Trip [2024]/*.png", ["a.png", "b[1].png"]),  # and not what is in `Trip 2`
+        ("Trip [2024]/b[[]1].png", ["b[1].png"]),
+        ("Trip [9]/*.png", []),
+        ("Trip [0-9]/c.png", ["Trip 2/c.png"]),
+        ("Trip*/b[1].png", ["Trip 2/b1.png", "Trip [2024]/b[1].png"]),
+        ("Trip*/Day [1]/*.png", ["Trip [2024]/Day [1]/d.png"]),
+        ("Trip [2024]/**/*.png", ["a.png", "b[1].png", "Day [1]/d.png"]),
+        ("**/Day [1]/*.png", ["Trip [2024]/Day [1]/d.png"]),
+        ("Trip [2024]/**", ["a.png", "b[1].png", "Day [1]/d.png"]),
+        ("what?/[a-b]*.png", ["a.png"]),  # and not what is in `whats`
+        ("Trip [2024]/a.png/*", []),
+    ],
+)
+def test_each_part_of_a_pattern_that_exists_is_a_name(tmp_path: Path, pattern: str, expected: list[str]) -> None:
+    for name in (
+        "Trip [2024]/a.png",
+        "Trip [2024]/b[1].png",
+        "Trip [2024]/Day [1]/d.png",
+        "Trip 2/c.png",
+        "Trip 2/b1.png",
+        "Trip 2/Day 2/e.png",
+        "what?/a.png",
+        "whats/a.png",
+        ".hidden/Day [1]/f.png",
+    ):
+        put(tmp_path / "in" / name)
+    if not expected:
+        with pytest.raises(DataError, match="There are no pictures in"):
+            plan([tmp_path / "in" / pattern], tmp_path / "out")
+    else:
+        found = plan([tmp_path / "in" / pattern], tmp_path / "out")
+        assert sorted(outputs(found, tmp_path / "out")) == sorted(expected)
 
 
 def test_a_folder_that_cannot_be_listed_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,46 +295,6 @@ def test_what_is_written_beside_a_result_collides_too(tmp_path: Path) -> None:
     plan([tmp_path / "in"], tmp_path / "out")
     with pytest.raises(SettingsError, match="would both become"):
         plan([tmp_path / "in"], tmp_path / "out", settings=ConversionSettings(compare="side"))
-
-
-# Lists
-
-
-@pytest.mark.fault("I-27")
-def test_a_list_names_inputs_once_and_missing_ones_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    put(tmp_path / "in" / "a.png")
-    put(tmp_path / "in" / "b.png")
-    (tmp_path / "list.txt").write_bytes(b"in/a.png\r\n\nin\nin/gone.png\nhttps://example.org/x.png\nin/a.png\n")
-    monkeypatch.chdir(tmp_path)
-    found = plan(["@list.txt"], Path("out"))
-    assert outputs(found, Path("out")) == ["a.png", "b.png"]
-    assert found.missing == ("in/gone.png", "https://example.org/x.png")
-    assert plan(["@list.txt", "in/b.png"], Path("out")) == found
-
-
-def test_a_list_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"The list .*gone\.txt cannot be read: No such file"):
-        plan([f"@{tmp_path / 'gone.txt'}"], tmp_path / "out")
-
-
-def test_a_file_whose_name_starts_with_an_at_sign_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    put(tmp_path / "@a.png")
-    monkeypatch.chdir(tmp_path)
-    assert plan(["./@a.png"], Path("out")) == plan([Path("@a.png")], Path("out"))
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        [],
-        ["a.png", "sub/./with space.png", "ünï 写真 🐴.png", "-rf.png", "tab\there.png"],
-        ["a.png", "new\nline.png", "\r.png"],
-        [os.fsdecode(b"bad\xff.png"), "b.png"],
-    ],
-)
-def test_lists_are_read_as_they_were_written(tmp_path: Path, words: list[str]) -> None:
-    (tmp_path / "list.txt").write_bytes(write_list(words))
-    assert read_list(tmp_path / "list.txt") == words
 
 
 def test_the_word_of_a_picture_finds_its_place_in_the_tree_again(

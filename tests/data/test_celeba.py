@@ -19,7 +19,7 @@ def write(root, count=30, names=NAMES, folder="img_align_celeba"):
     for n in range(count):
         images.write_pixels(np.full((8, 8, 3), n, np.uint8), root / folder / f"{n:06d}.png")
         lines.append(f"{n:06d}.png  " + " ".join("1" if n >> k & 1 else "-1" for k in range(len(names))))
-    (root / "list_attr_celeba.txt").write_text("\n".join(lines) + "\n")
+    (root / "list_attr_celeba.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return root
 
 
@@ -43,6 +43,24 @@ def test_attributes_are_chosen_by_name_and_in_order(tmp_path):
     attributes, listed = read_list(write(tmp_path) / "list_attr_celeba.txt", ["Smiling", "Bald"])
     assert attributes == ("Smiling", "Bald")
     assert listed.labels.tolist() == [[n >> 6 & 1, n & 1] for n in range(30)]
+
+
+@pytest.mark.fault("F-2")
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_list_is_decoded_by_its_byte_order_mark(tmp_path, encoding):
+    path = write(tmp_path, count=3, names=("Hut", "Brille_über")) / "list_attr_celeba.txt"
+    path.write_text(path.read_text(encoding="utf-8"), encoding=encoding)
+    attributes, listed = read_list(path)
+    assert attributes == ("Hut", "Brille_über")
+    assert listed.names == ("000000.png", "000001.png", "000002.png")
+
+
+@pytest.mark.fault("F-2")
+def test_a_list_in_another_encoding_is_refused_with_what_to_do(tmp_path):
+    path = write(tmp_path, count=3, names=("Hut", "Brille_über")) / "list_attr_celeba.txt"
+    path.write_text(path.read_text(encoding="utf-8"), encoding="latin-1")
+    with pytest.raises(DataError, match=r"Cannot read the list of attributes .*It must be text in UTF-8\."):
+        read_list(path)
 
 
 def test_without_the_five_all_are_taken(tmp_path):

@@ -92,7 +92,7 @@ class Outcome:
             OutputError: a file cannot be written.
         """
         from translate import files, images
-        from translate.conversion.inputs import write_list
+        from translate.conversion.lists import write_list
         from translate.report.gallery import Row, gallery
 
         folder = Path() if self.out is None else self.out if self.out.is_dir() else self.out.parent

@@ -4,14 +4,15 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 
 from translate import images
+from translate.conversion.lists import read_list
 from translate.errors import DataError, counted
 from translate.files import is_hidden, walk
 
 ROOT = "/./"  # in an input word, as in `rsync --relative`: what follows is mirrored below the output folder
+SHOWN = 5  # words in a message, at most
 
 
 @dataclass(frozen=True)
@@ -36,21 +37,22 @@ def find(inputs: Sequence[str | Path], excluded: Path | None = None) -> Inputs:
     """Find pictures; nothing is read but lists.
 
     Args:
-        inputs: files; folders, with all below them; patterns with `*`, `**`, `?` and `[...]`; or `@FILE`, which holds
-            more of them, see `read_list`. What folders and patterns hold is chosen by suffix, without hidden files;
-            what is named itself is taken as it is. What follows `/./` in a word is mirrored.
+        inputs: files; folders, with all below them; patterns with `*`, `**`, `?` and `[...]`, of which the parts that
+            exist are names; or `@FILE`, which holds names of files and folders, see `lists.read_list`. What folders and
+            patterns hold is chosen by suffix, without hidden files; what is named itself is taken as it is. What
+            follows `/./` in a word is mirrored.
         excluded: a folder that is left out where it lies inside an input.
 
     Raises:
         DataError: there are no pictures at all, or a list cannot be read.
     """
     words = list(_listed(inputs))
-    named = [Path(word) for word in words]
+    named = [Path(word) for word, _ in words]
     missing: list[str] = []
     pictures: dict[Path, tuple[Path, Path]] = {}
     ignored: set[Path] = set()
-    for word, path in zip(words, named, strict=True):
-        for source, own_root in _find(path, word, missing):
+    for (word, is_pattern), path in zip(words, named, strict=True):
+        for source, own_root in _find(path, word, is_pattern, missing):
             root = _marked_root(word) or own_root
             place, relative = source.parent.resolve() / source.name, source.relative_to(root)
             is_excluded = excluded in place.parents and excluded is not None and root.resolve() in excluded.parents
@@ -66,28 +68,9 @@ def find(inputs: Sequence[str | Path], excluded: Path | None = None) -> Inputs:
         if ignored or not missing:
             suffixes = ", ".join(sorted(images.SUFFIXES))
             reasons.append(f"{counted(len(ignored), 'file')} whose names do not end in {suffixes}")
-        raise DataError(f"There are no pictures in {', '.join(words)}: {' and '.join(reasons)}.")
+        shown = [word for word, _ in words[:SHOWN]] + ([f"{len(words) - SHOWN:,} more"] if len(words) > SHOWN else [])
+        raise DataError(f"There are no pictures in {', '.join(shown)}: {' and '.join(reasons)}.")
     return Inputs(pictures, named, missing, len(ignored))
-
-
-def read_list(path: Path) -> list[str]:
-    """Read input words: one a line, or parted by zero bytes as `find -print0` writes them. Empty ones are left out.
-
-    Raises:
-        DataError: the file cannot be read.
-    """
-    try:
-        listed = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"The list {path} cannot be read: {error.strerror}. Name a file of paths after @.") from error
-    words = listed.split(b"\0") if b"\0" in listed else listed.splitlines()
-    return [os.fsdecode(word) for word in words if word]
-
-
-def write_list(words: Sequence[str]) -> bytes:
-    """Return the bytes of a file that `read_list` reads back: lines, or where a word has several, zero bytes."""
-    several = any("\n" in word or "\r" in word for word in words)
-    return b"".join(os.fsencode(word) + (b"\0" if several else b"\n") for word in words)
 
 
 def is_address(word: str) -> bool:
@@ -100,9 +83,13 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in images.SUFFIXES
 
 
-def _listed(inputs: Sequence[str | Path]) -> Iterator[str]:
+def _listed(inputs: Sequence[str | Path]) -> Iterator[tuple[str, bool]]:
+    """Yield each word, and whether it may be a pattern; lists hold names."""
     for word in inputs:
-        yield from read_list(Path(word[1:])) if isinstance(word, str) and word.startswith("@") else [str(word)]
+        if isinstance(word, str) and word.startswith("@"):
+            yield from ((name, False) for name in read_list(Path(word[1:])))
+        else:
+            yield str(word), True
 
 
 def _marked_root(word: str) -> Path | None:
@@ -110,18 +97,46 @@ def _marked_root(word: str) -> Path | None:
     return Path(root or "/") if mark else None
 
 
-def _find(path: Path, word: str, missing: list[str]) -> Iterator[tuple[Path, Path]]:
+def _find(path: Path, word: str, is_pattern: bool, missing: list[str]) -> Iterator[tuple[Path, Path]]:
     """Yield all files that an input means, each with the folder whose place the output folder takes."""
     try:
         if path.exists():
             root, matches = (path if path.is_dir() else path.parent), [path]
         else:
-            root = Path(*takewhile(lambda part: not set(part) & set("*?["), path.parts))
-            matches = sorted(root.glob(str(path.relative_to(root)))) if root != path else []
+            root, matches = _expanded(path) if is_pattern else (path, [])
     except (OSError, ValueError):  # a folder above is closed to us; pathlib refuses the pattern
-        matches = []
+        root, matches = path, []
     if not matches:
         missing.append(word)
     for match in matches:
         below = walk(match, lambda error: missing.append(error.filename)) if match.is_dir() else [match]
         yield from ((file, root) for file in below)
+
+
+def _expanded(pattern: Path) -> tuple[Path, list[Path]]:
+    """Return the folder that a pattern begins with, and what it matches in there. Parts that exist are names."""
+    root, parts = Path(pattern.anchor), list(pattern.parts[bool(pattern.anchor) :])
+    while parts and (root / parts[0]).exists():
+        root /= parts.pop(0)
+    return root, sorted(set(_matches(root, parts)))
+
+
+def _matches(place: Path, parts: Sequence[str]) -> Iterator[Path]:
+    if not parts:
+        yield place
+    elif place.is_dir():
+        part, rest = parts[0], parts[1:]
+        if part == "**":  # a folder that is matched stands for all below it
+            folders = _folders(place) if rest else [place]
+            yield from (match for folder in folders for match in _matches(folder, rest))
+        elif (place / part).exists():
+            yield from _matches(place / part, rest)
+        elif set(part) & set("*?["):
+            yield from (match for one in place.glob(part) for match in _matches(one, rest))
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    """Yield a folder and those below it that are not hidden."""
+    for parent, below, _ in os.walk(folder):
+        below[:] = [name for name in below if not is_hidden(name)]
+        yield Path(parent)

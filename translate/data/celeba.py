@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from translate.errors import DataError, SettingsError
-from translate.files import write_text
+from translate.files import decoded, write_text
 from translate.settings import nearest
 
 LIST = "list_attr_celeba.txt"
@@ -47,9 +47,9 @@ def read_list(path: Path, chosen: Sequence[str] | None = None) -> tuple[tuple[st
         DataError: the file is no such list.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = decoded(path.read_bytes()).splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"Cannot read the list of attributes {path}: {error}.") from error
+        raise DataError(f"Cannot read the list of attributes {path}: {error}. It must be text in UTF-8.") from error
     if len(lines) < 3 or not lines[0].strip().isdecimal() or not lines[1].strip():
         raise DataError(f"{path} is no list of attributes: wanted are a line with the count and one with their names.")
     known = lines[1].split()
