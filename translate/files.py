@@ -21,6 +21,16 @@ from pathlib import Path
 
 from translate.errors import DiskFull, OutputError
 
+HOUSEKEEPING = frozenset(  # in small letters; those that begin with a dot are hidden anyway
+    {
+        "__macosx", "network trash folder", "temporary items",  # macOS
+        "$recycle.bin", "recycler", "system volume information", "found.000",  # Windows
+        "lost+found",  # Linux
+        "@eadir", "#recycle", "#snapshot", "@tmp", "@sharebin",  # Synology
+        "@recycle", "@recently-snapshot", "@transcode",  # QNAP
+        "~snapshot",  # NetApp
+    }
+)  # fmt: skip
 PARTIAL = ".partial"  # every unfinished file or folder is named .<name>.<machine>-<process>-<random>.partial
 _WRITER = re.compile(r"\..+\.(?P<machine>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{8}\.partial")
 
@@ -117,7 +127,10 @@ def sweep_dead_writers(folder: Path) -> None:
 
 
 def walk(
-    folder: Path, onerror: Callable[[OSError], object] | None = None, exclude: Path | None = None
+    folder: Path,
+    onerror: Callable[[OSError], object] | None = None,
+    exclude: Path | None = None,
+    passed: Callable[[Path], object] | None = None,
 ) -> Iterator[Path]:
     """Yield all files below `folder` by name, but those in hidden folders; linked folders are followed.
 
@@ -125,6 +138,7 @@ def walk(
         folder: where to look.
         onerror: takes the error of a folder that cannot be read; without it such a folder is passed over.
         exclude: a folder that is not entered.
+        passed: takes each folder of a system, see `is_housekeeping`, which is not entered.
     """
     seen = {exclude.resolve()} if exclude else set()  # and what was entered: a linked folder may contain itself
     for parent, below, names in os.walk(folder, onerror=onerror, followlinks=True):
@@ -133,13 +147,21 @@ def walk(
             below.clear()
             continue
         seen.add(here)
+        if passed is not None:
+            for name in filter(is_housekeeping, below):
+                passed(Path(parent, name))
         below[:] = sorted(name for name in below if not is_hidden(name))
         yield from (Path(parent, name) for name in sorted(names))
 
 
 def is_hidden(name: str) -> bool:
     """Tell whether a file or folder of this name is none of the user's own."""
-    return name.startswith(".") or name == "__MACOSX"
+    return name.startswith(".") or is_housekeeping(name)
+
+
+def is_housekeeping(name: str) -> bool:
+    """Tell whether a folder of this name is where a system keeps thumbnails, deleted files and the like."""
+    return name.casefold() in HOUSEKEEPING
 
 
 def sha256(path: Path) -> str:

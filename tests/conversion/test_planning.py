@@ -86,6 +86,28 @@ def test_what_is_hidden_is_no_input_and_what_is_no_picture_is_counted(tmp_path: 
         assert found.ignored == 3
 
 
+@pytest.mark.fault("F-9")
+def test_folders_of_systems_are_passed_over_and_counted(tmp_path: Path) -> None:
+    housekeeping = ["@eaDir", "#recycle", "#snapshot", "@Recycle", "$Recycle.Bin", "System Volume Information",
+                    "lost+found", "__MACOSX"]  # fmt: skip
+    put(tmp_path / "a.png")
+    put(tmp_path / "deep" / "b.png")
+    for name in (*housekeeping, "deep/@eaDir/b.png", ".Trash-1000"):
+        put(tmp_path / name / "thumbnail.png")
+    for inputs, count in (
+        ([tmp_path], 9),
+        ([tmp_path / "*"], 9),
+        ([tmp_path / "**/*"], 9),
+        ([tmp_path / "*/*.png"], 8),
+    ):
+        found = plan(inputs, tmp_path / "out")
+        assert {item.source.name for item in found.items} <= {"a.png", "b.png"}
+        assert found.passed_over == count
+    (item,) = plan([tmp_path / "@eaDir" / "thumbnail.png"], tmp_path / "out").items
+    assert item.output == tmp_path / "out" / "thumbnail.png"
+    assert len(plan([tmp_path / "#recycle"], tmp_path / "out").items) == 1
+
+
 @pytest.mark.fault("I-27")
 def test_inputs_are_taken_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = put(tmp_path / "in" / "a.png")

@@ -36,7 +36,7 @@ def names(pictures):
         (["trainA", "trainB"], {"A": "trainA", "B": "trainB"}, {}),
         (["trainA", "trainB", "testB"], {"A": "trainA", "B": "trainB"}, {"B": "testB"}),
         (["A", "B"], {"A": "A", "B": "B"}, {}),
-        (["A", "B", "testA", "testB"], {"A": "A", "B": "B"}, {}),
+        (["A", "B", "testA", "testB"], {"A": "A", "B": "B"}, {"A": "testA", "B": "testB"}),
         (["A", "B", "trainA", "trainB"], {"A": "trainA", "B": "trainB"}, {}),
         (["A", "trainB", "B"], {"A": "A", "B": "B"}, {}),
         (["trainA", "trainB", "masks", ".git"], {"A": "trainA", "B": "trainB"}, {}),
@@ -53,6 +53,129 @@ def test_known_layouts_are_recognised_in_order(tmp_path, folders, train, test):
     assert {domain: files.folder.name for domain, files in dataset.test.items()} == test
     places = [f"train {domain}" for domain in train] + [f"test {domain}" for domain in test]
     assert list(dataset.places()) == places
+
+
+def layout(root, *places):
+    """Paint a picture at each place, and return the names of the training and test pictures by domain."""
+    for place in places:
+        paint(root / place, len(place))
+    dataset = open_folder(root)
+
+    def inside(sets):
+        return {domain: [path.relative_to(root).as_posix() for path in files.paths] for domain, files in sets.items()}
+
+    return inside(dataset.train), inside(dataset.test)
+
+
+@pytest.mark.fault("F-4")
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        # what is trained on and what is not, each by domain
+        ({"A": "A/trainA/1.png", "B": "B/trainB/1.png"}, {"A": "A/testA/2.png", "B": "B/testB/2.png"}),
+        ({"horse": "horse/train/1.png", "zebra": "zebra/train/1.png"}, {"horse": "horse/test/2.png"}),
+        ({"A": "A/Train/1.png", "B": "B/train/1.png"}, {"A": "A/VAL/2.png", "B": "B/valid/2.png"}),
+        ({"A": "TrainA/1.png", "B": "TrainB/1.png"}, {"A": "TestA/2.png", "B": "TestB/2.png"}),
+        ({"A": "train_a/1.png", "B": "train_b/1.png"}, {"A": "val_a/2.png", "B": "val_b/2.png"}),
+        ({"horse": "train_horse/1.png", "zebra": "train_zebra/1.png"}, {"zebra": "test_zebra/2.png"}),
+        ({"x": "TRAIN/x/1.png", "y": "TRAIN/y/1.png"}, {"x": "TEST/X/2.png", "y": "TEST/y/2.png"}),
+        ({"x": "train/x/1.png", "y": "train/y/1.png"}, {"x": "val/x/2.png", "y": "val/y/2.png"}),
+        ({"x": "training/x/1.png", "y": "training/y/1.png"}, {"x": "validation/x/2.png"}),
+        ({"x": "x/1.png", "y": "y/1.png"}, {"x": "test/x/2.png", "y": "test/y/2.png"}),
+        ({"A": "a/1.png", "B": "b/1.png"}, {"A": "testA/2.png"}),
+        ({"x": "x/1.png", "y": "y/1.png"}, {"x": "test_x/2.png", "y": "val_y/2.png"}),
+        ({"x": "x/1.png", "y": "y/1.png"}, {"x": "x/test/2.png", "y": "y/deep/../Val/2.png"}),
+        ({"A": "trainA/1.png", "B": "trainB/1.png"}, {"A": "trainA/val/2.png"}),
+    ],
+)
+def test_layouts_that_people_have_are_known(tmp_path, train, test):
+    places = [place.replace("deep/../", "") for place in (*train.values(), *test.values())]
+    found = layout(tmp_path, *places)
+    assert found[0] == {domain: [place] for domain, place in train.items()}
+    assert found[1] == {domain: [place.replace("deep/../", "")] for domain, place in test.items()}
+
+
+@pytest.mark.fault("F-4")
+def test_of_test_and_validation_pictures_the_former_are_measured_and_none_trained_on(tmp_path):
+    places = [f"{part}{domain}/{part}.png" for part in ("train", "test", "val") for domain in "AB"]
+    assert layout(tmp_path, *places)[1] == {"A": ["testA/test.png"], "B": ["testB/test.png"]}
+    inner = [f"{domain}/{part}/1.png" for part in ("test", "val", "more") for domain in "xy"]
+    found = layout(tmp_path / "inner", *inner)
+    assert found == (
+        {"x": ["x/more/1.png"], "y": ["y/more/1.png"]}, {"x": ["x/test/1.png"], "y": ["y/test/1.png"]}
+    )  # fmt: skip
+    notes = open_folder(tmp_path / "inner").notes
+    assert notes[0] == "Domain x: what is in test, val is not trained on; test pictures are those in test."
+
+
+@pytest.mark.fault("F-4")
+def test_named_domains_have_their_own_parts_too(tmp_path):
+    for place in ("x/train/1.png", "x/test/2.png", "x/masks/1.png", "y/1.png", "y/2020/val/2.png"):
+        paint(tmp_path / place)
+    dataset = open_domains({"summer": tmp_path / "x", "winter": tmp_path / "y"})
+    assert names(dataset.train["summer"]) == ["train/1.png"]
+    assert names(dataset.test["summer"]) == ["test/2.png"]
+    assert names(dataset.train["winter"]) == ["1.png", "2020/val/2.png"]
+    assert dataset.notes == (
+        "Domain summer: of its folders only train is trained on.",
+        "Domain summer: what is in test is not trained on; test pictures are those in test.",
+        "Domain winter: 1 picture in folders called test or val are trained on.",
+    )
+
+
+@pytest.mark.fault("F-4")
+def test_folders_without_pictures_are_no_domains(tmp_path):
+    for place in ("x/1.png", "y/1.png"):
+        paint(tmp_path / place)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/licence.txt").write_text("free")
+    dataset = open_folder(tmp_path)
+    assert dataset.domains == ("x", "y")
+    assert dataset.target == "y"
+    assert dataset.notes == (f"{tmp_path / 'docs'} holds no pictures and counts as no domain.",)
+
+
+@pytest.mark.fault("F-4")
+def test_a_domain_with_test_pictures_alone_is_refused_with_the_reason(tmp_path):
+    for place in ("x/test/1.png", "y/1.png"):
+        paint(tmp_path / place)
+    with pytest.raises(DataError, match=r"Domain x has no training pictures: .* holds test pictures only"):
+        open_folder(tmp_path)
+
+
+@pytest.mark.fault("F-4")
+def test_two_folders_of_one_meaning_are_refused(tmp_path):
+    for place in ("trainA/1.png", "train_a/2.png", "trainB/3.png"):
+        paint(tmp_path / place)
+    with pytest.raises(DataError, match=r"trainA and .*train_a mean the same|train_a and .*trainA mean the same"):
+        open_folder(tmp_path)
+
+
+@pytest.mark.fault("F-4")
+def test_a_dataset_within_the_named_folder_is_suggested(tmp_path):
+    for place in ("horses/trainA/1.png", "horses/trainB/1.png"):
+        paint(tmp_path / place)
+    with pytest.raises(DataError, match=rf"A dataset is {tmp_path / 'horses'}: name that folder\."):
+        open_folder(tmp_path)
+
+
+@pytest.mark.fault("F-9")
+@pytest.mark.parametrize("split", ["train", ""])
+def test_folders_of_systems_are_no_domains_and_hold_nothing_to_train_on(tmp_path, split):
+    housekeeping = ["@eaDir", "#recycle", "#snapshot", "@Recycle", "$RECYCLE.BIN", "System Volume Information",
+                    "lost+found", "__MACOSX"]  # fmt: skip
+    for name in housekeeping:
+        paint(tmp_path / name / "thumbnail.png")
+        paint(tmp_path / split / name / "thumbnail.png")
+    paint(tmp_path / split / "x" / "1.png")
+    paint(tmp_path / split / "x" / "@eaDir" / "1.png" / "SYNOPHOTO_THUMB_XL.png")
+    paint(tmp_path / split / "x" / "new.png")
+    (tmp_path / split / "x" / "new.png").rename(tmp_path / split / "x" / "._1.png")
+    paint(tmp_path / split / "y" / "deep" / "2.png")
+    paint(tmp_path / split / "y" / "deep" / "lost+found" / "3.png")
+    dataset = open_folder(tmp_path)
+    assert {domain: names(files) for domain, files in dataset.train.items()} == {"x": ["1.png"], "y": ["deep/2.png"]}
+    assert dataset.notes == ("10 system folders passed over.",)
 
 
 def test_an_empty_test_folder_counts_as_none(tmp_path):

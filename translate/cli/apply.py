@@ -125,7 +125,8 @@ def apply(
         for result in _shown(converted, jsonl, watch and not quiet):
             results.append(result)
             advance("translating", len(results), len(plan), "")
-    outcome = Outcome(results, plan.ignored, job.goal, out, str(translator.engine), time.perf_counter() - started)
+    took, engine = time.perf_counter() - started, str(translator.engine)
+    outcome = Outcome(results, plan.ignored, plan.passed_over, job.goal, out, engine, took)
     outcome.write(failed, report, compare == "grid", limits)
     if not quiet:
         say_notes(outcome.notes(suffixes_said=format != "auto" or not (out and out.is_dir())))

@@ -122,7 +122,9 @@ def check(data: Annotated[str, typer.Argument(help="A dataset's name or folder."
         lines += [f"{finding.what} ({len(finding.files)})", *(f"    {printable(name)}" for name in finding.files[:10])]
         lines += [f"    and {len(finding.files) - 10} more"] if len(finding.files) > 10 else []
     lines += [] if findings else ["Nothing unusual."]
-    show({"counts": counts, "findings": [asdict(finding) for finding in findings]}, lines, json_)
+    say_notes(dataset.notes)
+    tree = {"counts": counts, "notes": dataset.notes, "findings": [asdict(finding) for finding in findings]}
+    show(tree, lines, json_)
 
 
 def _pictures(card: "DatasetCard") -> str:

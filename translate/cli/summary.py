@@ -46,12 +46,18 @@ def show_plan(job: "Job", plan: "ConversionPlan", running: str, as_json: bool) -
     lines += [f"Not found: {printable(word)}" for word in plan.missing]
     lines.append(
         f"{counted(len(plan.items), 'picture')} to {job.goal}; {len(plan.existing)} already there,"
-        f" {len(plan.missing)} not found, {plan.ignored} ignored (no pictures)."
+        f" {len(plan.missing)} not found, {plan.ignored} ignored (no pictures){passed_over(plan.passed_over)}."
     )
     lines += [f"Results take {most_bytes / 1e6:.1f} MB at most, which is without compression.", running]
     existing = [{"source": printable(item.source), "output": printable(item.output)} for item in plan.existing]
     tree = {"to": job.goal, "items": items, "existing": existing, "missing": plan.missing, "ignored": plan.ignored}
+    tree["passed_over"] = plan.passed_over
     show({**tree, "model": job.about.sha256, "most_bytes": most_bytes, "running": running}, lines, as_json)
+
+
+def passed_over(folders: int) -> str:
+    """Say how many folders of a system were not entered, if there were some."""
+    return f", {counted(folders, 'system folder')} passed over" if folders else ""
 
 
 def result_json(result: "Result") -> dict[str, Any]:
@@ -75,6 +81,7 @@ class Outcome:
 
     results: "Sequence[Result]"
     ignored: int
+    passed_over: int
     target: str
     out: Path | None  # None: the places of the pictures
     engine: str
@@ -133,13 +140,14 @@ class Outcome:
         took = f" in {duration(self.elapsed_s)}{rate}"
         where = "in place of their pictures, which are kept in .originals" if self.out is None else f"in {self.out}"
         place = f" Results are {printable(where)}." if any(result.output for result in self.results) else ""
-        return f"{words}, {self.ignored} ignored (no pictures){took}.{place}"
+        return f"{words}, {self.ignored} ignored (no pictures){passed_over(self.passed_over)}{took}.{place}"
 
     def show(self, as_json: bool) -> None:
         """Print the summary."""
         items = [result_json(result) for result in self.results]
         counts = {status: self.count(status) for status in ("done", "skipped", "failed")}
         tree = {"to": self.target, "out": self.out, "engine": self.engine, **counts, "ignored": self.ignored}
+        tree["passed_over"] = self.passed_over
         show({**tree, "elapsed_s": round(self.elapsed_s, 3), "results": items}, [self.summary()], as_json)
 
     def check(self) -> None:

@@ -84,6 +84,7 @@ def _fetch(data: str | None, quiet: bool) -> None:
 
 def _train(run: "Run", quiet: bool) -> None:
     started = time.perf_counter()
+    say_notes(run.dataset.notes)
     if not quiet:
         counts = ", ".join(f"{len(pictures)} {domain}" for domain, pictures in run.dataset.train.items())
         batch = f"batches of {run.recipe.training.batch}"
@@ -151,6 +152,7 @@ def _domains(words: list[str]) -> dict[str, Path]:
 def _print_estimate(run: "Run") -> None:
     estimate = run.estimate_cost()
     print(run.recipe.to_json())
+    say_notes(run.dataset.notes)
     for domain, pictures in run.dataset.train.items():
         counts = f"{len(pictures)} training pictures, {len(run.dataset.test.get(domain, ()))} test pictures"
         held_out = run.dataset.held_out.get(domain)

@@ -2,14 +2,14 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from translate import images
 from translate.conversion.lists import read_list
 from translate.errors import DataError, counted
-from translate.files import is_hidden, walk
+from translate.files import is_hidden, is_housekeeping, walk
 
 ROOT = "/./"  # in an input word, as in `rsync --relative`: what follows is mirrored below the output folder
 SHOWN = 5  # words in a message, at most
@@ -25,12 +25,14 @@ class Inputs:
         named: the paths that were named, with those in lists.
         missing: words that do not exist, cannot be read or match nothing.
         ignored: how many files found in folders are no pictures, by their suffix.
+        passed_over: how many folders of a system were not entered, see `files.is_housekeeping`.
     """
 
     pictures: dict[Path, tuple[Path, Path]]
     named: list[Path]
     missing: list[str]
     ignored: int
+    passed_over: int
 
 
 def find(inputs: Sequence[str | Path], excluded: Path | None = None) -> Inputs:
@@ -51,8 +53,9 @@ def find(inputs: Sequence[str | Path], excluded: Path | None = None) -> Inputs:
     missing: list[str] = []
     pictures: dict[Path, tuple[Path, Path]] = {}
     ignored: set[Path] = set()
+    passed: set[Path] = set()
     for (word, is_pattern), path in zip(words, named, strict=True):
-        for source, own_root in _find(path, word, is_pattern, missing):
+        for source, own_root in _find(path, word, is_pattern, missing, passed):
             root = _marked_root(word) or own_root
             place, relative = source.parent.resolve() / source.name, source.relative_to(root)
             is_excluded = excluded in place.parents and excluded is not None and root.resolve() in excluded.parents
@@ -70,7 +73,7 @@ def find(inputs: Sequence[str | Path], excluded: Path | None = None) -> Inputs:
             reasons.append(f"{counted(len(ignored), 'file')} whose names do not end in {suffixes}")
         shown = [word for word, _ in words[:SHOWN]] + ([f"{len(words) - SHOWN:,} more"] if len(words) > SHOWN else [])
         raise DataError(f"There are no pictures in {', '.join(shown)}: {' and '.join(reasons)}.")
-    return Inputs(pictures, named, missing, len(ignored))
+    return Inputs(pictures, named, missing, len(ignored), len(passed))
 
 
 def is_address(word: str) -> bool:
@@ -97,46 +100,61 @@ def _marked_root(word: str) -> Path | None:
     return Path(root or "/") if mark else None
 
 
-def _find(path: Path, word: str, is_pattern: bool, missing: list[str]) -> Iterator[tuple[Path, Path]]:
+def _find(
+    path: Path, word: str, is_pattern: bool, missing: list[str], passed: set[Path]
+) -> Iterator[tuple[Path, Path]]:
     """Yield all files that an input means, each with the folder whose place the output folder takes."""
+
+    def refuse(error: OSError) -> None:
+        missing.append(error.filename)
+
+    def pass_over(folder: Path) -> None:
+        passed.add(folder.resolve())
+
     try:
         if path.exists():
             root, matches = (path if path.is_dir() else path.parent), [path]
         else:
-            root, matches = _expanded(path) if is_pattern else (path, [])
+            root, matches = _expanded(path, pass_over) if is_pattern else (path, [])
     except (OSError, ValueError):  # a folder above is closed to us; pathlib refuses the pattern
         root, matches = path, []
     if not matches:
         missing.append(word)
     for match in matches:
-        below = walk(match, lambda error: missing.append(error.filename)) if match.is_dir() else [match]
+        below = walk(match, refuse, passed=pass_over) if match.is_dir() else [match]
         yield from ((file, root) for file in below)
 
 
-def _expanded(pattern: Path) -> tuple[Path, list[Path]]:
+def _expanded(pattern: Path, passed: Callable[[Path], None]) -> tuple[Path, list[Path]]:
     """Return the folder that a pattern begins with, and what it matches in there. Parts that exist are names."""
     root, parts = Path(pattern.anchor), list(pattern.parts[bool(pattern.anchor) :])
     while parts and (root / parts[0]).exists():
         root /= parts.pop(0)
-    return root, sorted(set(_matches(root, parts)))
+    return root, sorted(set(_matches(root, parts, passed)))
 
 
-def _matches(place: Path, parts: Sequence[str]) -> Iterator[Path]:
+def _matches(place: Path, parts: Sequence[str], passed: Callable[[Path], None]) -> Iterator[Path]:
     if not parts:
         yield place
     elif place.is_dir():
         part, rest = parts[0], parts[1:]
         if part == "**":  # a folder that is matched stands for all below it
-            folders = _folders(place) if rest else [place]
-            yield from (match for folder in folders for match in _matches(folder, rest))
+            places: Iterable[Path] = _folders(place, passed) if rest else [place]
         elif (place / part).exists():
-            yield from _matches(place / part, rest)
-        elif set(part) & set("*?["):
-            yield from (match for one in place.glob(part) for match in _matches(one, rest))
+            places = [place / part]
+        else:
+            places = place.glob(part) if set(part) & set("*?[") else []
+        for one in places:
+            if one != place and is_housekeeping(one.name) and one.name != part:
+                passed(one)
+            else:
+                yield from _matches(one, rest, passed)
 
 
-def _folders(folder: Path) -> Iterator[Path]:
+def _folders(folder: Path, passed: Callable[[Path], None]) -> Iterator[Path]:
     """Yield a folder and those below it that are not hidden."""
     for parent, below, _ in os.walk(folder):
+        for name in filter(is_housekeeping, below):
+            passed(Path(parent, name))
         below[:] = [name for name in below if not is_hidden(name)]
         yield Path(parent)

@@ -70,6 +70,7 @@ class ConversionPlan:
     missing: tuple[str, ...]  # inputs that do not exist, cannot be read or match nothing
     ignored: int  # how many files found in folders are no pictures, by their suffix
     existing: tuple[Item, ...]  # whose output is already there, and is to stay
+    passed_over: int = 0  # how many folders of a system were not entered
 
     def __len__(self) -> int:
         """Return how many results converting yields."""
@@ -161,7 +162,7 @@ def _divided(
     missing = [word for word in found.missing if _in_shard(word, shard)]
     done = {item for item in items if is_done(item)}
     waiting, existing = [item for item in items if item not in done], [item for item in items if item in done]
-    return ConversionPlan(tuple(waiting), tuple(missing), found.ignored, tuple(existing))
+    return ConversionPlan(tuple(waiting), tuple(missing), found.ignored, tuple(existing), found.passed_over)
 
 
 def beside(output: Path, suffix: str) -> Path:

@@ -45,11 +45,13 @@ class Files:
         folder: where they are.
         paths: of the pictures, in the order of their names.
         ignored: how many other files are there.
+        passed_over: how many folders of a system are there, which are not entered.
     """
 
     folder: Path
     paths: tuple[Path, ...]
     ignored: int
+    passed_over: int = 0
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -91,6 +93,7 @@ class Dataset:
         test_has: the same of the test pictures.
         held_out: what a run took out of the training pictures of each domain, to choose a checkpoint on.
         paired: whether picture n of one domain belongs to picture n of the other.
+        notes: what was decided about its folders that a user may want to know, as sentences.
     """
 
     name: str
@@ -102,6 +105,7 @@ class Dataset:
     test_has: NDArray[np.float32] | None = None
     held_out: Mapping[str, Pictures] = field(default_factory=dict)
     paired: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def targets(self) -> Targets:
@@ -174,7 +178,7 @@ def fingerprints(sets: Mapping[str, Pictures]) -> dict[str, str]:
 def scan(folder: Path, exclude: Path | None = None) -> Files:
     """Find the pictures in `folder` and below it, by suffix, sorted by the bytes of their names.
 
-    Hidden files count as ignored; hidden folders, `__MACOSX` and the folder `exclude` are not entered.
+    Hidden files count as ignored; hidden folders, those of a system and the folder `exclude` are not entered.
 
     Raises:
         DataError: a folder cannot be read.
@@ -183,10 +187,11 @@ def scan(folder: Path, exclude: Path | None = None) -> Files:
     def refuse(error: OSError) -> None:
         raise DataError(f"Cannot look into {error.filename}: {error.strerror}.") from error
 
-    files = list(walk(folder, refuse, exclude))
+    passed: list[Path] = []
+    files = list(walk(folder, refuse, exclude, passed.append))
     paths = [path for path in files if path.suffix.lower() in images.SUFFIXES and not path.name.startswith(".")]
     paths.sort(key=lambda path: os.fsencode(path.as_posix()))
-    return Files(folder, tuple(paths), len(files) - len(paths))
+    return Files(folder, tuple(paths), len(files) - len(paths), len(passed))
 
 
 def halves(files: Files) -> tuple[Files, Files]:

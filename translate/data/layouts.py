@@ -8,19 +8,22 @@ In the order they are tried:
 4. `A`, `B`
 5. one folder for each domain, two or more
 
-In the last two a tenth of the pictures of each domain, at most 100, is held out, always the same ones.
+Small and capital letters are the same; validation pictures are test pictures where there are no others; and a domain's
+folder may hold `train` and `test`, see `part_of`. In the last two layouts a tenth of the pictures of each domain, at
+most 100, is held out, always the same ones, unless there are test pictures.
 """
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from translate import images
 from translate.data import celeba
 from translate.data.folders import Dataset, Files, scan
-from translate.errors import DataError, SettingsError
-
-RESERVED = frozenset({"train", "test", "trainA", "trainB", "testA", "testB"})  # no names of domains
+from translate.data.split_names import Part, part_of
+from translate.errors import DataError, SettingsError, counted
+from translate.files import is_hidden, is_housekeeping
 
 
 def open_folder(root: Path, exclude: Path | None = None, attributes: Sequence[str] | None = None) -> Dataset:
@@ -37,26 +40,25 @@ def open_folder(root: Path, exclude: Path | None = None, attributes: Sequence[st
     """
     if not root.is_dir():
         raise DataError(f"There is no dataset folder {root}. {_WANTED}")
-    inside = list(_subfolders(root))
+    inside = subfolders(root)
     name = os.fsencode(root.resolve().name).decode(errors="replace")  # it is written into exports
-    if {"trainA", "trainB"} <= {*inside}:
-        tests = {domain: root / f"test{domain}" for domain in "AB" if f"test{domain}" in inside}
-        return _dataset(name, {domain: root / f"train{domain}" for domain in "AB"}, tests, exclude)
-    if len(domains := _subfolders(root / "train")) > 1:
-        tests = _subfolders(root / "test")
-        return _dataset(name, domains, {domain: tests[domain] for domain in domains if domain in tests}, exclude)
-    domains = {domain: folder for domain, folder in _subfolders(root).items() if not _only_holds(folder, exclude)}
+    train, tests = _parts(inside)
+    if len(domains := {domain: folder for domain, folder in train.items() if domain}) > 1:
+        return _dataset(name, domains, tests, exclude, False, root)
+    if len(domains := subfolders(train[""]) if "" in train else {}) > 1:
+        return _dataset(name, domains, tests, exclude, False, root)
+    domains = {domain: folder for domain, folder in inside.items() if not _only_holds(folder, exclude)}
     if (root / celeba.LIST).is_file():
         return _listed(name, root / celeba.LIST, domains, attributes)
     if attributes is not None:
         raise SettingsError(f"data.attributes needs the file {celeba.LIST} in {root}, which is not there.")
-    if {"A", "B"} <= domains.keys():
-        domains = {domain: domains[domain] for domain in "AB"}
-    if len(domains) > 1 and not domains.keys() & RESERVED:
-        return _dataset(name, domains, None, exclude)
-    loose = len([path for path in root.iterdir() if path.suffix.lower() in images.SUFFIXES])
-    found = f"Found the folders {', '.join(inside) or 'none'} and {loose} pictures beside them."
-    raise DataError(f"{root} is not a dataset with two or more domains. {_WANTED} {found}")
+    letters = {domain.upper(): folder for domain, folder in domains.items() if domain.upper() in ("A", "B")}
+    if len(letters) == 2:
+        return _dataset(name, dict(sorted(letters.items())), tests, exclude, True, root)
+    domains = {domain: folder for domain, folder in domains.items() if not _is_part(domain, domains)}
+    if len(domains) > 1 and not train:
+        return _dataset(name, domains, tests, exclude, True, root)
+    raise DataError(f"{root} is not a dataset with two or more domains. {_WANTED} {_found(root, inside, exclude)}")
 
 
 def open_domains(folders: Mapping[str, Path], exclude: Path | None = None) -> Dataset:
@@ -72,7 +74,7 @@ def open_domains(folders: Mapping[str, Path], exclude: Path | None = None) -> Da
     for domain, folder in folders.items():
         if not folder.is_dir():
             raise DataError(f"There is no folder {folder} for domain {domain}.")
-    return _dataset("2".join(folders), folders, {}, exclude)
+    return _dataset("2".join(folders), folders, {}, exclude, False)
 
 
 _WANTED = (
@@ -81,12 +83,46 @@ _WANTED = (
 )
 
 
-def _subfolders(root: Path) -> dict[str, Path]:
-    """Return the folders in `root` by name, without hidden ones."""
+def subfolders(root: Path) -> dict[str, Path]:
+    """Return the folders in `root` by name, without hidden ones and those of a system; none where it is no folder."""
     if not root.is_dir():
         return {}
     folders = {path.name: path for path in root.iterdir() if path.is_dir()}
-    return {name: folders[name] for name in sorted(folders) if not name.startswith(".") and name != "__MACOSX"}
+    return {name: folders[name] for name in sorted(folders) if not is_hidden(name)}
+
+
+def _parts(folders: Mapping[str, Path]) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Return the folders of training and those of test pictures, by domain, "" for all domains."""
+    found: dict[Part, dict[str, Path]] = {"train": {}, "test": {}, "validation": {}}
+    for name, folder in folders.items():
+        part, domain = part_of(name) or ("", "")
+        if not part:
+            continue
+        domain = domain.upper() if len(domain) == 1 else domain
+        if (other := found[part].setdefault(domain, folder)) != folder:
+            raise DataError(f"{other} and {folder} mean the same. Rename one of them, or put their pictures together.")
+    return found["train"], found["validation"] | found["test"]
+
+
+def _is_part(name: str, folders: Mapping[str, Path]) -> bool:
+    """Whether a folder's name means test pictures of the others, and no domain."""
+    found = part_of(name)
+    domains = {other.casefold() for other in folders}
+    return found is not None and (len(found[1]) < 2 or found[1].casefold() in domains)
+
+
+def _found(root: Path, inside: Mapping[str, Path], exclude: Path | None) -> str:
+    """Say what is in a folder that is no dataset, and where it seems to be one."""
+    loose = len([path for path in root.iterdir() if path.suffix.lower() in images.SUFFIXES])
+    found = f"Found the folders {', '.join(inside) or 'none'} and {loose} pictures beside them."
+    if len(inside) == 1:
+        (only,) = inside.values()
+        try:
+            open_folder(only, exclude)
+        except (DataError, SettingsError):
+            return found
+        return f"{found} A dataset is {only}: name that folder."
+    return found
 
 
 def _only_holds(folder: Path, exclude: Path | None) -> bool:
@@ -96,27 +132,96 @@ def _only_holds(folder: Path, exclude: Path | None) -> bool:
     return not scan(folder, exclude).paths
 
 
-def _dataset(name: str, folders: Mapping[str, Path], tests: Mapping[str, Path] | None, exclude: Path | None) -> Dataset:
-    """Take a folder for each domain; without `tests`, hold out training pictures."""
-    train = {domain: scan(folder, exclude) for domain, folder in folders.items()}
-    for domain, files in train.items():
-        if not files.paths:
-            raise DataError(
-                f"Domain {domain} is empty: {files.folder} holds no pictures, but {files.ignored} other files."
-                f" Pictures end in {', '.join(sorted(images.SUFFIXES))}."
-            )
-    if tests is None:
+def _dataset(
+    name: str,
+    folders: Mapping[str, Path],
+    tests: Mapping[str, Path],
+    exclude: Path | None,
+    holds_out: bool,
+    root: Path | None = None,
+) -> Dataset:
+    """Take a folder for each domain.
+
+    Args:
+        name: of the dataset.
+        folders: by domain. Of three or more those without any pictures are left out.
+        tests: folders of test pictures by domain; "": a folder with a folder for each.
+        exclude: as for `open_folder`.
+        holds_out: where there are no test pictures, take some of the training pictures.
+        root: the folder that all of this was found in, if it was.
+    """
+    notes: list[str] = []
+    train: dict[str, Files] = {}
+    test: dict[str, Files] = {}
+    of_all = {key.casefold(): folder for key, folder in subfolders(tests[""]).items()} if "" in tests else {}
+    of_one = of_all | {key.casefold(): folder for key, folder in tests.items()}
+    for domain, folder in folders.items():
+        train[domain], own = _own_parts(domain, scan(folder, exclude), notes)
+        given = of_one.get(domain.casefold())
+        test[domain] = scan(given) if given else own or Files(folder, (), 0)
+    empty = [domain for domain, files in train.items() if not files.paths]
+    if empty and len(train) - len(empty) < 2:
+        raise _empty(empty[0], train[empty[0]], test[empty[0]])
+    notes += [f"{train.pop(domain).folder} holds no pictures and counts as no domain." for domain in empty]
+    passed = sum(files.passed_over for files in train.values())
+    passed += sum(is_housekeeping(path.name) for path in root.iterdir()) if root else 0
+    notes += [f"{counted(passed, 'system folder')} passed over."] if passed else []
+    test = {domain: files for domain, files in test.items() if files.paths and domain in train}
+    if holds_out and not test:
         parts = {domain: files.parted(min(len(files) // 10, 100)) for domain, files in train.items()}
         train, test = ({domain: part[place] for domain, part in parts.items()} for place in (0, 1))
-    else:
-        test = {domain: scan(folder) for domain, folder in tests.items()}
-    target = list(folders)[-1] if len(folders) == 2 else ""
-    return Dataset(name, train, {domain: files for domain, files in test.items() if files.paths}, target)
+    target = list(train)[-1] if len(train) == 2 else ""
+    return Dataset(
+        name, train, {domain: files for domain, files in test.items() if files.paths}, target, notes=tuple(notes)
+    )
+
+
+def _own_parts(domain: str, files: Files, notes: list[str]) -> tuple[Files, Files | None]:
+    """Part the pictures of a domain by folders in its folder that are called test, val or train."""
+    parts: dict[Part, list[str]] = {"train": [], "test": [], "validation": []}
+    for name in subfolders(files.folder):
+        part, inner = part_of(name) or ("", "")
+        if part and (len(inner) < 2 or inner.casefold() == domain.casefold()):
+            parts[part].append(name)
+    within = [path.relative_to(files.folder).parts for path in files.paths]
+    kept_out = {*parts["test"], *parts["validation"]}
+    only = {*parts["train"]} if parts["train"] and not any(len(place) == 1 for place in within) else None
+    chosen = next((name for name in (*parts["test"], *parts["validation"])), None)
+    train, test, late = list[Path](), list[Path](), list[Path]()
+    for path, place in zip(files.paths, within, strict=True):
+        if len(place) > 1 and place[0] == chosen:
+            test.append(path)
+        elif not (len(place) > 1 and place[0] in kept_out) and (only is None or place[0] in only):
+            train.append(path)
+            late += [path] if any((part_of(part) or ("train",))[0] != "train" for part in place[:-1]) else []
+    if only is not None and len(train) + len(test) < len(files):
+        notes.append(f"Domain {domain}: of its folders only {', '.join(sorted(only))} is trained on.")
+    if kept_out:
+        named = ", ".join(sorted(kept_out))
+        notes.append(f"Domain {domain}: what is in {named} is not trained on; test pictures are those in {chosen}.")
+    if late:
+        notes.append(f"Domain {domain}: {counted(len(late), 'picture')} in folders called test or val are trained on.")
+    tests = replace(files, paths=tuple(test), ignored=0, passed_over=0)
+    return replace(files, paths=tuple(train)), tests if test else None
+
+
+def _empty(domain: str, train: Files, test: Files) -> DataError:
+    if test.paths:
+        return DataError(
+            f"Domain {domain} has no training pictures: {train.folder} holds test pictures only, by the names of its"
+            " folders. Rename them, or add a folder train."
+        )
+    return DataError(
+        f"Domain {domain} is empty: {train.folder} holds no pictures, but {train.ignored} other files."
+        f" Pictures end in {', '.join(sorted(images.SUFFIXES))}."
+    )
 
 
 def _listed(name: str, path: Path, folders: Mapping[str, Path], wanted: Sequence[str] | None) -> Dataset:
     """Take the pictures of a list of attributes from the folder beside it."""
     likely = [folders[name] for name in celeba.FOLDERS if name in folders] or list(folders.values())
+    if len(likely) > 1:
+        likely = [folder for folder in likely if scan(folder).paths] or likely
     if len(likely) != 1:
         raise DataError(
             f"Beside {path} must be one folder with its pictures, called {' or '.join(celeba.FOLDERS)} if there are"
