@@ -161,6 +161,65 @@ def test_a_dry_run_prints_settings_counts_cost_and_writes_nothing(train: Run, pl
     assert not (place / "runs").exists()
 
 
+def measuring(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let a step take so many seconds where it is measured, and do none afterwards."""
+    monkeypatch.setattr("translate.runs.cost_estimate.measured", lambda *_: (None, seconds))
+    monkeypatch.setattr(runs.Run, "start", lambda *_: iter(()))
+
+
+def test_a_run_says_at_its_start_how_long_it_takes(train: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measuring(monkeypatch, 0.36)
+    code, _, err = train("--steps", 1500)
+    assert code == 0
+    assert "This will take about 10 min 0 s on this machine.\n" in err
+    assert "days" not in err
+    assert "take about" not in train("--steps", 99)[2]  # that would be measured longer than done
+    assert "take about" not in train("--steps", 1500, "--quiet")[2]
+    assert "This will take about 20 h 0 min on this machine.\n" in (err := train("--time", "20h")[2])
+    assert "days" not in err  # that was asked for
+
+
+def test_what_is_left_of_a_stopped_run_is_said(train: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("translate.runs.cost_estimate.WORTH_MEASURING", 1)
+    step = Training.train_step
+
+    def interrupted(self: Training, batch: Any) -> None:
+        step(self, batch)
+        if self.step == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("translate.runs.cost_estimate.measured", lambda *_: (None, 0.9))
+        patch.setattr(Training, "train_step", interrupted)
+        assert "This will take about 3.0 s on" in train()[2]
+    measuring(monkeypatch, 0.9)
+    assert "What is left will take about 1.0 s on this machine.\n" in train()[2]
+
+
+def test_a_run_of_more_than_twelve_hours_says_how_many_days_and_what_is_shorter(
+    run: Run, train: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measuring(monkeypatch, 3.888)
+    advice = "That is 5.0 days. --config quick learns a style in ten minutes, and --time 10h does as many steps as fit"
+    assert f"{advice} into ten hours.\n" in train("--steps", 100_000)[2]
+    assert "days" not in train("--steps", 10_000)[2]
+    shutil.copytree(place / "horses/trainA", place / "horses/trainC")
+    three = [f"--domain={letter}=horses/train{letter}" for letter in "ABC"]
+    words = ("--method=stargan", "--size=32", "--batch=2", "--steps=100000", "--set=method.discriminator.layers=4")
+    (place / "stargan.toml").write_text("[method.generator]\nwidth = 2\nblocks = 1\n")
+    _, _, err = run("train", *three, *words, "--config=stargan.toml", "--device=cpu")
+    assert "That is 5.0 days. --time 10h does" in err  # quick is not for three domains
+
+
+def test_measuring_changes_nothing(train: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert train("--out", "plain")[0] == 0
+    monkeypatch.setattr("translate.runs.cost_estimate.WORTH_MEASURING", 1)
+    code, _, err = train("--out", "measured")
+    assert (code, "This will take about" in err) == (0, True)
+    files = [(place / name / "model.safetensors").read_bytes() for name in ("plain", "measured")]
+    assert files[0] == files[1]
+
+
 def test_a_non_finite_run_stops_with_exit_code_1(train: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code, _, err = train("--steps", 5, "--set", "method.optimiser.lr=1e30")
     assert code == 1

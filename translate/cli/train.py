@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from translate.runs import Run
     from translate.training.loop import Report
 
+LONG_S = 12 * 3600.0  # a run that takes longer says so before it begins
+
 
 def train(
     data: options.Data = None,
@@ -60,7 +62,7 @@ def train(
             grace_s=None if grace is None else read_duration(grace),
         )  # fmt: skip
         if parallel.rank() > 0:
-            _follow(run, dry_run)
+            _follow(run, dry_run, quiet)
         elif dry_run:
             _print_estimate(run)
         elif run.finished:
@@ -89,6 +91,7 @@ def _train(run: "Run", quiet: bool) -> None:
         counts = ", ".join(f"{len(pictures)} {domain}" for domain, pictures in run.dataset.train.items())
         batch = f"batches of {run.recipe.training.batch}"
         say(f"{run.recipe.method.name} on {run.dataset.name}: {counts}; {batch}. Running on {run.engine}.")
+        _say_how_long(run)
     explained = quiet
     with progress(quiet) as advance:
         for report in run.start(lambda domain, read, total: advance(f"reading {domain}", read, total, "")):
@@ -112,11 +115,34 @@ def _train(run: "Run", quiet: bool) -> None:
     print(f"Next: {_next(run)}")
 
 
-def _follow(run: "Run", dry_run: bool) -> None:
+def _say_how_long(run: "Run") -> None:
+    seconds, begun = run.seconds_left(), run.about() is not None
+    if seconds is None:
+        return
+    say(f"{'What is left' if begun else 'This'} will take about {duration(seconds)} on this machine.")
+    if not begun and (advice := _shorter(run, seconds)):
+        say(advice)
+
+
+def _shorter(run: "Run", seconds: float) -> str:
+    """Say what takes less time than a run that will take so many seconds; nothing where that was asked for, or is fine.
+
+    By default a run is as long as that of its paper.
+    """
+    if seconds <= LONG_S or run.recipe.training.seconds:
+        return ""
+    two = run.dataset.targets.are_sets and len(run.dataset.domains) == 2
+    quick = "--config quick learns a style in ten minutes, and " if two else ""
+    return f"That is {seconds / 86400:.1f} days. {quick}--time 10h does as many steps as fit into ten hours."
+
+
+def _follow(run: "Run", dry_run: bool, quiet: bool) -> None:
     """Do the part of another process than the first, silently."""
     if dry_run:
         run.estimate_cost()
     elif not run.finished:
+        if not quiet:
+            run.seconds_left()
         for _ in run.start():
             pass
 
@@ -161,8 +187,10 @@ def _print_estimate(run: "Run") -> None:
         print(f"attributes: {', '.join(run.dataset.domains)}")
     for player, count in estimate.parameters.items():
         print(f"player {player}: {count:,} parameters")
-    thousand, whole = (duration(steps * estimate.seconds_per_step) for steps in (1000, estimate.steps))
-    print(f"about {thousand} for 1,000 steps, {whole} for all {estimate.steps:,}")
+    thousand, whole = duration(1000 * estimate.seconds_per_step), duration(estimate.seconds)
+    print(f"about {thousand} for 1,000 steps, {whole} for all {estimate.steps:,} with what is saved on the way")
+    if advice := _shorter(run, estimate.seconds):
+        print(advice)
     if estimate.memory_bytes:
         print(f"about {estimate.memory_bytes / 1e9:.1f} GB of memory, without the decoded pictures")
     print(f"would write to {run.out}, running on {run.engine}")

@@ -2,19 +2,22 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from translate.data.batches import batches_for
 from translate.data.folders import Dataset
 from translate.devices import Engine
-from translate.memory import peak_memory
-from translate.parallel import greatest, local_part
+from translate.errors import OutOfMemory
+from translate.memory import enough_memory, peak_memory, release_memory, reset_peak_memory
+from translate.parallel import greatest, local_part, world
 from translate.runs.building import build_training
 from translate.runs.recipe import Recipe
 from translate.training.loop import RunPlan, Training
 
 STEPS = 5
 TURN = 5  # steps in which every player moves
+SHARE = 0.9  # of a run's time that goes into steps; the rest reads pictures, and leaves samples and checkpoints
+WORTH_MEASURING = 100  # steps: of fewer, those that are done to measure them would be a part
 
 
 @dataclass(frozen=True)
@@ -26,18 +29,54 @@ class CostEstimate:
     seconds_per_step: float
     memory_bytes: int | None  # peak of this process, where the system tells
 
+    @property
+    def seconds(self) -> float:
+        """How long the whole run would take."""
+        return self.steps * self.seconds_per_step / SHARE
+
 
 def estimate_cost(recipe: Recipe, dataset: Dataset, engine: Engine) -> CostEstimate:
     """Do a few steps to see what a run would cost."""
-    counts = [len(pictures) for pictures in dataset.train.values()]
-    batches = -(-batches_for(recipe.method.batches, dataset).pictures_per_epoch(counts) // recipe.training.batch)
-    plan = RunPlan.of(recipe.training, recipe.method, batches)
+    plan = _plan(recipe, dataset)
     training, seconds = measured(recipe, dataset, engine, plan, STEPS)
     parameters = {
         player: sum(parameter.numel() for network in networks for parameter in network.parameters())
         for player, networks in training.method.players().items()
     }
     return CostEstimate(plan.steps, parameters, seconds, peak_memory(engine.device))
+
+
+def seconds_left(recipe: Recipe, dataset: Dataset, engine: Engine, done: int) -> float | None:
+    """Tell how long a run will take after `done` steps: what it was given, or else what a few steps say.
+
+    Compiling is left out, because it would be waited for twice; without it steps take a little longer.
+
+    Returns:
+        seconds; None where too few steps are left to be measured, or there is not enough memory for one.
+    """
+    plan = _plan(recipe, dataset)
+    left = plan.steps - done
+    if left < WORTH_MEASURING:
+        return None
+    if recipe.training.seconds:
+        return recipe.training.seconds * left / plan.steps
+    try:
+        with enough_memory("There is not enough memory for a step."):
+            _, seconds = measured(recipe, dataset, replace(engine, compiled=False), plan, STEPS)
+    except OutOfMemory:
+        if world() > 1:
+            raise  # the others wait for this one
+        return None
+    finally:
+        release_memory()
+        reset_peak_memory(engine.device)
+    return left * seconds / SHARE
+
+
+def _plan(recipe: Recipe, dataset: Dataset) -> RunPlan:
+    counts = [len(pictures) for pictures in dataset.train.values()]
+    batches = -(-batches_for(recipe.method.batches, dataset).pictures_per_epoch(counts) // recipe.training.batch)
+    return RunPlan.of(recipe.training, recipe.method, batches)
 
 
 def measured(recipe: Recipe, dataset: Dataset, engine: Engine, plan: RunPlan, steps: int) -> tuple[Training, float]:

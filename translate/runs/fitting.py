@@ -15,7 +15,7 @@ from translate.memory import (
     reset_peak_memory,
 )
 from translate.parallel import greatest, neighbours, single_process, world
-from translate.runs.cost_estimate import TURN, measured
+from translate.runs.cost_estimate import SHARE, TURN, measured
 from translate.runs.recipe import Recipe
 from translate.training.loop import RunPlan
 
@@ -29,7 +29,7 @@ def steps_within(recipe: Recipe, dataset: Dataset, engine: Engine, seconds: floa
 
     A tenth of the time is left for reading pictures, samples and checkpoints.
     """
-    return max(int(0.9 * seconds / _seconds_per_step(recipe, dataset, engine, STEPS)), 1)
+    return max(int(SHARE * seconds / _seconds_per_step(recipe, dataset, engine, STEPS)), 1)
 
 
 def largest_batch(recipe: Recipe, dataset: Dataset, engine: Engine) -> int:

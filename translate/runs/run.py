@@ -27,7 +27,7 @@ from translate.progress import Tell, silent
 from translate.run_folder import RunFolder
 from translate.runs.building import build_training, read_batches
 from translate.runs.claim import claimed, refuse_a_file
-from translate.runs.cost_estimate import CostEstimate, estimate_cost
+from translate.runs.cost_estimate import CostEstimate, estimate_cost, seconds_left
 from translate.runs.execution import Execution
 from translate.runs.identity import identity_of, refuse_another_run, write_identity
 from translate.runs.initialisation import PretrainedStart
@@ -116,6 +116,11 @@ class Run:
     def estimate_cost(self) -> CostEstimate:
         """Do a few steps on noise to see what the run would cost."""
         return estimate_cost(self.recipe, self.dataset, self.engine)
+
+    def seconds_left(self) -> float | None:
+        """Tell about how long `start` will take, as `cost_estimate.seconds_left`. All ranks ask together."""
+        about = self.about()
+        return seconds_left(self.recipe, self.dataset, self.engine, about.steps if about else 0)
 
     def start(self, tell: Tell = silent) -> Iterator[Report]:
         """Read the pictures and train, continuing from the newest checkpoint; yield reports on the way.
