@@ -1,4 +1,4 @@
-"""The worked examples of the README work as they stand there."""
+"""The README is short and true, and the worked examples of the guide work as they stand there."""
 
 import os
 import re
@@ -12,15 +12,17 @@ import pytest
 
 import translate.methods
 from translate import Translator, cards, images
+from translate.cli import guide
 from translate.methods import base
 from translate.runs import prepare
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
 
 
-def block(section: str, language: str, number: int = 0) -> str:
-    """Return a block of code in a section of the README; without `number` the first."""
-    text = README.split(f"## {section}\n")[1].split("\n## ")[0]
+def block(page: str, language: str, number: int = 0, section: str = "") -> str:
+    """Return a block of code on a page of the guide, or in one section of it; without `number` the first."""
+    text = (ROOT / f"translate/guide/{page}.md").read_text(encoding="utf-8")
+    text = text.split(f"## {section}\n")[1].split("\n## ")[0] if section else text
     return str(re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)[number])
 
 
@@ -34,23 +36,33 @@ def paintings(tmp_path: Path) -> Path:
     return tmp_path / "paintings"
 
 
-def test_your_own_method_trains_and_translates(tmp_path, monkeypatch, paintings):
-    (tmp_path / "dualgan.py").write_text(block("Add your own method", "python"))
+# Their terms; in the order of the page.
+OWN_METHODS = {"dualgan": {"adv", "rec", "D", "gp"}, "gcgan": {"GAN", "gc", "idt", "D"}}
+
+
+@pytest.mark.parametrize("name", OWN_METHODS)
+def test_your_own_method_trains_and_translates(tmp_path, monkeypatch, paintings, name):
+    source = block("methods", "python", [*OWN_METHODS].index(name))
+    assert len(source.splitlines()) < 70
+    (tmp_path / f"{name}.py").write_text(source)
     monkeypatch.setattr(translate.methods, "__path__", [*translate.methods.__path__, str(tmp_path)])
-    assert "dualgan" in base.available()
+    assert name in base.available()
     words = ["method.generator={width = 2, blocks = 1}", "method.discriminator={width = 2, layers = 1}"]
-    run = prepare(paintings, method="dualgan", size=32, steps=2, out=tmp_path / "run", words=words, device="cpu")
+    run = prepare(paintings, method=name, size=32, steps=2, out=tmp_path / "run", words=words, device="cpu")
     losses = [report.losses for report in run.start() if report.losses]
-    assert losses[-1].keys() == {"adv", "rec", "D", "gp"}
+    assert losses[-1].keys() == OWN_METHODS[name]
     picture = np.full((40, 60, 3), 128, np.uint8)
     translator = Translator.load(tmp_path / "run", device="cpu")
-    assert not np.array_equal(translator(picture, to="A"), translator(picture, to="B"))
+    made = {target: translator(picture, to=target) for target in translator.about.targets.all()}
+    assert made["B"].shape == picture.shape
+    assert [*made] == (["A", "B"] if name == "dualgan" else ["B"])
+    assert name != "dualgan" or not np.array_equal(made["A"], made["B"])
 
 
 def test_your_own_dataset_has_names_and_a_recipe(tmp_path, monkeypatch, paintings):
     shelf = tmp_path / "datasets"
     shelf.mkdir()
-    (shelf / "holidays2paintings.toml").write_text(block("Add your own dataset", "toml"))
+    (shelf / "holidays2paintings.toml").write_text(block("datasets", "toml"))
     for domain in "AB":
         shutil.copytree(paintings / domain, shelf / "holidays2paintings" / f"train{domain}")
     monkeypatch.setattr(cards, "shelf", lambda kind: tmp_path / kind)
@@ -79,7 +91,7 @@ def test_a_slurm_job_whose_time_is_over_is_put_into_the_queue_again(tmp_path: Pa
         (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / name).chmod(0o755)
     (tmp_path / "code").write_text(str(code))
-    job = block("Many GPUs and machines", "sh", 1)
+    job = block("many-gpus", "sh", 1)
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_NTASKS": "2", "SLURM_JOB_ID": "4711"}
     subprocess.run(["bash", "-c", job], cwd=tmp_path, env=environment, check=False)
     called = [f"{rank} 0 2 node1 29500: train paintings --batch 2" for rank in range(2)]
@@ -87,3 +99,17 @@ def test_a_slurm_job_whose_time_is_over_is_put_into_the_queue_again(tmp_path: Pa
     requeued = tmp_path / "requeued"
     assert (requeued.read_text() if requeued.exists() else "") == ("requeue 4711\n" if again else "")
     assert "--requeue --signal=USR1@120" in job
+
+
+def test_the_readme_is_short_and_names_all_shipped_models_and_pages():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 150
+    shipped = {path.stem: cards.weights(path.stem) for path in (ROOT / "weights").glob("*.safetensors")}
+    for name, card in shipped.items():
+        after, before = [round(score) for key, score in card.scores.items() if key.startswith("SqueezeNet KID")]
+        phrase = card.title[0].lower() + card.title[1:]
+        assert f"| `{name}` | {phrase} | {before}, {after} |" in text
+    assert {f"[{page}](translate/guide/{page}.md)" for page in guide.ORDER} <= {
+        *re.findall(r"\[[a-z-]+\]\([^)]*\)", text)
+    }
+    assert {path.stem for path in (ROOT / "translate/guide").iterdir()} == {*guide.ORDER}

@@ -20,7 +20,6 @@ from translate.parallel import mean, rand_for
 
 ObjectiveName = Literal["lsgan", "vanilla", "hinge"]  # those that every discriminator can be trained with
 Scores = Tensor | Sequence["Scores"]  # one map (N, 1, h, w), or several, or those of several critics
-Contrast = Literal["nce", "decoupled"]
 
 EVEN = 0.05  # of [-1, 1]: from steps of luma a few times as large on, a picture counts as uneven
 CHANCE = 0.5  # the accuracy of a discriminator that can only guess
@@ -155,29 +154,6 @@ def gated_total_variation(y: Tensor, x: Tensor) -> Tensor:
     luma = (x * x.new_tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1, keepdim=True)
     terms = [(y.diff(dim=d).abs() * torch.exp(-luma.diff(dim=d).abs() / EVEN)).mean() for d in (2, 3)]
     return _mean(terms)
-
-
-def nce(v: Tensor, v_plus: Tensor, tau: float) -> Tensor:
-    """E -log exp(v v+ / tau) / sum exp(v v' / tau), Park et al. 2020, Eq. 2 (InfoNCE, van den Oord et al. 2018).
-
-    Args:
-        v: (N, S, C), unit vectors of S places of each picture.
-        v_plus: (N, S, C), those that belong to them; the others of the same picture are the negatives.
-        tau: the temperature.
-    """
-    similar = torch.bmm(v, v_plus.transpose(1, 2)) / tau  # (N, S, S)
-    return (torch.logsumexp(similar, 2) - similar.diagonal(dim1=1, dim2=2)).mean()
-
-
-def decoupled_nce(v: Tensor, v_plus: Tensor, tau: float) -> Tensor:
-    """As `nce`, with the negatives alone in the denominator (Yeh et al. 2022, Eq. 6; Jung et al. 2022, Eq. 7)."""
-    similar = torch.bmm(v, v_plus.transpose(1, 2)) / tau
-    own = torch.eye(similar.shape[1], dtype=torch.bool, device=v.device)
-    negatives = similar.masked_fill(own, -torch.inf)
-    return (torch.logsumexp(negatives, 2) - similar.diagonal(dim1=1, dim2=2)).mean()
-
-
-CONTRASTS: dict[Contrast, Callable[[Tensor, Tensor, float], Tensor]] = {"nce": nce, "decoupled": decoupled_nce}
 
 
 def batch_feature_matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:

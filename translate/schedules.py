@@ -11,7 +11,8 @@ class Linear(Settings):
     """The full rate at first, then a fall to nearly 0; with the defaults that of the official CycleGAN code."""
 
     kind: Literal["linear"] = "linear"
-    start: float = Field(0.5, ge=0, le=1)  # share of the run after which the rate falls
+    start: float = Field(0.5, ge=0, le=1)
+    """Share of the run after which the rate falls."""
 
     def factor(self, unit: int, units: int) -> float:
         """Return the factor on the rate in unit `unit` of `units`, counted from 1: an epoch, or a step."""
@@ -23,8 +24,10 @@ class Steps(Settings):
     """The rate is multiplied by a factor at several places of the run."""
 
     kind: Literal["steps"] = "steps"
-    at: tuple[float, ...] = (0.5, 0.75)  # shares of the run
+    at: tuple[float, ...] = (0.5, 0.75)
+    """Shares of the run."""
     by: float = Field(0.1, gt=0, le=1)
+    """Factor on the learning rate at each of these places."""
 
     @field_validator("at", mode="before")
     @classmethod

@@ -21,7 +21,9 @@ Tree = dict[str, Any]  # settings before they are checked: nested dictionaries o
 class Settings(BaseModel):
     """Base of all settings: frozen, strict about types, and without unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     @classmethod
     def parse(cls, tree: Mapping[str, Any], where: str = "", under: str = "") -> Self:
@@ -133,6 +135,13 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {close[0]}?" if close else ""
 
 
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """List the settings that a value of that type may hold, such as all kinds of a union."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in getattr(annotation, "__args__", ()) for model in models_in(part)]
+
+
 def _sentence(cls: type[Settings], error: ValidationError, where: str, under: str) -> tuple[str, str]:
     """Return what is wrong, in a sentence, and the full key that it is about."""
     problem = error.errors(include_url=False)[0]
@@ -159,7 +168,7 @@ def _models_at(cls: type[Settings], path: list[str]) -> list[type[BaseModel]]:
         below: list[type[BaseModel]] = []
         for model in models:
             if part in model.model_fields:
-                below += _models_in(model.model_fields[part].annotation)
+                below += models_in(model.model_fields[part].annotation)
         models = below or _tagged(models, part) or models
     return models
 
@@ -172,9 +181,3 @@ def _is_tag(cls: type[Settings], path: list[str]) -> bool:
 
 def _tagged(models: list[type[BaseModel]], tag: str) -> list[type[BaseModel]]:
     return [model for model in models if getattr(model.model_fields.get("kind"), "default", None) == tag]
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]

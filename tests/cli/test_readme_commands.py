@@ -1,4 +1,4 @@
-"""Every command of the README works."""
+"""Every command of the README and of the pages of `translate help` works."""
 
 import re
 import shlex
@@ -13,21 +13,36 @@ import pytest
 from translate import cards, images, runs
 
 ROOT = Path(__file__).parent.parent.parent
+PAGES = (
+    "training",
+    "methods",
+    "settings",
+    "datasets",
+    "many-gpus",
+    "converting",
+    "evaluating",
+    "weights",
+    "python",
+    "layout",
+)
 Run = Callable[..., tuple[int, str, str]]
 
 
-def readme_commands() -> list[str]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def documented_commands() -> list[str]:
+    text = "\n".join(
+        (ROOT / page).read_text(encoding="utf-8")
+        for page in ("README.md", *(f"translate/guide/{page}.md" for page in PAGES))
+    )
     lines = [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
     return [line.split("  #")[0].strip() for line in lines if line.strip()]
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("quick_features")
-def test_every_command_of_the_readme_works(
+def test_every_documented_command_works(
     run: Run, add_test_pictures: Callable[..., None], place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At toy size: the words are the README's, but runs are shortened and networks narrowed."""
+    """At toy size: the words are those of the pages, but runs are shortened and networks narrowed."""
     prepare = runs.prepare
 
     def shortened(*arguments: Any, **named: Any) -> runs.Run:
@@ -49,7 +64,7 @@ def test_every_command_of_the_readme_works(
     picture = np.full((40, 40, 3), 128, np.uint8)
     for name in ("holidays/a.jpg", "holidays/below/b.jpg", "stable/a.jpg", "scans/c.png", "scans/d.png", "photo.png"):
         images.write_pixels(picture, place / name)
-    commands = readme_commands()
+    commands = documented_commands()
     assert "pip install uv && uv run translate train toy-horse2zebra" in commands
     assert "pip install uv && uv run pytest" in commands
     ran = 0

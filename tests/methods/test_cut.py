@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from translate.contrastive import PatchFeatures
 from translate.errors import DataError, SettingsError
-from translate.methods.base import Adam
 from translate.methods.cut import CUT, Settings
 from translate.networks.discriminators import PatchGAN
-from translate.networks.patch_features import PatchFeatures
 from translate.networks.resnet import Resnet
 from translate.networks.skip_resnet import SkipResnet
 from translate.objectives import gated_total_variation
+from translate.optimisers import Adam
 from translate.runs.frozen_features import fill_frozen
 from translate.runs.options import resolve
 from translate.training.players import Players

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from translate.errors import SettingsError
-from translate.methods.base import Adam, Method, MethodSettings, RMSprop
+from translate.methods.base import Method, MethodSettings
+from translate.optimisers import Adam, RMSprop
 from translate.training.loss_scale import LossScale
 from translate.training.players import Average, Players
 

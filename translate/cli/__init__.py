@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from translate.cli import apply, compare, data, evaluate, export, info, machine, train, weights
+from translate.cli import apply, compare, data, evaluate, export, guide, info, machine, settings, train, weights
 from translate.cli.stopping import Stoppable
 from translate.cli.terminal import escape_what_stdout_lacks, say
 from translate.errors import TranslateError
@@ -19,7 +19,7 @@ DEBUG = "--debug"
 
 app = typer.Typer(
     cls=Stoppable,
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     help="Learn a style from two folders of pictures that are not paired, then convert any folder of photos with it.",
 )
@@ -29,6 +29,8 @@ app.command("info")(info.info)
 app.command("export")(export.export)
 app.command("eval")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("settings")(settings.settings)
+app.command("help")(guide.help_)
 app.command("bench")(machine.bench)
 app.command("doctor")(machine.doctor)
 app.add_typer(data.app, name="data")
@@ -71,6 +73,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _common(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -78,4 +81,5 @@ def _common(
         bool, typer.Option(DEBUG, help="Print a traceback instead of one sentence; also after the name of a command.")
     ] = False,  # `main` looks for it
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        print(guide.FIRST)

@@ -22,14 +22,22 @@ class Augmentation(Settings):
     then cropped.
     """
 
-    size: int = 256  # pixels: the side of the random crop
-    load: int | None = Field(None, ge=32)  # pixels: the side before the crop; by default size x 286 / 256
-    zoom: bool = False  # the crop has a random side, of size to load pixels, and is then resized to size
-    flip: float = Field(0.5, ge=0, le=1)  # probability of a left-right flip
-    colour: float = Field(0.0, ge=0, le=1)  # strength of random brightness, contrast, saturation and hue
-    rotation: float = Field(0.0, ge=0, le=180)  # degrees: the largest random rotation, either way
-    affine: float = Field(0.0, ge=0, le=1)  # strength of random shift, scale and shear
-    transforms: dict[str, Any] | None = None  # instead of the four above: what `albumentations.save` wrote
+    size: int = 256
+    """Side of the random crop, in pixels."""
+    load: int | None = Field(None, ge=32)
+    """Side before the crop, in pixels; by default size x 286 / 256."""
+    zoom: bool = False
+    """Whether the crop has a random side, of size to load pixels, and is then resized to size."""
+    flip: float = Field(0.5, ge=0, le=1)
+    """Probability of a left-right flip."""
+    colour: float = Field(0.0, ge=0, le=1)
+    """Strength of random brightness, contrast, saturation and hue."""
+    rotation: float = Field(0.0, ge=0, le=180)
+    """Largest random rotation, either way, in degrees."""
+    affine: float = Field(0.0, ge=0, le=1)
+    """Strength of random shift, scale and shear."""
+    transforms: dict[str, Any] | None = None
+    """Instead of the four above: what `albumentations.save` wrote."""
 
     @field_validator("size")
     @classmethod

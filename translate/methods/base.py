@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
 
-import torch
-from pydantic import Field, Tag, field_validator
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 import translate.methods
 from translate.diffaugment import Operation
 from translate.errors import DataError, SettingsError
 from translate.objectives import Objective
+from translate.optimisers import Adam, Optimiser
 from translate.schedules import Linear, Schedule
-from translate.settings import Settings, kind_or, merge, nearest
+from translate.settings import Settings, merge, nearest
 from translate.targets import Domains, Targets
 
 Layer = Callable[[Tensor], Tensor]
@@ -64,38 +64,6 @@ class Term:
         return cls(meaning, "hovers", "G", objective.equilibrium) if objective.g_hovers else cls(meaning, "free")
 
 
-class Adam(Settings):
-    """Adam (Kingma and Ba 2015)."""
-
-    kind: Literal["adam"] = "adam"
-    lr: float = Field(2e-4, gt=0)
-    beta1: float = Field(0.5, ge=0, lt=1)
-    beta2: float = Field(0.999, ge=0, lt=1)
-    weight_decay: float = Field(0.0, ge=0)  # L2, inside the gradient
-
-    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
-        """Build the optimiser over `parameters`."""
-        return torch.optim.Adam(
-            parameters, self.lr, (self.beta1, self.beta2), weight_decay=self.weight_decay, fused=True
-        )
-
-
-class RMSprop(Settings):
-    """RMSprop (Tieleman and Hinton 2012), the optimiser of WGAN."""
-
-    kind: Literal["rmsprop"] = "rmsprop"
-    lr: float = Field(5e-5, gt=0)
-    alpha: float = Field(0.99, ge=0, lt=1)  # smoothing of the squared gradients
-    weight_decay: float = Field(0.0, ge=0)  # L2, inside the gradient
-
-    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
-        """Build the optimiser over `parameters`."""
-        return torch.optim.RMSprop(parameters, self.lr, self.alpha, weight_decay=self.weight_decay)
-
-
-Optimiser = Annotated[Annotated[Adam, Tag("adam")] | Annotated[RMSprop, Tag("rmsprop")], kind_or("adam")]
-
-
 class MethodSettings(Settings):
     """What the settings of every method have in common. Each method file has a class `Settings` made from this one."""
 
@@ -103,13 +71,16 @@ class MethodSettings(Settings):
     one_generator: ClassVar[bool] = False  # told nothing but the picture, so that one that was trained elsewhere fits
 
     name: str
-    optimiser: Optimiser = Adam()  # of every player
-    optimisers: dict[str, Optimiser] = Field(default_factory=dict)  # of single players instead, by their names
-    rates: dict[str, Rate] = Field(
-        default_factory=dict
-    )  # factors on players' learning rates (TTUR: Heusel et al. 2017)
-    decay: Schedule = Linear()  # of all learning rates
-    diffaugment: tuple[Operation, ...] = ()  # of all that discriminators see, for few pictures
+    optimiser: Optimiser = Adam()
+    """Of every player."""
+    optimisers: dict[str, Optimiser] = Field(default_factory=dict)
+    """Of single players instead, by their names."""
+    rates: dict[str, Rate] = Field(default_factory=dict)
+    """Factors on players' learning rates (TTUR: Heusel et al. 2017)."""
+    decay: Schedule = Linear()
+    """Of all learning rates."""
+    diffaugment: tuple[Operation, ...] = ()
+    """Of all that discriminators see, for few pictures."""
 
     @classmethod
     def parse(cls, tree: Mapping[str, Any], where: str = "", under: str = "") -> Self:

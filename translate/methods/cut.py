@@ -10,15 +10,13 @@ of them, and a discriminator D, they minimise
 
 and D minimises (E (D(y) - 1)^2 + E D(G(x))^2) / 2. Places s are 256 at random, the same for all pictures of a batch;
 negatives are the other places of the same picture. FastCUT has lambda_X 10, lambda_Y 0 and `flip`: in half of the steps
-G sees pictures mirrored, and the features of what it makes of them are mirrored back. With `diffaugment` D sees T(x)
-wherever it saw x (arXiv 2006.10738).
+G sees pictures mirrored, and the features of what it makes of them are mirrored back. `diffaugment`: D sees T(x) for x.
 
 As in the official code D moves first, x and y go through G together, lambda_X and lambda_Y are halved when both are on,
 and no gradient reaches G or F by way of the keys v+, v-. So these are taken from the pass that makes the picture, where
 that is the same: not with dropout, and not when pictures were mirrored. Options that are not in the paper: `content =
-"decoupled"` leaves the positive out of the denominator (Jung et al. 2022, hDCE of arXiv 2203.01532 with weights 1),
-`lambda_idt` adds E |G(y) - y| until a share of the run is over, and `lambda_tv` a total variation of G(x) that is gated
-by x, against dots and weaves in even skies.
+"decoupled"` leaves the positive out of the denominator (hDCE of Jung et al., arXiv 2203.01532, with weights 1),
+`lambda_idt` adds E |G(y) - y| until a share of the run is over, `lambda_tv` total variation of G(x), gated by x.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +27,7 @@ import torch
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
 
+from translate.contrastive import CONTRASTS, Contrast, PatchFeatures
 from translate.diffaugment import diffaugment
 from translate.errors import DataError, SettingsError
 from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
@@ -36,9 +35,8 @@ from translate.networks.blocks import initialise, mixes_pictures, together
 from translate.networks.critics import Critic, objective_of
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import TappedGenerator
-from translate.networks.patch_features import PatchFeatures
 from translate.networks.resnet import Resnet
-from translate.objectives import CHANCE, CONTRASTS, Contrast, ObjectiveName, gated_total_variation, l1
+from translate.objectives import CHANCE, ObjectiveName, gated_total_variation, l1
 from translate.targets import OneWay
 
 
@@ -51,22 +49,39 @@ class Settings(MethodSettings):
     generator: TappedGenerator = Resnet(downsampling="blurred", upsampling="bilinear")
     discriminator: Critic = PatchGAN(downsampling="blurred")
     objective: ObjectiveName = "lsgan"
-    target: str | None = None  # the domain to translate to; by default the second
-    taps: tuple[str, ...] = Field(("pixels", "down1", "down2", "block1", "block5"), min_length=1)  # what is compared
-    patches: int = Field(256, ge=2)  # places in each of them
-    features: int = Field(256, ge=1)  # width of the MLPs
+    """The adversarial objective."""
+    target: str | None = None
+    """The domain to translate to; by default the second."""
+    taps: tuple[str, ...] = Field(("pixels", "down1", "down2", "block1", "block5"), min_length=1)
+    """What is compared."""
+    patches: int = Field(256, ge=2)
+    """Places in each of them."""
+    features: int = Field(256, ge=1)
+    """Width of the MLPs."""
     content: Contrast = "nce"
+    """The contrastive loss, see above."""
     tau: float = Field(0.07, gt=0)
+    """Temperature of the contrastive loss."""
     lambda_gan: float = Field(1.0, ge=0)
+    """Weight of the adversarial loss."""
     lambda_X: float = Field(1.0, ge=0)
-    lambda_Y: float = Field(1.0, ge=0)  # 0: y does not go through G
+    """Weight of the contrastive loss of X."""
+    lambda_Y: float = Field(1.0, ge=0)
+    """0: y does not go through G."""
     lambda_idt: float = Field(0.0, ge=0)
-    idt_every: int = Field(1, ge=1)  # of so many pictures of a batch lambda_idt looks at one
-    idt_until: float = Field(1.0, ge=0, le=1)  # share of the run after which lambda_idt is 0
-    idt_steps: int | None = Field(None, ge=0)  # the same in steps; by default worked out from `idt_until`
+    """Weight of the L1 identity loss."""
+    idt_every: int = Field(1, ge=1)
+    """Of so many pictures of a batch lambda_idt looks at one."""
+    idt_until: float = Field(1.0, ge=0, le=1)
+    """Share of the run after which lambda_idt is 0."""
+    idt_steps: int | None = Field(None, ge=0)
+    """The same in steps; by default worked out from it."""
     lambda_tv: float = Field(0.0, ge=0)
+    """Weight of the gated total variation; 0: none."""
     flip: bool = False
+    """Whether half of the steps see pictures mirrored, as in FastCUT."""
     init_gain: float = Field(0.02, gt=0)
+    """Of the first weights (Xavier)."""
 
     @field_validator("generator", "discriminator", mode="before")
     @classmethod
@@ -76,11 +91,6 @@ class Settings(MethodSettings):
         if isinstance(value, dict) and value.get("kind", default.kind) == default.kind:
             return {**default.model_dump(), **value}
         return value
-
-    @field_validator("taps", mode="before")
-    @classmethod
-    def _as_tuple(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
 
     def for_run(self, steps: int) -> Self:
         if self.idt_steps is not None:

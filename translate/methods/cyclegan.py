@@ -44,11 +44,17 @@ class Settings(MethodSettings):
     generator: Generator = Resnet()
     discriminator: Critic = PatchGAN()
     objective: ObjectiveName = "lsgan"
+    """The adversarial objective."""
     lambda_cyc: float = Field(10.0, ge=0)
+    """Weight of the cycle-consistency loss."""
     lambda_idt: float = Field(5.0, ge=0)
-    warm_up: int = Field(0, ge=0)  # first steps, in which generators learn to copy
-    pool: int = Field(50, ge=0)  # images, for each domain
+    """Weight of the identity loss."""
+    warm_up: int = Field(0, ge=0)
+    """First steps, in which generators learn to copy."""
+    pool: int = Field(50, ge=0)
+    """Images, for each domain."""
     init_gain: float = Field(0.02, gt=0)
+    """Standard deviation of the first weights."""
 
     def build(self, domains: Sequence[str], size: int) -> "CycleGAN":
         return CycleGAN(self, domains, size)

@@ -27,11 +27,12 @@ from torch import Tensor, nn
 
 from translate.diffaugment import diffaugment
 from translate.errors import SettingsError
-from translate.methods.base import Adam, Layer, MethodSettings, Optimiser, Term, Translation, Update
+from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
 from translate.networks.blocks import initialise
 from translate.networks.discriminators import JudgingDiscriminator, WholeImage
 from translate.networks.encoder_decoder import EncoderDecoder
 from translate.objectives import CHANCE, OBJECTIVES, batch_feature_matching, mse
+from translate.optimisers import Adam, Optimiser
 from translate.schedules import Constant, Schedule
 from translate.targets import Domains
 
@@ -45,12 +46,19 @@ class Settings(MethodSettings):
     optimiser: Optimiser = Adam(weight_decay=1e-5)
     decay: Schedule = Constant()
     lambda_gan: float = Field(0.1, ge=0)
+    """Weight of the adversarial loss."""
     lambda_fm: float = Field(0.9, ge=0)
-    rate_start: float = Field(0.01, ge=0, le=1)  # share of the reconstruction term until step `curriculum`
-    rate: float = Field(0.5, ge=0, le=1)  # its share afterwards
-    curriculum: int | None = Field(None, ge=0)  # steps; by default a tenth of the run
-    d_every: int = Field(3, ge=2)  # steps: the discriminators move in one of them, the generators in the others
+    """Weight of feature matching."""
+    rate_start: float = Field(0.01, ge=0, le=1)
+    """Share of the reconstruction term until step `curriculum`."""
+    rate: float = Field(0.5, ge=0, le=1)
+    """Its share afterwards."""
+    curriculum: int | None = Field(None, ge=0)
+    """Steps; by default a tenth of the run."""
+    d_every: int = Field(3, ge=2)
+    """Steps: the discriminators move in one of them, the generators in the others."""
     init_gain: float = Field(0.02, gt=0)
+    """Standard deviation of the first weights."""
 
     def for_run(self, steps: int) -> "Settings":
         return self if self.curriculum is not None else self.model_copy(update={"curriculum": steps // 10})

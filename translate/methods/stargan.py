@@ -31,10 +31,11 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 
 from translate.diffaugment import diffaugment
 from translate.errors import DataError, SettingsError
-from translate.methods.base import Adam, Layer, MethodSettings, Optimiser, Term, Translation, Update
+from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
 from translate.networks.discriminators import Critic, LabelDiscriminator, PatchGAN
 from translate.networks.label_resnet import LabelResnet
 from translate.objectives import CHANCE, gradient_penalty, l1, wgan_accuracy, wgan_d, wgan_g
+from translate.optimisers import Adam, Optimiser
 from translate.parallel import permuted
 from translate.targets import Attributes, Domains, Targets
 
@@ -47,16 +48,22 @@ class Settings(MethodSettings):
     name: Literal["stargan"] = "stargan"
     generator: LabelResnet = LabelResnet()
     discriminator: LabelDiscriminator = Critic()
-    labels: Literal["domains", "attributes"] = "domains"  # what the dataset has
-    exclusive: tuple[tuple[str, ...], ...] = (  # a picture has one of these: CelebA's, toy-faces'
+    labels: Literal["domains", "attributes"] = "domains"
+    """What the dataset has."""
+    exclusive: tuple[tuple[str, ...], ...] = (
         ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"),
         ("black_hair", "blond_hair", "red_hair"),
     )
+    """Attributes of which a picture has exactly one: CelebA's, and those of toy-faces."""
     optimiser: Optimiser = Adam(lr=1e-4)
     lambda_cls: float = Field(1.0, ge=0)
+    """Weight of the loss of classification."""
     lambda_rec: float = Field(10.0, ge=0)
+    """Weight of the loss of reconstruction."""
     lambda_gp: float = Field(10.0, ge=0)
-    g_every: int = Field(5, ge=1)  # steps: G moves in one of them, D in all
+    """Weight of the gradient penalty."""
+    g_every: int = Field(5, ge=1)
+    """Steps: G moves in one of them, D in all."""
 
     def for_targets(self, targets: Targets) -> Self:
         return self.model_copy(update={"labels": "attributes" if isinstance(targets, Attributes) else "domains"})

@@ -20,8 +20,11 @@ class Weighted(Settings):
     """One of several critics."""
 
     critic: Annotated[Single, kind_or("patchgan")]
-    weight: float = Field(1.0, gt=0)  # of its objective, for D and for G
+    """The discriminator."""
+    weight: float = Field(1.0, gt=0)
+    """Of its objective, for D and for G."""
     objective: ObjectiveName = "hinge"
+    """What it and the generator minimise."""
 
 
 class Several(Settings):
@@ -29,6 +32,7 @@ class Several(Settings):
 
     kind: Literal["several"] = "several"
     critics: tuple[Weighted, ...] = Field(min_length=1)
+    """Their scores are judged one by one, and their losses added."""
 
     @field_validator("critics", mode="before")
     @classmethod

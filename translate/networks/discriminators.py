@@ -17,11 +17,16 @@ class PatchGAN(Settings):
     """
 
     kind: Literal["patchgan"] = "patchgan"
-    width: int = Field(64, ge=1)  # channels after the first convolution
-    layers: int = Field(3, ge=1, le=8)  # stride-2 convolutions
+    width: int = Field(64, ge=1)
+    """Channels after the first convolution."""
+    layers: int = Field(3, ge=1, le=8)
+    """Stride-2 convolutions."""
     norm: Norm = "instance"
-    downsampling: Literal["strided", "blurred"] = "strided"  # "blurred" avoids aliasing (Zhang 2019), as in CUT
-    spectral_norm: bool = False  # of all weights (Miyato et al. 2018)
+    """Normalisation layers."""
+    downsampling: Literal["strided", "blurred"] = "strided"
+    """"blurred" avoids aliasing (Zhang 2019), as in CUT."""
+    spectral_norm: bool = False
+    """Of all weights (Miyato et al. 2018)."""
 
     multiple: ClassVar[int] = 1  # sides must be a multiple of this, in pixels
 
@@ -103,7 +108,9 @@ class PixelGAN(Settings):
 
     kind: Literal["pixelgan"] = "pixelgan"
     width: int = Field(64, ge=1)
+    """Channels after the first layer."""
     norm: Norm = "instance"
+    """Normalisation layers."""
 
     multiple: ClassVar[int] = 1  # sides must be a multiple of this, in pixels
     smallest: ClassVar[int] = 2  # and at least this
@@ -141,7 +148,8 @@ class WholeImage(Settings):
     """
 
     kind: Literal["whole-image"] = "whole-image"
-    width: int = Field(64, ge=1)  # channels after the first convolution
+    width: int = Field(64, ge=1)
+    """Channels after the first convolution."""
 
     multiple: ClassVar[int] = 1  # sides must be a multiple of this, in pixels
     smallest: ClassVar[int] = 64  # and at least this
@@ -190,8 +198,10 @@ class Critic(Settings):
     """
 
     kind: Literal["critic"] = "critic"
-    width: int = Field(64, ge=1)  # channels after the first convolution
-    layers: int = Field(6, ge=1, le=8)  # stride-2 convolutions; each doubles the channels
+    width: int = Field(64, ge=1)
+    """Channels after the first convolution."""
+    layers: int = Field(6, ge=1, le=8)
+    """Stride-2 convolutions; each doubles the channels."""
 
     @property
     def smallest(self) -> int:

@@ -17,9 +17,12 @@ class EncoderDecoder(Settings):
     """
 
     kind: Literal["encoder-decoder"] = "encoder-decoder"
-    width: int = Field(64, ge=1)  # channels after the first convolution
-    bottleneck: int = Field(0, ge=0)  # channels of a narrowest layer without padding, 1 x 1 at 64 px; 0 leaves it out
-    residual: bool = False  # results are the picture plus a change, which starts at almost 0
+    width: int = Field(64, ge=1)
+    """Channels after the first convolution."""
+    bottleneck: int = Field(0, ge=0)
+    """Channels of a narrowest layer without padding, 1 x 1 at 64 px; 0 leaves it out."""
+    residual: bool = False
+    """Results are the picture plus a change, which starts at almost 0."""
 
     multiple: ClassVar[int] = 16  # sides must be a multiple of this, in pixels
     black: ClassVar[float] = 0.0  # pictures are in [black, 1]

@@ -18,9 +18,12 @@ class LabelResnet(Settings):
     """
 
     kind: Literal["label-resnet"] = "label-resnet"
-    width: int = Field(64, ge=1)  # channels after the first convolution
-    blocks: int = Field(6, ge=0, le=1000)  # residual blocks
-    residual: bool = False  # results are the picture plus a change, which starts at almost 0
+    width: int = Field(64, ge=1)
+    """Channels after the first convolution."""
+    blocks: int = Field(6, ge=0, le=1000)
+    """Residual blocks."""
+    residual: bool = False
+    """Results are the picture plus a change, which starts at almost 0."""
 
     multiple: ClassVar[int] = 4  # sides must be a multiple of this, in pixels
     smallest: ClassVar[int] = 8

@@ -27,8 +27,11 @@ class Projected(Settings):
 
     kind: Literal["projected"] = "projected"
     features: Literal["lite0"] = "lite0"
-    width: int = Field(64, ge=1)  # channels of the projections and of the heads
-    mixing: bool = False  # add deeper maps to shallower ones, through random projections (section 3.2, CSM)
+    """The frozen network whose activations are judged, a word or a file as for `translate eval --features`."""
+    width: int = Field(64, ge=1)
+    """Channels of the projections and of the heads."""
+    mixing: bool = False
+    """Add deeper maps to shallower ones, through random projections (section 3.2, CSM)."""
 
     multiple: ClassVar[int] = 1  # sides must be a multiple of this, in pixels
     smallest: ClassVar[int] = 32  # and at least this: the deepest map then has one place

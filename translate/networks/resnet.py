@@ -31,15 +31,24 @@ class Resnet(Settings):
     """
 
     kind: Literal["resnet"] = "resnet"
-    width: int = Field(64, ge=1)  # channels after the first convolution
-    blocks: int = Field(9, ge=0, le=1000)  # residual blocks; the paper: 6 at 128 px, 9 from 256 px
+    width: int = Field(64, ge=1)
+    """Channels after the first convolution."""
+    blocks: int = Field(9, ge=0, le=1000)
+    """Residual blocks; the paper: 6 at 128 px, 9 from 256 px."""
     norm: Norm = "instance"
-    padding: Padding = "reflect"  # but for strided convolutions, which pad with zeros
-    downsampling: Literal["strided", "blurred"] = "strided"  # "blurred" avoids aliasing (Zhang 2019), as in CUT
-    upsampling: Upsampling = "transposed"  # "resize" avoids checkerboards (Odena et al. 2016); "bilinear" is CUT's
+    """Normalisation layers."""
+    padding: Padding = "reflect"
+    """But for strided convolutions, which pad with zeros."""
+    downsampling: Literal["strided", "blurred"] = "strided"
+    """"blurred" avoids aliasing (Zhang 2019), as in CUT."""
+    upsampling: Upsampling = "transposed"
+    """"resize" avoids checkerboards (Odena et al. 2016); "bilinear" is CUT's."""
     dropout: bool = False
-    residual: bool = False  # results are the picture plus a change, which starts at almost 0
-    skip: bool = False  # an older form of it: the change starts as large as any
+    """Whether residual blocks drop half of their activations in training."""
+    residual: bool = False
+    """Results are the picture plus a change, which starts at almost 0."""
+    skip: bool = False
+    """An older form of it: the change starts as large as any."""
 
     multiple: ClassVar[int] = 4  # sides must be a multiple of this, in pixels
     smallest: ClassVar[int] = 8  # and at least this, for the reflection at the bottleneck

@@ -24,8 +24,10 @@ class SkipResnet(Settings):
     """y = x + 2 f(x), where f halves the sides twice, has residual blocks, and passes detail around them."""
 
     kind: Literal["skip-resnet"] = "skip-resnet"
-    width: int = Field(24, ge=1)  # channels after the first convolution
-    blocks: int = Field(6, ge=0, le=1000)  # residual blocks
+    width: int = Field(24, ge=1)
+    """Channels after the first convolution."""
+    blocks: int = Field(6, ge=0, le=1000)
+    """Residual blocks."""
 
     multiple: ClassVar[int] = 4  # sides must be a multiple of this, in pixels
     smallest: ClassVar[int] = 8  # and at least this, for the reflection at the bottleneck

@@ -18,12 +18,18 @@ class UNet(Settings):
     """
 
     kind: Literal["unet"] = "unet"
-    width: int = Field(64, ge=1)  # channels after the first convolution; they stop at 8 x width
-    depth: int = Field(8, ge=2, le=10)  # times that the sides are halved
+    width: int = Field(64, ge=1)
+    """Channels after the first convolution; they stop at 8 x width."""
+    depth: int = Field(8, ge=2, le=10)
+    """Times that the sides are halved."""
     norm: Norm = "instance"
-    bias: bool = False  # also where no normalisation follows a convolution, as in files from before August 2017
-    dropout: bool = False  # in the decoder, where it has 8 x width channels at both ends
-    residual: bool = False  # results are the picture plus a change, which starts at almost 0
+    """Normalisation layers."""
+    bias: bool = False
+    """Also where no normalisation follows a convolution, as in files from before August 2017."""
+    dropout: bool = False
+    """In the decoder, where it has 8 x width channels at both ends."""
+    residual: bool = False
+    """Results are the picture plus a change, which starts at almost 0."""
 
     black: ClassVar[float] = -1.0  # pictures are in [black, 1]
 

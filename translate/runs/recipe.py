@@ -15,9 +15,12 @@ from translate.training.loop import TrainingSettings
 class DataSettings(Augmentation):
     """Which pictures, and what is done to them."""
 
-    attributes: tuple[str, ...] | None = None  # of a list of attributes; by default StarGAN's five, or all
-    held_out: int = Field(0, ge=0)  # pictures of each domain that are not trained on, to choose a checkpoint by
-    bad: Literal["skip", "error"] = "skip"  # a hundredth of pictures that cannot be read, or all but none
+    attributes: tuple[str, ...] | None = None
+    """Of a list of attributes; by default StarGAN's five, or all."""
+    held_out: int = Field(0, ge=0)
+    """Pictures of each domain that are not trained on, to choose a checkpoint by."""
+    bad: Literal["skip", "error"] = "skip"
+    """A hundredth of pictures that cannot be read, or all but none."""
 
     @field_validator("held_out")
     @classmethod

@@ -41,22 +41,38 @@ TOO_LARGE = (
 class TrainingSettings(Settings):
     """How long and how a method is trained."""
 
-    steps: int | None = Field(None, ge=1)  # length of the run; decides over `epochs` when given
-    seconds: float | None = Field(None, gt=0)  # the time that `steps` are fitted to when a run begins
+    steps: int | None = Field(None, ge=1)
+    """Length of the run; decides over `epochs` when given."""
+    seconds: float | None = Field(None, gt=0)
+    """The time that `steps` are fitted to when a run begins."""
     epochs: int = Field(200, ge=1)
-    batch: int = Field(1, ge=1)  # pictures of each domain in a step, of all ranks together
-    accumulate: int = Field(1, ge=1)  # parts of the batch that are worked on one after the other, in less memory
+    """Length of the run in passes over the larger domain."""
+    batch: int = Field(1, ge=1)
+    """Pictures of each domain in a step, of all ranks together."""
+    accumulate: int = Field(1, ge=1)
+    """Parts of the batch that are worked on one after the other, in less memory."""
     seed: int = Field(0, ge=0, lt=2**31)
+    """Of everything that is drawn at random."""
     precision: Precision = "auto"
-    compile: Compile = "auto"  # the generators; it changes rounding
-    deterministic: bool = False  # on a GPU, too, the same bits every time; on CPUs they are anyway
-    nan_policy: Literal["stop", "recover"] = "stop"  # when too many steps are skipped; see `Training.halve_rate`
-    average: float = Field(0.999, ge=0, lt=1)  # decay of the averaged networks
-    log_every: int = Field(50, ge=1)  # steps
-    sample_every: int | None = Field(None, ge=1)  # steps; by default a fortieth of the run, at least 25
-    checkpoint_every: int = Field(500, ge=1)  # steps
-    keep: int = Field(2, ge=1)  # checkpoints
-    milestone_every: int | None = Field(None, ge=1)  # steps; by default a tenth of the run, at least 25
+    """Of convolutions; auto is bf16 where the device multiplies it natively, else fp32."""
+    compile: Compile = "auto"
+    """Whether generators are compiled, which changes rounding; auto does it on CUDA GPUs."""
+    deterministic: bool = False
+    """Whether a GPU, too, computes the same bits every time; CPUs do."""
+    nan_policy: Literal["stop", "recover"] = "stop"
+    """When losses are not finite again and again: stop, or once go back and on with half the rate."""
+    average: float = Field(0.999, ge=0, lt=1)
+    """Decay of the averaged networks, per step; the average is what is exported."""
+    log_every: int = Field(50, ge=1)
+    """Steps between two lines of the log."""
+    sample_every: int | None = Field(None, ge=1)
+    """Steps between two grids of samples; by default a fortieth of the run, at least 25."""
+    checkpoint_every: int = Field(500, ge=1)
+    """Steps between two checkpoints."""
+    keep: int = Field(2, ge=1)
+    """How many of the last checkpoints are kept."""
+    milestone_every: int | None = Field(None, ge=1)
+    """Steps between two exports that stay; by default a tenth of the run, at least 25."""
 
 
 @dataclass(frozen=True)

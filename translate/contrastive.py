@@ -1,9 +1,35 @@
-"""Features of patches at random places of a picture, which contrastive losses compare: PatchSampleF of CUT."""
+"""Contrastive losses, which compare features of patches at random places of two pictures."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
+
+Contrast = Literal["nce", "decoupled"]
+
+
+def nce(v: Tensor, v_plus: Tensor, tau: float) -> Tensor:
+    """E -log exp(v v+ / tau) / sum exp(v v' / tau), Park et al. 2020, Eq. 2 (InfoNCE, van den Oord et al. 2018).
+
+    Args:
+        v: (N, S, C), unit vectors of S places of each picture.
+        v_plus: (N, S, C), those that belong to them; the others of the same picture are the negatives.
+        tau: the temperature.
+    """
+    similar = torch.bmm(v, v_plus.transpose(1, 2)) / tau  # (N, S, S)
+    return (torch.logsumexp(similar, 2) - similar.diagonal(dim1=1, dim2=2)).mean()
+
+
+def decoupled_nce(v: Tensor, v_plus: Tensor, tau: float) -> Tensor:
+    """As `nce`, with the negatives alone in the denominator (Yeh et al. 2022, Eq. 6; Jung et al. 2022, Eq. 7)."""
+    similar = torch.bmm(v, v_plus.transpose(1, 2)) / tau
+    own = torch.eye(similar.shape[1], dtype=torch.bool, device=v.device)
+    negatives = similar.masked_fill(own, -torch.inf)
+    return (torch.logsumexp(negatives, 2) - similar.diagonal(dim1=1, dim2=2)).mean()
+
+
+CONTRASTS: dict[Contrast, Callable[[Tensor, Tensor, float], Tensor]] = {"nce": nce, "decoupled": decoupled_nce}
 
 
 class PatchFeatures(nn.ModuleList):
