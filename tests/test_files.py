@@ -387,6 +387,12 @@ def test_sha256_is_that_of_the_standard(data, expected, tmp_path: Path):
     assert sha256(tmp_path / "file") == expected
 
 
+@pytest.mark.fault("F-8")
+def test_text_keeps_the_bytes_of_names_that_are_not_utf_8(tmp_path: Path):
+    write_text(tmp_path / "unreadable.txt", os.fsdecode(b"caf\xe9 \xc3\xa9.png") + " cannot be decoded.\n")
+    assert (tmp_path / "unreadable.txt").read_bytes() == b"caf\xe9 \xc3\xa9.png cannot be decoded.\n"
+
+
 @pytest.mark.fault("F-3")
 def test_sweeping_a_name_with_brackets_is_no_pattern(tmp_path: Path):
     for name in (".run [12].x.partial", ".run 1.x.partial"):

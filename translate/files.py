@@ -83,9 +83,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` in UTF-8 to `path`, whole or not at all."""
+    """Write `text` in UTF-8 to `path`, whole or not at all; names that are not UTF-8 with the bytes that they have."""
     with atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -506,3 +506,18 @@ def test_a_run_ends_with_a_summary_and_its_failures_are_an_input_again(apply: Ap
     assert (code, out.split(",")[0]) == (0, "1 done")
     assert below(place / "results") == [".translate.jsonl", "a.jpg", "below/b.png", "report.html"]
     assert (place / "failed.txt").read_text() == ""
+
+
+@pytest.mark.fault("F-8")
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_paths_in_json_can_be_opened(apply: Apply, place: Path) -> None:
+    shutil.rmtree(place / "photos/below")
+    for name in (b"caf\xe9.png", b"new\nline.png", "é 写真\x1b.png".encode()):
+        shutil.copy(place / "photos/a.jpg", place / "photos" / os.fsdecode(name))
+    planned = json.loads(apply("photos", "--out", "results", "--dry-run", "--json")[1])
+    assert {Path(item["source"]) for item in planned["items"]} == set((place / "photos").relative_to(place).iterdir())
+    lines = [json.loads(line) for line in apply("photos", "--out", "results", "--jsonl")[1].splitlines()]
+    for line in (*lines, *json.loads(apply("photos", "--out", "results", "--json")[1])["results"]):
+        assert Path(line["source"]).is_file()
+        assert Path(line["output"]).is_file()
+    assert len(lines) == 4

@@ -51,6 +51,18 @@ def test_a_file_whose_name_starts_with_an_at_sign_can_be_named() -> None:
     assert list(find([Path("@a.png")]).pictures.values()) == [(Path("@a.png"), Path("@a.png"))]
 
 
+@pytest.mark.fault("F-8")
+def test_a_picture_that_is_called_like_a_list_is_a_picture() -> None:
+    put(Path(), "@a.png", "@album/c.png")
+    assert found("@a.png") == (["@a.png"], [])
+    assert found("@album") == (["@album/c.png"], [])
+    Path("a.png").write_text("in/a.png")  # also beside a file of that name, because nobody calls a list so
+    assert found("@a.png") == (["@a.png"], [])
+    Path("@list").write_text("x")
+    Path("list").write_text("in/a.png")
+    assert found("@list") == (["in/a.png"], [])
+
+
 @pytest.mark.parametrize(
     "words",
     [

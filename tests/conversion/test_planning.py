@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from translate.conversion import planning
-from translate.conversion.masks import find_mask
+from translate.conversion.masks import Masks
 from translate.conversion.planning import ConversionPlan, Item, Naming, beside
 from translate.conversion.settings import ConversionSettings
 from translate.errors import DataError, OutputError, SettingsError
@@ -243,6 +243,29 @@ def test_two_pictures_for_one_file_are_refused(tmp_path: Path, one: str, two: st
     assert "would both become" in sentence
 
 
+@pytest.mark.fault("F-8")
+def test_names_that_look_the_same_are_shown_with_what_differs(tmp_path: Path) -> None:
+    for name in ("caf\u00e9.png", "cafe\u0301.png"):
+        put(tmp_path / "in" / name)
+    if len(below(tmp_path)) < 2:
+        pytest.skip("these names are one file here")
+    sentence = refusal([tmp_path / "in"], tmp_path / "out")
+    assert r"in/cafe\u0301.png and " in sentence
+    assert r"in/caf\xe9.png would both become" in sentence
+    assert "--on-collision" not in sentence
+
+
+@pytest.mark.fault("F-8")
+def test_suffixes_that_differ_in_case_are_kept_apart_as_is_advised(tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.JPG"):
+        put(tmp_path / "in" / name)
+    if len(below(tmp_path)) < 2:
+        pytest.skip("these names are one file here")
+    assert "say --on-collision suffix" in refusal([tmp_path / "in"], tmp_path / "out")
+    found = plan([tmp_path / "in"], tmp_path / "out", naming=Naming(keep_suffix=True))
+    assert outputs(found, tmp_path / "out") == ["a.JPG.jpg", "a.jpg"]
+
+
 def test_equal_names_of_two_folders_are_refused(tmp_path: Path) -> None:
     inputs = [put(tmp_path / "x" / "a.png").parent, put(tmp_path / "y" / "a.png").parent]
     sentence = refusal(inputs, tmp_path / "out")
@@ -415,7 +438,7 @@ def test_a_folder_that_is_closed_to_us_is_one_sentence(tmp_path: Path, monkeypat
     monkeypatch.setattr(Path, "is_dir", is_dir)  # root may look everywhere
     with pytest.raises(OutputError, match=r"Cannot write .*out: Permission denied"):
         plan([tmp_path / "*.png"], tmp_path / "out")
-    assert find_mask(tmp_path / "mask", Item(source, source, Path("a.png"), TO)) == tmp_path / "mask"
+    assert Masks(tmp_path / "mask").find(Item(source, source, Path("a.png"), TO)) == tmp_path / "mask"
 
 
 @pytest.mark.fault("I-25")
@@ -423,7 +446,7 @@ def test_inputs_and_masks_whose_names_are_too_long_fail_alone(tmp_path: Path) ->
     words = [str(put(tmp_path / "a.png")), f"{tmp_path}/{LONG}.png"]
     found = plan(words, tmp_path / "out")
     assert (outputs(found, tmp_path / "out"), found.missing) == (["a.png"], (words[1],))
-    assert find_mask(tmp_path / LONG, found.items[0]) == tmp_path / LONG
+    assert Masks(tmp_path / LONG).find(found.items[0]) == tmp_path / LONG
 
 
 @pytest.mark.parametrize("name", ["photo.", "photo..", "photo. .png", "CON", "aux.v2.png", "nul.png", " .png"])

@@ -41,7 +41,7 @@ def show_plan(job: "Job", plan: "ConversionPlan", running: str, as_json: bool) -
         frames = f", {preview.frames} frames" if preview.frames > 1 else ""
         lines.append(f"{source} -> {output}: {printable(preview.reason) or sizes + frames}")
         facts = {name: value for name, value in asdict(preview).items() if name != "item"}
-        items.append({"source": source, "output": output, **facts})
+        items.append({"source": str(preview.item.source), "output": str(preview.item.output), **facts})
         most_bytes += preview.most_bytes
     lines += [f"Not found: {printable(word)}" for word in plan.missing]
     lines.append(
@@ -49,7 +49,7 @@ def show_plan(job: "Job", plan: "ConversionPlan", running: str, as_json: bool) -
         f" {len(plan.missing)} not found, {plan.ignored} ignored (no pictures){passed_over(plan.passed_over)}."
     )
     lines += [f"Results take {most_bytes / 1e6:.1f} MB at most, which is without compression.", running]
-    existing = [{"source": printable(item.source), "output": printable(item.output)} for item in plan.existing]
+    existing = [{"source": str(item.source), "output": str(item.output)} for item in plan.existing]
     tree = {"to": job.goal, "items": items, "existing": existing, "missing": plan.missing, "ignored": plan.ignored}
     tree["passed_over"] = plan.passed_over
     show({**tree, "model": job.about.sha256, "most_bytes": most_bytes, "running": running}, lines, as_json)
@@ -61,10 +61,10 @@ def passed_over(folders: int) -> str:
 
 
 def result_json(result: "Result") -> dict[str, Any]:
-    """Return what JSON output says of a result."""
+    """Return what JSON output says of a result; its paths can be opened, whatever bytes and signs are in them."""
     return {
-        "source": printable(result.source),
-        "output": printable(result.output) if result.output else None,
+        "source": str(result.source),
+        "output": str(result.output) if result.output else None,
         "status": result.status,
         "reason": result.reason,
         "notes": result.notes,

@@ -40,7 +40,8 @@ def find(inputs: Sequence[str | Path], excluded: Path | None = None) -> Inputs:
 
     Args:
         inputs: files; folders, with all below them; patterns with `*`, `**`, `?` and `[...]`, of which the parts that
-            exist are names; or `@FILE`, which holds names of files and folders, see `lists.read_list`. What folders and
+            exist are names; or `@FILE`, which holds names of files and folders, see `lists.read_list`, unless a picture
+            is called so. What folders and
             patterns hold is chosen by suffix, without hidden files; what is named itself is taken as it is. What
             follows `/./` in a word is mirrored.
         excluded: a folder that is left out where it lies inside an input.
@@ -89,10 +90,18 @@ def is_picture(path: Path) -> bool:
 def _listed(inputs: Sequence[str | Path]) -> Iterator[tuple[str, bool]]:
     """Yield each word, and whether it may be a pattern; lists hold names."""
     for word in inputs:
-        if isinstance(word, str) and word.startswith("@"):
+        if isinstance(word, str) and word.startswith("@") and not _is_named(word):
             yield from ((name, False) for name in read_list(Path(word[1:])))
         else:
             yield str(word), True
+
+
+def _is_named(word: str) -> bool:
+    """Whether a word that begins like a list is the name of a picture, or of what is there while the list is not."""
+    try:
+        return Path(word).exists() and (is_picture(Path(word)) or not Path(word[1:]).is_file())
+    except OSError:  # such names are too long, or a folder is closed to us
+        return False
 
 
 def _marked_root(word: str) -> Path | None:

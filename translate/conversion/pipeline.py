@@ -17,7 +17,7 @@ from translate import images
 from translate.conversion.before_after import comparison
 from translate.conversion.inputs import is_address
 from translate.conversion.isolation import ReadCall, Readers, read_here
-from translate.conversion.masks import find_mask, read_mask
+from translate.conversion.masks import Masks, mask_notes, read_mask
 from translate.conversion.planning import ConversionPlan, Item, beside
 from translate.conversion.settings import DEFAULT, ConversionSettings
 from translate.errors import ImageDecodeError, OutOfMemory, OutputError, WeightsError
@@ -74,13 +74,14 @@ def convert(translator: Translator, plan: ConversionPlan, settings: ConversionSe
     written = [place for item in plan.items for place in (item.output, item.original) if place]
     for folder in {place.parent for place in written}:
         sweep_dead_writers(folder)  # what runs left that were killed
+    masks = Masks(settings.mask) if settings.mask else None
     most = settings.batch or (1 if translator.engine.device.type == "cpu" else TOGETHER)
     with Readers() if settings.isolate else nullcontext(read_here) as call:
         pool = ThreadPoolExecutor(THREADS)
         try:
             with enough_memory(TOO_LARGE):
                 decoded = _ahead(
-                    pool, lambda item: _decode(item, settings, translator.about.size, call), plan.items, most + 1
+                    pool, lambda item: _decode(item, settings, translator.about.size, call, masks), plan.items, most + 1
                 )
                 pixels = None if settings.batch else TOGETHER_PIXELS
                 translated = _translate(translator, chain.from_iterable(decoded), most, pixels)
@@ -125,15 +126,20 @@ def _ahead(pool: ThreadPoolExecutor, function: Callable[[A], B], values: Iterabl
     yield from (future.result() for future in waiting)
 
 
-def _decode(item: Item, settings: ConversionSettings, training: int, call: ReadCall) -> list[_Frame | Result]:
+def _decode(
+    item: Item, settings: ConversionSettings, training: int, call: ReadCall, masks: Masks | None
+) -> list[_Frame | Result]:
     try:
         asked = (item.source, settings.limits, settings.encoding.depth)
         several = images.holds_frames(item.output, settings.encoding)
         frames = call(images.read_frames, *asked) if several else [call(images.read, *asked)]
         images.check_fits(frames[0], images.format_of(item.output, settings.encoding))
-        mask = None if settings.mask is None else read_mask(find_mask(settings.mask, item), settings.limits, call)
+        mask = None if masks is None else read_mask(masks.find(item), settings.limits, call)
     except (ImageDecodeError, OutputError) as error:
         return [_failed(item, str(error).removeprefix(f"{item.source} "))]
+    if mask is not None:
+        notes = mask_notes(mask, *frames[0].rgb.shape[:2])
+        frames[0] = replace(frames[0], notes=(*frames[0].notes, *notes))
     visible = [as_tensor(images.visible(frame, settings.encoding.background)) for frame in frames]
     small = [network_input(x, settings.size, training) for x in visible]
     return [_Frame(item, frame, mask, one, one) for frame, one in zip(frames, small, strict=True)]

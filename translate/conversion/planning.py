@@ -6,7 +6,7 @@ import os
 import unicodedata
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from translate import images
@@ -214,11 +214,25 @@ def _refuse_collisions(items: Sequence[Item], inputs: set[str], beside_suffix: s
                 raise SettingsError(f"{output} is an input and would be replaced. Choose another --out.")
             other = taken.setdefault(place, item)
             if other is not item:
-                suffix_helps = not naming.keep_suffix and item.source.suffix.lower() != other.source.suffix.lower()
                 advice = (", leave out --flat" if naming.flat else "") + (
-                    ", say --on-collision suffix" if suffix_helps else ""
+                    ", say --on-collision suffix" if _suffix_helps(item, other, naming) else ""
                 )
+                one, two = told_apart(other.source, item.source)
                 raise SettingsError(
-                    f"{other.source} and {item.source} would both become {output}. Rename one of them{advice}, or"
+                    f"{one} and {two} would both become {output}. Rename one of them{advice}, or"
                     " convert them into different folders."
                 )
+
+
+def _suffix_helps(item: Item, other: Item, naming: Naming) -> bool:
+    """Whether the results of two pictures stay apart when these keep their suffixes."""
+    kept = replace(naming, keep_suffix=True)
+    one, two = (_same(kept(each.relative, each.target, each.output.suffix)) for each in (item, other))
+    return not naming.keep_suffix and one != two
+
+
+def told_apart(one: Path, two: Path) -> tuple[str, str]:
+    """Return two paths so that a reader sees how they differ: where they look the same, with escapes."""
+    if unicodedata.normalize("NFC", str(one)) != unicodedata.normalize("NFC", str(two)):
+        return str(one), str(two)
+    return ascii(str(one))[1:-1], ascii(str(two))[1:-1]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from translate import images
-from translate.conversion.masks import read_mask
+from translate.conversion.masks import mask_notes, read_mask
 from translate.conversion.settings import DEFAULT, ConversionSettings
 from translate.images import Picture
 from translate.inference.translator import Translator
@@ -32,6 +32,8 @@ def translate_encoded(
     """
     picture = images.read(source, settings.limits, settings.encoding.depth)
     mask = read_mask(settings.mask, settings.limits) if settings.mask else None
+    if mask is not None:
+        picture = replace(picture, notes=(*picture.notes, *mask_notes(mask, *picture.rgb.shape[:2])))
     return translator.picture(picture, to, settings.size, settings.blending, mask, settings.encoding.background)
 
 

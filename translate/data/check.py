@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ class Finding:
 class _Look:
     """What was seen in one picture."""
 
-    path: Path
+    name: str  # the path below the folder of its domain
     grey: bool  # stored without colour
     colourless: bool  # every pixel is grey
     side: int  # pixels: the shorter one
@@ -54,29 +54,30 @@ def check(dataset: Dataset) -> list[Finding]:
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for place, pictures in dataset.places().items():
             if isinstance(pictures, Files):
-                results = list(threads.map(_look, pictures.paths))
+                results = list(threads.map(partial(_look, pictures), range(len(pictures))))
                 looks[place] = [look for look in results if isinstance(look, _Look)]
                 findings.append(Finding(f"{place}: cannot be read", tuple(r for r in results if isinstance(r, str))))
     findings += _shared(looks)
     findings += [Finding(f"{place}: exact duplicates", tuple(_duplicates(seen))) for place, seen in looks.items()]
     for place, seen in looks.items():
-        grey = [look.path.name for look in seen if look.grey]
-        colourless = [look.path.name for look in seen if look.colourless and not look.grey]
-        small = [look.path.name for look in seen if look.side < SMALL]
+        grey = [look.name for look in seen if look.grey]
+        colourless = [look.name for look in seen if look.colourless and not look.grey]
+        small = [look.name for look in seen if look.side < SMALL]
         findings.append(Finding(f"{place}: greyscale files", tuple(grey) if len(grey) < len(seen) else ()))
         findings.append(Finding(f"{place}: stored in colour, but without any", tuple(colourless)))
         findings.append(Finding(f"{place}: shorter side below {SMALL} px", tuple(small)))
     return [finding for finding in findings if finding.files]
 
 
-def _look(path: Path) -> _Look | str:
+def _look(pictures: Files, index: int) -> _Look | str:
+    path = pictures.paths[index]
     try:
         pixels = images.read(path).rgb
         height, width, mode = images.probe(path)
     except ImageDecodeError as error:
         return str(error)
     return _Look(
-        path=path,
+        name=pictures.name(index),
         grey=mode in ("1", "L", "LA") or mode.startswith("I"),
         colourless=bool((pixels == pixels[..., :1]).all()),
         side=min(height, width),
@@ -92,7 +93,7 @@ def _thumbnail(pixels: Pixels) -> NDArray[np.float32]:
 def _duplicates(seen: Iterable[_Look]) -> Iterator[str]:
     groups: dict[str, list[str]] = defaultdict(list)
     for look in seen:
-        groups[look.digest].append(look.path.name)
+        groups[look.digest].append(look.name)
     yield from (" = ".join(group) for group in groups.values() if len(group) > 1)
 
 
@@ -105,5 +106,5 @@ def _shared(looks: Mapping[str, Sequence[_Look]]) -> Iterator[Finding]:
         pairs: list[str] = []
         for look in seen:
             distances = np.square(theirs - look.thumbnail).mean(axis=1)
-            pairs += [f"{look.path.name} = {others[int(i)].path.name}" for i in np.flatnonzero(distances < _NEARLY)]
+            pairs += [f"{look.name} = {others[int(i)].name}" for i in np.flatnonzero(distances < _NEARLY)]
         yield Finding(f"{place} and {other}: nearly the same picture", tuple(pairs))
