@@ -50,3 +50,19 @@ def test_settings_are_listed_with_their_choices_units_and_defaults(run):
     assert "method.generator = skip-resnet (another kind)" in out
     assert "(one of nce, decoupled)" in out
     assert "There is no method" in run("settings", "cu")[2]
+
+
+def test_apply_without_a_model_lists_those_that_are_here_with_a_word_each(run, place):
+    (place / "runs/mine").mkdir(parents=True)
+    (place / "runs/mine/model.safetensors").touch()
+    code, out, _ = run("apply")
+    assert code == 0
+    rows = [line.split(maxsplit=1) for line in out.splitlines() if line.startswith("  ")]
+    assert ["monet", "Photos become paintings by Monet"] in rows
+    assert ["runs/mine", "your own"] in rows
+    assert out.splitlines()[-1].startswith("Next: translate apply monet PHOTOS --out painted")
+
+
+def test_apply_without_pictures_says_what_is_missing(run):
+    code, _, err = run("apply", "monet", "--out", "painted")
+    assert (code, err) == (2, "Error: What should monet translate? Name pictures or folders, and --out RESULTS.\n")

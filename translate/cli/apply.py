@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from translate.cli import apply_options as options
-from translate.cli.options import Compile, Device, Json, Model, Precision, Quiet, count_of
+from translate.cli.options import Compile, Device, Json, Precision, Quiet, count_of
 from translate.cli.pipes import STREAM, check_pipes, through_pipes
-from translate.cli.summary import Outcome, result_json, running_on, show_plan
+from translate.cli.summary import Outcome, result_json, running_on, show_models, show_plan
 from translate.cli.terminal import printable, progress, say, say_notes, stopping
 from translate.errors import SettingsError, counted
 
@@ -22,8 +22,8 @@ POLL_S = 1.0  # seconds between two looks of --watch; a file is complete when it
 
 
 def apply(
-    model: Model,
-    inputs: options.Inputs,
+    model: options.MaybeModel = None,
+    inputs: options.Inputs = None,
     out: options.Out = None,
     to: options.To = None,
     overwrite: options.Overwrite = False,
@@ -68,6 +68,9 @@ def apply(
     jsonl: options.Jsonl = False,
 ) -> None:
     """Translate pictures. Folders are mirrored, results that are already there are skipped."""
+    if model is None or not inputs:
+        show_models(model)
+        return
     part, network_size, take = _part_of(shard), _network_size(size), _what_to_take(keep_colour, colour_only)
     if jsonl and (json_ or dry_run):
         raise SettingsError("--jsonl goes with neither --json nor --dry-run.")
@@ -91,10 +94,8 @@ def apply(
         keep_metadata, "", alpha, images.read_colour(background), frame,
     )  # fmt: skip
     limits = images.Limits(count_of(max_pixels, "--max-pixels"), max_frames, max_file_mb)
-    beside, blending = None if compare == "grid" else compare, Blending(strength, take)
-    settings = ConversionSettings(
-        network_size, batch, blending, mask, beside, preserve_times, encoding, limits, isolate
-    )
+    beside, look = None if compare == "grid" else compare, Blending(strength, take)
+    settings = ConversionSettings(network_size, batch, look, mask, beside, preserve_times, encoding, limits, isolate)
     naming = Naming(flat=flat, keep_suffix=on_collision == "suffix")
     job = Job(read_about(find_export(model)), tuple(inputs), out, to, settings, naming, part, overwrite)
     job = job.with_note() if note else job

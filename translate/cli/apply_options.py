@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from translate.cli.options import models
+
 _look = partial(typer.Option, rich_help_panel="What results look like")
 _files = partial(typer.Option, rich_help_panel="How they are written")
 _places = partial(typer.Option, rich_help_panel="Where they are written")
@@ -13,7 +15,15 @@ _beside = partial(typer.Option, rich_help_panel="What is written beside them")
 _work = partial(typer.Option, rich_help_panel="Much work, and large pictures")
 
 _INPUTS = "Pictures, folders (with all below them), globs, @FILE with one of these a line, or - for stdin."
-Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help=_INPUTS)]
+Inputs = Annotated[list[str] | None, typer.Argument(metavar="INPUT...", help=_INPUTS)]
+MaybeModel = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="MODEL",
+        help="A run's folder, an export file, or a name of weights (hf:OWNER/REPOSITORY); without, a list.",
+        autocompletion=models,
+    ),
+]
 Out = Annotated[Path | None, typer.Option(help="A folder; for a single picture also a file, or - for stdout.")]
 _TO = (
     "The domain to translate to, changes of attributes such as Blond_Hair=1,Young=0, or all of them, each into a folder"

@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from translate.cli.options import models
 from translate.cli.terminal import duration, printable, say, show
-from translate.errors import SomeFailed, counted
+from translate.errors import SettingsError, SomeFailed, counted
 
 if TYPE_CHECKING:
     from translate.conversion.job import Job
@@ -20,6 +21,21 @@ GRID = 32  # pictures, at most, in a grid
 GRID_SIDE = 256  # pixels of each
 GRID_COLUMNS = 4  # of pictures and their results
 GRID_GAP = 8  # pixels
+
+
+def show_models(model: str | None) -> None:
+    """Print which models are here, and what to type next. Raises `SettingsError` where one was named already."""
+    if model is not None:
+        raise SettingsError(f"What should {printable(model)} translate? Name pictures or folders, and --out RESULTS.")
+    from translate import cards
+
+    known = {name: cards.weights(name) for name in cards.names("weights")}
+    here = [name for name in models("") if name not in known or not known[name].features]
+    titles = {name: known[name].title if name in known else "your own" for name in here}
+    width = max(map(len, titles)) + 2
+    print("\n".join(["Name a model and pictures. These models are here:", ""]))
+    print("\n".join(f"  {printable(name):<{width}}{title}" for name, title in titles.items()))
+    print("\nNext: translate apply monet PHOTOS --out painted    (translate weights list knows more)")
 
 
 def running_on(engine: "Engine", asked: str) -> str:
