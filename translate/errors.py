@@ -10,7 +10,8 @@
     |-- DeviceError             6   the device is not there or does not work
     |   `-- OutOfMemory               it has not enough memory, for a step or for one picture
     |-- OutputError             7   a place cannot be written
-    |   `-- DiskFull                the disk is full
+    |   |-- DiskFull                the disk is full
+    |   `-- DiskReadOnly            nothing can be written on the disk
     |-- Diverged                1   training met non-finite losses three times in a row
     |-- ProcessLost             1   one of several processes that train together has ended
     `-- Interrupted           130   stopped by the user; everything is saved
@@ -97,6 +98,10 @@ class OutputError(TranslateError):
 
 class DiskFull(OutputError):
     """There is no room for what should be written."""
+
+
+class DiskReadOnly(OutputError):
+    """The disk takes no files at all."""
 
 
 class Diverged(TranslateError):

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
-from translate.errors import DiskFull, OutputError
+from translate.errors import DiskFull, DiskReadOnly, OutputError
 
 HOUSEKEEPING = frozenset(  # in small letters; those that begin with a dot are hidden anyway
     {
@@ -80,6 +80,18 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             _flush_folder(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def takes_files(folder: Path) -> bool:
+    """Tell whether a file can be written into a folder, which is made if it is not there."""
+    temporary = _beside(folder / "try")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary.touch()
+        temporary.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def write_text(path: Path, text: str) -> None:
@@ -208,7 +220,8 @@ def as_output_error(path: Path) -> Iterator[None]:
                 f"The disk is full: {path} was not written. Free some space and run the command again."
             ) from error
         reason = error.strerror or str(error)
-        raise OutputError(f"Cannot write {path}: {reason}. Choose another place or change its permissions.") from error
+        kind = DiskReadOnly if error.errno == errno.EROFS else OutputError
+        raise kind(f"Cannot write {path}: {reason}. Choose another place or change its permissions.") from error
     except Exception as error:
         # torch.save and safetensors report a full disk as errors of their own, without an errno.
         if _is_full(error, path):

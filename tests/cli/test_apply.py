@@ -1,5 +1,6 @@
 """`translate apply` as a user meets it; the letters and numbers in names are rows of the conventions that they hold."""
 
+import errno
 import io
 import json
 import os
@@ -19,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from translate import cli, images
+from translate import cli, files, images
 from translate.inference.fallback import ON_CPU
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
@@ -521,3 +522,32 @@ def test_paths_in_json_can_be_opened(apply: Apply, place: Path) -> None:
         assert Path(line["source"]).is_file()
         assert Path(line["output"]).is_file()
     assert len(lines) == 4
+
+
+@pytest.mark.fault("F-10")
+def test_what_was_not_done_is_listed_however_a_run_ends(
+    apply: Apply, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(12):
+        shutil.copy(place / "photos/a.jpg", place / "photos" / f"{number:02}.jpg")
+    (place / "photos/00.jpg").write_bytes(b"broken")
+    (place / "results/01.jpg").mkdir(parents=True)
+    real = files._flush
+
+    def flush(file: Path) -> None:
+        if "04.jpg" in file.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(file)
+
+    monkeypatch.setattr(files, "_flush", flush)
+    code, _, err = apply("photos", "--out", "results", "--failed", "failed.txt")
+    assert code == 7
+    assert "The disk is full: results/04.jpg was not written." in err
+    listed = {word.removeprefix("photos/./") for word in (place / "failed.txt").read_text().splitlines()}
+    assert listed >= {"00.jpg", "01.jpg", *(f"{number:02}.jpg" for number in range(4, 12)), "a.jpg", "below/b.png"}
+    monkeypatch.undo()
+    monkeypatch.chdir(place)
+    (place / "results/01.jpg").rmdir()
+    code, _, _ = apply("@failed.txt", "--out", "results", "--failed", "failed.txt")
+    assert (code, (place / "failed.txt").read_text()) == (3, "photos/./00.jpg\n")
+    assert len(list((place / "results").glob("*.jpg"))) == 12

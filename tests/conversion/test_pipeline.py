@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from translate import files, images
-from translate.conversion import pipeline, planning
+from translate.conversion import manifest, pipeline, planning
+from translate.conversion.job import Job
 from translate.conversion.lists import write_list
 from translate.conversion.pipeline import Result, convert
 from translate.conversion.planning import ConversionPlan, Item, plan_in_place
@@ -830,6 +832,61 @@ def test_a_broken_device_ends_the_run(tmp_path: Path, monkeypatch: pytest.Monkey
         stopped(tmp_path, error, monkeypatch)()
     assert caught.value.exit_code == 6
     assert set(below(tmp_path / "out")) <= {"0.png", "1.png"}
+
+
+# What is in the way of one result
+
+
+@pytest.mark.fault("F-10")
+def test_what_is_in_the_way_of_a_result_fails_its_picture_alone(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "deep/c.png", "e.png"):
+        put(tmp_path / "in" / name)
+    (tmp_path / "out" / "b.png").mkdir(parents=True)
+    (tmp_path / "out" / "deep").write_text("a file")
+    results = run([tmp_path / "in"], tmp_path / "out")
+    assert {name: result.status for name, result in results.items()} == {
+        "a.png": "done", "b.png": "failed", "c.png": "failed", "e.png": "done"
+    }  # fmt: skip
+    assert results["b.png"].reason.startswith(f"Cannot write {tmp_path / 'out' / 'b.png'}: ")
+    assert results["c.png"].reason.startswith(f"Cannot write {tmp_path / 'out' / 'deep' / 'c.png'}: ")
+    assert below(tmp_path / "out") == ["a.png", "deep", "e.png"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="paths may have other lengths")
+@pytest.mark.fault("F-10")
+def test_a_path_that_becomes_too_long_fails_its_picture_alone(tmp_path: Path) -> None:
+    """Linux opens no path of 4096 bytes or more."""
+    out = tmp_path / "out"
+    while len(str(out)) < 3700:
+        out /= "o" * 200
+    put(tmp_path / "in" / "a.png")
+    put(tmp_path / "in" / "/".join(["d" * 200] * 3) / "b.png")
+    results = run([tmp_path / "in"], out)
+    assert {name: result.status for name, result in results.items()} == {"a.png": "done", "b.png": "failed"}
+    assert "File name too long" in results["b.png"].reason
+
+
+@pytest.mark.fault("F-10")
+def test_a_disk_that_is_read_only_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(8):
+        put(tmp_path / "in" / f"{number}.png")
+
+    def flush(file: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(files, "_flush", flush)
+    with pytest.raises(OutputError, match="Read-only file system") as caught:
+        run([tmp_path / "in"], tmp_path / "out")
+    assert caught.value.exit_code == 7
+
+
+@pytest.mark.fault("F-10")
+def test_a_manifest_that_cannot_be_written_is_noted(tmp_path: Path) -> None:
+    put(tmp_path / "in" / "a.png")
+    (tmp_path / "out" / manifest.NAME).mkdir(parents=True)
+    (result,) = Job(ABOUT, (tmp_path / "in",), tmp_path / "out").run(TRANSLATOR)
+    assert result.status == "done"
+    assert result.notes == (".translate.jsonl cannot be written, so what made it is forgotten",)
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is closed to root")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from translate.cli import apply_options as options
 from translate.cli.options import Compile, Device, Json, Precision, Quiet, count_of
 from translate.cli.pipes import STREAM, check_pipes, through_pipes
-from translate.cli.summary import Outcome, result_json, running_on, show_models, show_plan
+from translate.cli.summary import Outcome, listing_failures, result_json, running_on, show_models, show_plan
 from translate.cli.terminal import printable, progress, say, say_notes, stopping
 from translate.errors import SettingsError, counted
 
@@ -122,13 +122,14 @@ def apply(
     converted = job.watch(translator, lambda: time.sleep(POLL_S)) if watch else job.run(translator, plan)
     results: list[Result] = []
     started = time.perf_counter()
-    with progress(quiet or json_ or jsonl or watch) as advance, stopping(watch):
+    quiet_bar = quiet or json_ or jsonl or watch
+    with progress(quiet_bar) as advance, listing_failures(failed, plan, results), stopping(watch):
         for result in _shown(converted, jsonl, watch and not quiet):
             results.append(result)
             advance("translating", len(results), len(plan), "")
     took, engine = time.perf_counter() - started, str(translator.engine)
     outcome = Outcome(results, plan.ignored, plan.passed_over, job.goal, out, engine, took)
-    outcome.write(failed, report, compare == "grid", limits)
+    outcome.write(report, compare == "grid", limits)
     if not quiet:
         say_notes(outcome.notes(suffixes_said=format != "auto" or not (out and out.is_dir())))
     if not jsonl:

@@ -1,18 +1,19 @@
 """What `translate apply` tells at its end, and what it writes beside the results."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from translate.cli.options import models
 from translate.cli.terminal import duration, printable, say, show
-from translate.errors import SettingsError, SomeFailed, counted
+from translate.errors import OutputError, SettingsError, SomeFailed, counted
 
 if TYPE_CHECKING:
     from translate.conversion.job import Job
     from translate.conversion.pipeline import Result
-    from translate.conversion.planning import ConversionPlan
+    from translate.conversion.planning import ConversionPlan, Item
     from translate.devices import Engine
     from translate.images import Limits
     from translate.tensors import Pixels
@@ -91,6 +92,31 @@ def _pixels(size: tuple[int, int]) -> str:
     return f"{size[1]} x {size[0]}"
 
 
+@contextlib.contextmanager
+def listing_failures(place: Path | None, plan: "ConversionPlan", results: "Sequence[Result]") -> Iterator[None]:
+    """Write into the file `place`, if any, what has failed in the block; if that is broken off, also what is left.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    from translate.conversion.lists import write_list
+    from translate.files import write_bytes
+
+    def write(left: "Sequence[Item]") -> None:
+        if place:
+            words = [result.word for result in results if not result.output] + [item.word for item in left]
+            write_bytes(place, write_list(words))
+
+    try:
+        yield
+    except BaseException:
+        begun = len(results) - len(plan.missing) - len(plan.existing)
+        with contextlib.suppress(OutputError):
+            write(plan.items[max(begun, 0) :])
+        raise
+    write(())
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of all pictures."""
@@ -107,20 +133,17 @@ class Outcome:
         """Count the pictures that were "done", "skipped" or "failed"."""
         return sum(result.status == status for result in self.results)
 
-    def write(self, failed: Path | None, report: bool, grid: bool, limits: "Limits") -> None:
-        """Write what was asked for: the list of failures, the page with sliders, the grid.
+    def write(self, report: bool, grid: bool, limits: "Limits") -> None:
+        """Write what was asked for: the page with sliders, the grid.
 
         Raises:
             ImageDecodeError: a picture of the grid cannot be read any more, or is larger than `limits`.
             OutputError: a file cannot be written.
         """
         from translate import files, images
-        from translate.conversion.lists import write_list
         from translate.report.gallery import Row, gallery
 
         folder = Path() if self.out is None else self.out if self.out.is_dir() else self.out.parent
-        if failed:
-            files.write_bytes(failed, write_list([result.word for result in self.results if not result.output]))
         if report:
             rows = [Row(result.source, result.output, result.reason) for result in self.results]
             page = gallery(f"To {self.target}", self.summary(), rows, folder, limits)

@@ -85,7 +85,7 @@ class Job:
 
         Raises:
             SettingsError, DataError, OutputError: as `plan`; raised at once.
-            OutputError: a file cannot be written. What was written before stays.
+            OutputError: as `pipeline.convert`.
             DeviceError: the device failed, or there is not enough memory to read or write pictures.
         """
         results = convert(translator, self.plan() if plan is None else plan, self.settings)
@@ -103,7 +103,7 @@ class Job:
     def count_outdated(self, plan: ConversionPlan) -> int:
         """Count the items whose results are there, but were made with another model or other settings."""
         outdated = manifest.outdated(self.out, self.about, self.settings)
-        return sum(item.output.exists() and outdated(item) for item in plan.items)
+        return sum(outdated(item) and item.output.exists() for item in plan.items)
 
     def _again(self) -> Callable[[Item], bool]:
         return _always if self.overwrite else manifest.outdated(self.out, self.about, self.settings)

@@ -8,12 +8,13 @@ torn counts as none, and a result without any counts as made with anything.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from translate.conversion.pipeline import Result
 from translate.conversion.planning import Item
 from translate.conversion.settings import ConversionSettings
+from translate.errors import DiskFull, DiskReadOnly, OutputError
 from translate.files import as_output_error
 from translate.models.about import About
 
@@ -69,12 +70,21 @@ def recorded(
         about: the model.
         settings: those of `convert`.
 
+    A result says so where the file cannot be written.
+
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: the disk is full or read-only.
     """
     for result in results:
         if folder and result.status == "done" and result.output and result.output != folder:
             line = [result.output.relative_to(folder).as_posix(), fingerprint(about, result.target, settings)]
-            with as_output_error(folder / NAME), (folder / NAME).open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(line) + "\n")
+            try:
+                with as_output_error(folder / NAME), (folder / NAME).open("a", encoding="utf-8") as stream:
+                    stream.write(json.dumps(line) + "\n")
+            except (DiskFull, DiskReadOnly):
+                raise
+            except OutputError:
+                result = replace(
+                    result, notes=(*result.notes, f"{NAME} cannot be written, so what made it is forgotten")
+                )
         yield result

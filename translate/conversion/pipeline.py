@@ -4,7 +4,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from itertools import chain, groupby, islice
 from pathlib import Path
@@ -20,8 +20,8 @@ from translate.conversion.isolation import ReadCall, Readers, read_here
 from translate.conversion.masks import Masks, mask_notes, read_mask
 from translate.conversion.planning import ConversionPlan, Item, beside
 from translate.conversion.settings import DEFAULT, ConversionSettings
-from translate.errors import ImageDecodeError, OutOfMemory, OutputError, WeightsError
-from translate.files import atomic_file, sweep_dead_writers
+from translate.errors import DiskFull, DiskReadOnly, ImageDecodeError, OutOfMemory, OutputError, WeightsError
+from translate.files import atomic_file, sweep_dead_writers, takes_files
 from translate.images import Picture
 from translate.inference.blending import Blending
 from translate.inference.sizes import full_size, network_input
@@ -64,7 +64,8 @@ def convert(translator: Translator, plan: ConversionPlan, settings: ConversionSe
         settings: how pictures are translated and written.
 
     Raises:
-        OutputError: a file cannot be written. What was written before stays.
+        OutputError: the disk is full or read-only, or the folder of all results takes no files. What was written before
+            stays. Where only a file or a folder is in the way of a result, its picture fails.
         DeviceError: the device failed, or there is not enough memory to read or write pictures.
     """
     for word in plan.missing:
@@ -73,7 +74,8 @@ def convert(translator: Translator, plan: ConversionPlan, settings: ConversionSe
         yield Result(item.source, item.word, item.output, "skipped", "the output is already there", target=item.target)
     written = [place for item in plan.items for place in (item.output, item.original) if place]
     for folder in {place.parent for place in written}:
-        sweep_dead_writers(folder)  # what runs left that were killed
+        with suppress(OSError):  # its path is too long, or it is closed to us: the error comes again
+            sweep_dead_writers(folder)  # what runs left that were killed
     masks = Masks(settings.mask) if settings.mask else None
     most = settings.batch or (1 if translator.engine.device.type == "cpu" else TOGETHER)
     with Readers() if settings.isolate else nullcontext(read_here) as call:
@@ -86,7 +88,7 @@ def convert(translator: Translator, plan: ConversionPlan, settings: ConversionSe
                 pixels = None if settings.batch else TOGETHER_PIXELS
                 translated = _translate(translator, chain.from_iterable(decoded), most, pixels)
                 whole = (list(frames) for _, frames in groupby(translated, lambda frame: (frame.source, frame.target)))
-                yield from _ahead(pool, lambda frames: _encode(frames, settings), whole, most + 1)
+                yield from _ahead(pool, lambda frames: _encode(frames, settings, plan.place), whole, most + 1)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -180,15 +182,26 @@ def _keep(source: Path, original: Path) -> None:
             shutil.copy2(source, temporary)
 
 
-def _encode(frames: list[_Frame | Result], settings: ConversionSettings) -> Result:
-    """Write the frames of one file, or return why one of them failed."""
+def _encode(frames: list[_Frame | Result], settings: ConversionSettings, place: Path | None) -> Result:
+    """Write the frames of one file, or return why one of them failed, or why they cannot be written."""
     translated: list[_Frame] = []
     for frame in frames:
         if isinstance(frame, Result):
             return frame
         translated.append(frame)
-    item, before = translated[0].item, [frame.picture for frame in translated]
-    after = [replace(frame.picture, rgb=_full_size(frame, settings.blending)) for frame in translated]
+    try:
+        return _written(translated, settings)
+    except (DiskFull, DiskReadOnly):
+        raise
+    except OutputError as error:
+        if place and not takes_files(place):
+            raise
+        return _failed(translated[0].item, str(error))
+
+
+def _written(frames: list[_Frame], settings: ConversionSettings) -> Result:
+    item, before = frames[0].item, [frame.picture for frame in frames]
+    after = [replace(frame.picture, rgb=_full_size(frame, settings.blending)) for frame in frames]
     if settings.compare:  # first, so that the result is the last sign that all is there
         images.write(comparison(before, after, settings.compare), beside(item.output, settings.comparison_suffix))
     if item.original:

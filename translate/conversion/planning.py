@@ -71,6 +71,7 @@ class ConversionPlan:
     ignored: int  # how many files found in folders are no pictures, by their suffix
     existing: tuple[Item, ...]  # whose output is already there, and is to stay
     passed_over: int = 0  # how many folders of a system were not entered
+    place: Path | None = None  # the folder that all results go into; None: they go to their pictures
 
     def __len__(self) -> int:
         """Return how many results converting yields."""
@@ -131,7 +132,8 @@ def plan(
     for item in items:
         images.format_of(item.output, encoding)
     _refuse_collisions(items, {_same(place) for place in found.pictures}, beside_suffix, naming)
-    return _divided(items, found, shard, lambda item: not again(item) and _is_there(item.output, beside_suffix))
+    divided = _divided(items, found, shard, lambda item: not again(item) and _is_there(item.output, beside_suffix))
+    return replace(divided, place=out if as_folder else out.parent)
 
 
 def plan_in_place(
@@ -192,11 +194,17 @@ def _in_shard(name: str, shard: tuple[int, int]) -> bool:
 def _is_replaced(item: Item) -> bool:
     """Tell whether a picture differs from the original that is kept of it; before it is replaced, both are equal."""
     original = item.original
-    return original is not None and original.is_file() and not filecmp.cmp(item.source, original, shallow=False)
+    try:
+        return original is not None and original.is_file() and not filecmp.cmp(item.source, original, shallow=False)
+    except OSError:  # one of them cannot be read, or its path is too long: the error comes again
+        return False
 
 
 def _is_there(output: Path, beside_suffix: str) -> bool:
-    return output.is_file() and (not beside_suffix or beside(output, beside_suffix).is_file())
+    try:
+        return output.is_file() and (not beside_suffix or beside(output, beside_suffix).is_file())
+    except OSError:  # the path is too long, or a folder is closed to us: the error comes again when it is written
+        return False
 
 
 def _same(place: Path) -> str:

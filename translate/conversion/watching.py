@@ -28,19 +28,23 @@ def watch(
         settings: as for `convert`.
     """
     items: dict[Path, list[Item]] = {}  # by source: one for each target
+    place: Path | None = None
 
     def listings() -> Iterator[dict[Path, Stamp]]:
+        nonlocal place
         while True:
             items.clear()
             with contextlib.suppress(DataError):  # no pictures yet
-                for item in make_plan().items:
+                plan = make_plan()
+                place = plan.place
+                for item in plan.items:
                     items.setdefault(item.source, []).append(item)
             yield {source: stamp for source in items if (stamp := _stamp(source))}
             wait()
 
     for sources in filter(None, complete(listings())):
         new = tuple(item for source in sources for item in items[source])
-        yield from convert(translator, ConversionPlan(new, (), 0, ()), settings)
+        yield from convert(translator, ConversionPlan(new, (), 0, (), place=place), settings)
 
 
 def complete(listings: Iterable[Mapping[Path, Stamp]]) -> Iterator[list[Path]]:
