@@ -27,6 +27,10 @@ CRITICS = (  # one on frozen features, one on pixels
     "{kind = 'several', critics = [{critic = {kind = 'projected', width = 4}},"
     " {critic = {width = 2, layers = 1, spectral_norm = true}, weight = 0.5, objective = 'lsgan'}]}"
 )
+LABEL_CRITICS = (  # the first also reads labels
+    "{kind = 'several', critics = [{critic = {kind = 'projected', width = 4}},"
+    " {critic = {width = 2, layers = 1, norm = 'batch'}, weight = 0.5, objective = 'lsgan'}]}"
+)
 TINY: dict[str, tuple[list[str], int, list[str]]] = {  # domains, size in pixels, settings
     "cut": (
         ["a", "b"], 32,
@@ -36,10 +40,13 @@ TINY: dict[str, tuple[list[str], int, list[str]]] = {  # domains, size in pixels
     "cyclegan": (["a", "b"], 32, ["generator={width = 2, blocks = 1}", "discriminator={width = 2, layers = 1}"]),
     "discogan": (["a", "b"], 64, ["generator.width=2", "discriminator.width=2", "init_gain=0.5"]),
     "stargan": (["a", "b", "c"], 32, ["generator={width = 2, blocks = 1}", "discriminator={width = 2, layers = 4}"]),
+    "stargan with critics": (
+        ["a", "b", "c"], 32, ["generator={width = 2, blocks = 1}", f"discriminator={LABEL_CRITICS}", "g_every=2"],
+    ),
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=base.available())
+@pytest.fixture(scope="module", params=TINY)
 def method(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -66,7 +73,7 @@ def made(method: str, folder: Path, out: Path, workers: int = 0, **options: Any)
         f"training.{every}" for every in ("log_every=1", "sample_every=3", "checkpoint_every=2", "milestone_every=2")
     ]
     return prepare(
-        folder / str(len(domains)), method=method, out=out, size=size, batch=4, steps=STEPS, words=words,
+        folder / str(len(domains)), method=method.split()[0], out=out, size=size, batch=4, steps=STEPS, words=words,
         precision="fp32", device="cpu", workers=workers, **options,
     )  # fmt: skip
 
@@ -74,7 +81,7 @@ def made(method: str, folder: Path, out: Path, workers: int = 0, **options: Any)
 @pytest.fixture(scope="module")
 def straight(method: str, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A whole run, without a stop."""
-    run = made(method, folder, tmp_path_factory.mktemp(method) / "run")
+    run = made(method, folder, tmp_path_factory.mktemp("straight") / "run")
     for _ in run.start():
         pass
     return run
@@ -91,6 +98,10 @@ def columns(grid: NDArray[np.uint8], count: int, side: int) -> list[list[NDArray
         cells = [grid[top + row * cell :, left:][: scale * side : scale, : scale * side : scale] for row in (0, 1)]
         found.append(cells)
     return found
+
+
+def test_every_method_is_tested() -> None:
+    assert {name.split()[0] for name in TINY} == set(base.available())
 
 
 def test_the_run_is_whole_and_every_term_is_logged(straight: Run) -> None:

@@ -183,6 +183,9 @@ def wgan_accuracy(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     return _on_their_side(real, fake, mean((_wide(real).mean() + _wide(fake).mean()).detach() / 2))
 
 
+WGAN = Objective(wgan_d, wgan_g, 0.0, wgan_accuracy, g_hovers=False)
+
+
 def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
     """E (||grad D(x_hat)||_2 - 1)^2, Gulrajani et al. 2017, Eq. 3, in fp32 or wider.
 

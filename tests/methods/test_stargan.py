@@ -17,6 +17,8 @@ from translate.methods.stargan import Settings, StarGAN
 from translate.networks.blocks import InstanceNorm
 from translate.networks.discriminators import Critic, PatchGAN
 from translate.networks.label_resnet import LabelResnet
+from translate.objectives import OBJECTIVES
+from translate.runs.frozen_features import fill_frozen
 from translate.targets import Attributes
 from translate.training.players import Players
 
@@ -67,7 +69,8 @@ class Spy:
 
     def __call__(self, **losses: Tensor) -> None:
         self.losses.append(losses)
-        names, parameters = zip(*self.method.named_parameters(), strict=True)
+        named = [(name, one) for name, one in self.method.named_parameters() if one.requires_grad]
+        names, parameters = zip(*named, strict=True)
         found = torch.autograd.grad(sum(losses.values()), parameters, allow_unused=True)
         self.gradients.append(dict(zip(names, found, strict=True)))
 
@@ -522,6 +525,103 @@ def test_a_patchgan_that_mixes_the_pictures_of_a_batch_is_refused():
     settings = Settings(discriminator=PatchGAN(norm="batch"))
     with pytest.raises(SettingsError, match="gradient penalty of StarGAN is one of single pictures"):
         settings.check(DOMAINS, 128, 16)
+
+
+# Critics on frozen features, and other objectives
+
+PROJECTED = {"kind": "projected", "width": 4}
+SEVERAL = {
+    "kind": "several",
+    "critics": [{"critic": {"width": 2, "layers": 2}, "objective": "lsgan"}, {"critic": PROJECTED, "weight": 0.7}],
+}
+
+
+def judged(discriminator: dict[str, Any] | None = None, size: int = 32, **settings: Any) -> StarGAN:
+    """A method whose frozen networks are filled, and whose spectral norms stay as they are from pass to pass."""
+    tree = {"generator": {"width": 2, "blocks": 1}, "discriminator": discriminator or {"width": 2, "layers": 3}}
+    torch.manual_seed(0)
+    method = Settings.parse({**tree, **settings}).build(DOMAINS, size).double()
+    fill_frozen(method)
+    method.D.eval()
+    return method
+
+
+@pytest.mark.parametrize(
+    ("discriminator", "objective", "expected"),
+    [
+        (PROJECTED, None, "hinge"), (PROJECTED, "lsgan", "lsgan"), (PROJECTED, "vanilla", "vanilla"),
+        (None, "hinge", "hinge"), ({"kind": "patchgan", "width": 2, "layers": 2}, "lsgan", "lsgan"),
+    ],
+)  # fmt: skip
+def test_other_objectives_take_the_place_of_the_papers_and_its_penalty(discriminator, objective, expected):
+    method, batch = judged(discriminator, objective=objective), batch_of(LABELS, 32)
+    spy = Spy(method)
+    found = step(method, batch, spy, 4)
+    torch.manual_seed(5)
+    c = batch["c"][torch.randperm(4)]
+    fake, logits = method.D(method.G(batch["x"], c))
+    real, real_logits = method.D(batch["x"])
+    d, g = OBJECTIVES[expected].d(real, fake), OBJECTIVES[expected].g(fake)
+    assert "gp" not in found
+    assert found["adv_D"] == pytest.approx(float(d.detach()), rel=1e-12)
+    assert found["adv_G"] == pytest.approx(float(g.detach()), rel=1e-12)
+    L_D = d + cross_entropy(real_logits, batch["c"].argmax(1))
+    L_G = g + cross_entropy(logits, c.argmax(1)) + 10 * found["rec"]
+    assert float(spy.losses[0]["D"].detach()) == pytest.approx(float(L_D.detach()), rel=1e-12)
+    assert float(spy.losses[1]["G"].detach()) == pytest.approx(float(L_G.detach()), rel=1e-12)
+    level = 2 * OBJECTIVES[expected].equilibrium
+    assert (method.terms()["adv_D"].trend, method.terms()["adv_D"].equilibrium) == ("hovers", level)
+
+
+def test_of_several_critics_each_has_its_objective_and_the_first_reads_the_labels():
+    method, batch = judged(SEVERAL), batch_of(LABELS, 32)
+    found = step(method, batch, Spy(method), 4)
+    torch.manual_seed(5)
+    fake = method.G(batch["x"], batch["c"][torch.randperm(4)])
+    (patches, maps), logits = method.D(batch["x"])
+    (fake_patches, fake_maps), _ = method.D(fake)
+    d = OBJECTIVES["lsgan"].d(patches, fake_patches) + 0.7 * OBJECTIVES["hinge"].d(maps, fake_maps)
+    assert found["adv_D"] == pytest.approx(float(d.detach()), rel=1e-12)
+    assert torch.equal(logits, method.D.critics[0](batch["x"])[1])
+    assert not hasattr(method.D.critics[1], "classes")
+    assert found["cls_D"] == pytest.approx(float(cross_entropy(logits, batch["c"].argmax(1)).detach()), rel=1e-12)
+
+
+def test_critics_on_frozen_features_move_but_for_what_is_frozen():
+    method = judged(PROJECTED).train()
+    players = Players(method)
+    before = {name: value.clone() for name, value in method.state_dict().items()}
+    for n in range(5):
+        assert all(math.isfinite(term) for term in step(method, batch_of(LABELS, 32, n), players, n).values())
+        players.end_step()
+    moved = {name for name, value in method.state_dict().items() if not torch.equal(value, before[name])}
+    assert not [name for name in moved if ".projections." in name]
+    assert {"D.classes.weight", "G.main.0.weight"} <= moved
+    assert any("D.heads.3" in name for name in moved)
+
+
+def test_a_gradient_of_a_gradient_through_frozen_features_is_taken_nowhere():
+    """So mixing pictures does not matter either."""
+    mixing = {"kind": "patchgan", "width": 2, "layers": 2, "norm": "batch"}
+    Settings.parse({"discriminator": mixing, "objective": "hinge"}).check(DOMAINS, 128, 16)
+
+
+def test_attributes_are_read_by_a_critic_that_can_be_shipped():
+    faces = {"generator": {"width": 2, "blocks": 1}, "labels": "attributes"}
+    several = Settings.parse({**faces, "discriminator": SEVERAL}).build(ATTRIBUTES, 32)
+    assert several.averaged() == [several.G, several.D.critics[0]]
+    x = torch.rand(1, 3, 32, 32)
+    assert several.translate(x, "glasses=1").shape == x.shape  # the frozen network is not even filled
+    for discriminator in (PROJECTED, {"kind": "several", "critics": SEVERAL["critics"][::-1]}):
+        with pytest.raises(SettingsError, match=r"frozen features cannot be shipped\. Use .*patchgan"):
+            Settings.parse({**faces, "discriminator": discriminator}).build(ATTRIBUTES, 32)
+
+
+def test_a_critic_without_a_head_for_labels_cannot_come_first():
+    critics = [{"critic": {"kind": "pixelgan"}}, {"critic": {"width": 2}}]
+    settings = Settings.parse({"discriminator": {"kind": "several", "critics": critics}})
+    with pytest.raises(SettingsError, match="first of several critics also reads labels, which a pixelgan cannot"):
+        settings.build(DOMAINS, 128)
 
 
 # What it cannot be trained on

@@ -14,6 +14,10 @@ pictures only, G moves in every fifth step, on the same batch and after D, and t
 over the score map. Deviation from the official code: its learning rate falls by 0.1 % in all, by an oversight; here it
 falls to nearly 0. With `diffaugment` D sees T(x) wherever it saw x, in the penalty too (arXiv 2006.10738).
 
+Options that are not in the paper: another `objective` in place of Eq. 8, and discriminators on frozen features, whose
+objective is the hinge loss unless another one is chosen. Neither has a gradient penalty. Of several critics each has
+its own objective, and the first also reads the labels.
+
 A label is a domain, or a set of attributes that a picture has or has not. Then L_cls is a binary cross-entropy, summed
 over the attributes, and what is not to be changed must be known at inference: D, which learned to read the attributes
 of real pictures, reads them off the input. So a model of attributes ships D as well; the official code takes them from
@@ -32,9 +36,11 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from translate.diffaugment import diffaugment
 from translate.errors import DataError, SettingsError
 from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
-from translate.networks.discriminators import Critic, LabelDiscriminator, PatchGAN
+from translate.networks.critics import LabelCritic, LabelSeveralDiscriminators, objective_of
+from translate.networks.discriminators import Critic, PatchGAN
+from translate.networks.frozen import frozen_in
 from translate.networks.label_resnet import LabelResnet
-from translate.objectives import CHANCE, gradient_penalty, l1, wgan_accuracy, wgan_d, wgan_g
+from translate.objectives import CHANCE, WGAN, Objective, ObjectiveName, gradient_penalty, l1
 from translate.optimisers import Adam, Optimiser
 from translate.parallel import permuted
 from translate.targets import Attributes, Domains, Targets
@@ -47,7 +53,9 @@ class Settings(MethodSettings):
 
     name: Literal["stargan"] = "stargan"
     generator: LabelResnet = LabelResnet()
-    discriminator: LabelDiscriminator = Critic()
+    discriminator: LabelCritic = Critic()
+    objective: ObjectiveName | None = None
+    """Of D and G: by default that of the paper with its gradient penalty, or hinge for critics on frozen features."""
     labels: Literal["domains", "attributes"] = "domains"
     """What the dataset has."""
     exclusive: tuple[tuple[str, ...], ...] = (
@@ -78,8 +86,18 @@ class Settings(MethodSettings):
             )
         self.check_size(size)
 
+    @property
+    def penalised(self) -> bool:
+        """Whether L_adv is that of Eq. 8, with its gradient penalty."""
+        return self.objective is None and isinstance(self.discriminator, Critic | PatchGAN)
+
+    @property
+    def adversarial(self) -> Objective:
+        """L_adv for D and for G, without a penalty."""
+        return WGAN if self.penalised else objective_of(self.discriminator, self.objective or "hinge")
+
     def check_size(self, size: int) -> None:
-        if isinstance(self.discriminator, PatchGAN) and self.discriminator.norm == "batch":
+        if self.penalised and isinstance(self.discriminator, PatchGAN) and self.discriminator.norm == "batch":
             raise SettingsError(
                 "The gradient penalty of StarGAN is one of single pictures, which batch normalisation mixes."
                 " Use method.discriminator.norm=instance or none."
@@ -103,19 +121,33 @@ class StarGAN(Translation):
         )
         self.G = settings.generator.build(3, 3, len(domains))
         self.D = settings.discriminator.build_with_labels(3, len(domains), size)
+        if settings.labels == "attributes" and frozen_in(self.reader):
+            raise SettingsError(
+                "A model of attributes ships the critic that reads them off a picture; one on frozen features cannot be"
+                " shipped. Use method.discriminator.kind=critic or patchgan, or put such a one first of several."
+            )
         self.size = size
         self.classification = {"domains": _one_of, "attributes": _each}[settings.labels]
 
     def players(self) -> dict[str, list[nn.Module]]:
         return {"G": [self.G], "D": [self.D]}
 
+    @property
+    def reader(self) -> nn.Module:
+        """The network that reads labels: D, or the first of several critics."""
+        return self.D.critics[0] if isinstance(self.D, LabelSeveralDiscriminators) else self.D
+
     def averaged(self) -> list[nn.Module]:
-        return [self.G] if self.settings.labels == "domains" else [self.G, self.D]
+        return [self.G] if self.settings.labels == "domains" else [self.G, self.reader]
 
     def terms(self) -> dict[str, Term]:
+        objective = self.settings.adversarial
+        adv_D = Term("how badly D tells real from translated pictures", "hovers", "D", 2 * objective.equilibrium)
+        if self.settings.penalised:
+            adv_D = Term("minus the distance D sees between real and translated pictures", "free", "D")
         return {
-            "adv_D": Term("minus the distance D sees between real and translated pictures", "free", "D"),
-            "adv_G": Term("minus the score D gives to translated pictures", "free", "G"),
+            "adv_D": adv_D,
+            "adv_G": Term.of_generator("how easily D tells translated pictures", objective),
             "gp": Term("how far the slope of D is from 1", "falls", "D"),
             "cls_D": Term("how badly D reads the label of real pictures", "falls", "D"),
             "cls_G": Term("how badly D reads the label that pictures were translated to"),
@@ -127,6 +159,7 @@ class StarGAN(Translation):
     def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
         x, c_org = batch["x"], batch["c"]  # (N, 3, S, S) in [-1, 1], (N, labels) of 0 and 1
         G, D, s = self.G, self.D, self.settings
+        objective = s.adversarial
         T = partial(diffaugment, operations=s.diffaugment)
         c = permuted(c_org)
 
@@ -134,17 +167,19 @@ class StarGAN(Translation):
             x_fake = G(x, c)
         real, real_logits = D(T(x))
         fake, _ = D(T(x_fake))
-        L_adv_D = wgan_d(real, fake)
-        L_cls_D = self.classification(real_logits, c_org)
-        L_gp = gradient_penalty(lambda x_hat: D(T(x_hat))[0], x, x_fake)
-        update(D=L_adv_D + s.lambda_cls * L_cls_D + s.lambda_gp * L_gp)
-        terms = {"adv_D": L_adv_D, "cls_D": L_cls_D, "gp": L_gp}
-        terms["acc_real"], terms["acc_fake"] = wgan_accuracy(real, fake)
+        L_adv_D, L_cls_D = objective.d(real, fake), self.classification(real_logits, c_org)
+        L_D = L_adv_D + s.lambda_cls * L_cls_D
+        terms = {"adv_D": L_adv_D, "cls_D": L_cls_D}
+        if s.penalised:
+            L_gp = terms["gp"] = gradient_penalty(lambda x_hat: D(T(x_hat))[0], x, x_fake)
+            L_D = L_D + s.lambda_gp * L_gp
+        update(D=L_D)
+        terms["acc_real"], terms["acc_fake"] = objective.accuracy(real, fake)
 
         if (n + 1) % s.g_every == 0:
             x_fake = G(x, c)
             fake, fake_logits = D(T(x_fake))
-            L_adv_G, L_cls_G = wgan_g(fake), self.classification(fake_logits, c)
+            L_adv_G, L_cls_G = objective.g(fake), self.classification(fake_logits, c)
             L_rec = l1(x, G(x_fake, c_org))
             update(G=L_adv_G + s.lambda_cls * L_cls_G + s.lambda_rec * L_rec)
             terms |= {"adv_G": L_adv_G, "cls_G": L_cls_G, "rec": L_rec}
@@ -165,7 +200,7 @@ class StarGAN(Translation):
 
     def _read(self, x: Tensor) -> Tensor:
         """Read the attributes (N, labels), 0 or 1, off (N, 3, H, W) in [-1, 1], which is seen at the training size."""
-        logits: Tensor = self.D(interpolate(x, (self.size, self.size), mode="bilinear", antialias=True))[1]
+        logits: Tensor = self.reader(interpolate(x, (self.size, self.size), mode="bilinear", antialias=True))[1]
         return (logits > 0).to(x.dtype)
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, Tag, field_validator
 from torch import Tensor, nn
 
+from translate.errors import SettingsError
+from translate.networks.discriminators import Critic as StarGANCritic
 from translate.networks.discriminators import PatchGAN, PixelGAN
 from translate.networks.projected import Projected
 from translate.objectives import OBJECTIVES, Objective, ObjectiveName, joint
@@ -53,6 +55,21 @@ class Several(Settings):
         """Build the networks with torch's default initialisation."""
         return SeveralDiscriminators([one.critic.build(in_channels) for one in self.critics])
 
+    def build_with_labels(self, in_channels: int, labels: int, size: int) -> "LabelSeveralDiscriminators":
+        """Build the networks, the first of them with a second head for labels.
+
+        Raises:
+            SettingsError: the first is a kind that has no such head.
+        """
+        first, *others = (one.critic for one in self.critics)
+        if isinstance(first, PixelGAN):
+            raise SettingsError(
+                "The first of several critics also reads labels, which a pixelgan cannot: it sees colours only. Put"
+                " another one first."
+            )
+        reader = first.build_with_labels(in_channels, labels, size)
+        return LabelSeveralDiscriminators([reader, *(critic.build(in_channels) for critic in others)])
+
 
 class SeveralDiscriminators(nn.Module):
     """Networks that see the same pictures."""
@@ -66,10 +83,27 @@ class SeveralDiscriminators(nn.Module):
         return [critic(x) for critic in self.critics]
 
 
+class LabelSeveralDiscriminators(SeveralDiscriminators):
+    """Networks that see the same pictures, the first of which also reads labels."""
+
+    def forward(self, x: Tensor) -> tuple[list[Tensor | list[Tensor]], Tensor]:  # type: ignore[override]  # a head more
+        """(N, C, H, W) in [-1, 1] -> scores as without labels, and logits (N, labels)."""
+        scores, logits = self.critics[0](x)
+        return [scores, *(critic(x) for critic in list(self.critics)[1:])], logits
+
+
+# What the discriminator of a method may be; where no kind is given, the first.
 Critic = Annotated[Single | Annotated[Several, Tag("several")], kind_or("patchgan")]
+LabelCritic = Annotated[
+    Annotated[StarGANCritic, Tag("critic")]
+    | Annotated[PatchGAN, Tag("patchgan")]
+    | Annotated[Projected, Tag("projected")]
+    | Annotated[Several, Tag("several")],
+    kind_or("critic"),
+]
 
 
-def objective_of(settings: PatchGAN | PixelGAN | Projected | Several, objective: ObjectiveName) -> Objective:
+def objective_of(settings: Settings, objective: ObjectiveName) -> Objective:
     """Return the objective of a discriminator: `objective`, or of several critics the weighted sum of their own."""
     if isinstance(settings, Several):
         return joint([(OBJECTIVES[one.objective], one.weight) for one in settings.critics])

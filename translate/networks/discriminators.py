@@ -246,6 +246,3 @@ Discriminator = Annotated[
 JudgingDiscriminator = Annotated[
     Annotated[WholeImage, Tag("whole-image")] | Annotated[PatchGAN, Tag("patchgan")], kind_or("whole-image")
 ]
-LabelDiscriminator = Annotated[
-    Annotated[Critic, Tag("critic")] | Annotated[PatchGAN, Tag("patchgan")], kind_or("critic")
-]
