@@ -45,3 +45,20 @@ def test_a_drawn_dataset_is_written_checked_and_trained_on(run: Run, place: Path
     code, out, _ = run("data", "check", "toy", "--json")
     assert json.loads(out)["counts"] == {"train A": 3, "train B": 3, "test A": 1, "test B": 1}
     assert run("train", "toy", "--config", "tiny.toml")[0] == 0
+
+
+@pytest.mark.fault("F-12")
+def test_pictures_of_more_pixels_are_checked_where_that_is_allowed(run: Run, place: Path) -> None:
+    out = run("data", "check", "horses", "--max-pixels", 1599)[1]
+    assert "train A: cannot be read (4)" in out
+    assert "a larger --max-pixels reads it" in out
+    assert "cannot be read" not in run("data", "check", "horses", "--max-pixels", "1.6k")[1]
+
+
+def test_named_domains_are_checked(run: Run, place: Path) -> None:
+    words = ("--domain", "horse=horses/trainA", "--domain", "zebra=horses/trainB")
+    assert json.loads(run("data", "check", *words, "--json")[1])["counts"] == {"train horse": 4, "train zebra": 4}
+    code, _, err = run("data", "check")
+    assert (code, err) == (
+        2, "Error: What should be looked over? Name a dataset, a folder, or two --domain NAME=FOLDER.\n"
+    )  # fmt: skip

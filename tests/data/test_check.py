@@ -99,3 +99,13 @@ def test_the_most_serious_findings_come_first(folder):
 def test_a_finding_is_a_value(folder):
     images.write_pixels(photo(11, 99, 99), folder / "testB" / "2.png")
     assert check(open_folder(folder)) == [Finding("test B: shorter side below 256 px", ("2.png",))]
+
+
+@pytest.mark.fault("F-6")
+def test_pictures_that_differ_in_hidden_colours_alone_are_equal(folder):
+    pixels, alpha = photo(9), np.full((256, 300), 255, np.uint8)
+    alpha[:100] = 0
+    for name, hidden in (("x", 0), ("y", 200)):
+        stored = np.where(alpha[..., None] > 0, pixels, np.uint8(hidden))
+        images.write(images.Picture(stored, alpha, "PNG"), folder / "trainA" / f"{name}.png")
+    assert findings(folder) == {"train A: exact duplicates": ("x.png = y.png",)}

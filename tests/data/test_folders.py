@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from translate import images
-from translate.data.folders import Files, scan
-from translate.errors import DataError
+from translate.data.folders import Dataset, Files, Reading, scan
+from translate.errors import DataError, ImageDecodeError
 
 
 def paint(path, value=0, side=4):
@@ -99,3 +99,34 @@ def test_the_fingerprint_changes_with_the_files(tmp_path, change):
 def test_the_pictures_of_a_folder_are_values(tmp_path):
     paint(tmp_path / "1.png")
     assert scan(tmp_path) == scan(tmp_path) == Files(tmp_path, (tmp_path / "1.png",), 0)
+
+
+@pytest.mark.fault("F-6")
+def test_colours_that_transparency_hides_are_not_seen(tmp_path):
+    shown = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    alpha = np.where(np.arange(8) < 4, 255, 0).astype(np.uint8) * np.ones((8, 1), np.uint8)
+    for name, hidden in (("black", 0), ("red", (255, 0, 0))):
+        pixels = np.where(alpha[..., None] > 0, shown, np.uint8(hidden))
+        images.write(images.Picture(pixels, alpha, "PNG"), tmp_path / f"{name}.png")
+    files = scan(tmp_path)
+    seen = np.where(alpha[..., None] > 0, shown, np.uint8(255))
+    assert np.array_equal(files[0], seen)
+    assert np.array_equal(files[1], seen)
+    dataset = Dataset("x", {"A": files}, {"A": files}).read_with(Reading.of("#00ff00", 64))
+    for part in (dataset.train, dataset.test):
+        assert part["A"][0][0, 7].tolist() == [0, 255, 0]
+
+
+@pytest.mark.fault("F-12")
+def test_pictures_of_more_pixels_are_read_where_that_is_allowed(tmp_path):
+    paint(tmp_path / "1.png", side=9)
+    dataset = Dataset("x", {"A": scan(tmp_path)})
+    with pytest.raises(ImageDecodeError, match="found 81, limit 80; a larger --max-pixels reads it"):
+        dataset.read_with(Reading.of("white", 80)).train["A"][0]
+    assert dataset.read_with(Reading.of("white", 81)).train["A"][0].shape == (9, 9, 3)
+
+
+@pytest.mark.fault("F-12")
+def test_files_may_have_the_bytes_that_their_pixels_need():
+    assert Reading.of("white", 64_000_000).limits == images.LIMITS
+    assert Reading.of("white", 1 << 30).limits.bytes == 8 << 30

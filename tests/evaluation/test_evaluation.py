@@ -313,3 +313,15 @@ def test_domains_that_the_model_does_not_know_are_refused(model, horses, tmp_pat
         shutil.copytree(horses / "testA", tmp_path / "pets" / name)
     with pytest.raises(SettingsError, match="The model knows the domains horse, zebra; pets has cat, dog"):
         evaluate(model, tmp_path / "pets", device="cpu")
+
+
+@pytest.mark.fault("F-6", "F-12")
+def test_pictures_are_read_as_the_run_of_the_model_read_them(tmp_path):
+    for letter in "AB":
+        stored = images.Picture(np.zeros((9, 9, 3), np.uint8), np.zeros((9, 9), np.uint8), "PNG")
+        images.write(stored, tmp_path / f"train{letter}" / "1.png")
+    trained = ABOUT.model_copy(update={"recipe": {"data": {"background": "red", "max_pixels": 81}}})
+    for about, colour in ((ABOUT, [255, 255, 255]), (trained, [255, 0, 0])):
+        assert open_data(tmp_path, about).train["horse"][0][0, 0].tolist() == colour
+    with pytest.raises(DataError, match="limit 80; a larger --max-pixels reads it"):
+        open_data(tmp_path, trained, max_pixels=80).train["zebra"][0]

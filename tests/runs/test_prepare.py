@@ -87,3 +87,21 @@ def test_what_labels_there_are_is_said_by_the_dataset(tmp_path, photos):
     words = ["method.labels=attributes", "method.discriminator.layers=4"]
     run = prepare(photos, method="stargan", size=32, batch=2, out=tmp_path / "run", words=words)
     assert run.recipe.method.labels == "domains"
+
+
+@pytest.mark.fault("F-6")
+def test_what_stands_behind_transparency_is_a_setting_of_the_run(photos, small):
+    assert prepare(photos, words=small, device="cpu").recipe.data.background == "white"
+    run = prepare(photos, words=[*small, "data.background=#102030"], device="cpu")
+    assert run.dataset.train["A"].reading.background == (16, 32, 48)
+    assert '"background": "#102030"' in run.recipe.to_json()
+    with pytest.raises(SettingsError, match=r"data\.background.*A colour is written like white or #ffffff"):
+        prepare(photos, words=[*small, "data.background=ghost"], device="cpu")
+
+
+@pytest.mark.fault("F-12")
+def test_how_large_pictures_may_be_is_a_setting_of_the_run(photos, small):
+    run = prepare(photos, words=small, max_pixels=40 * 40 - 1, device="cpu")
+    with pytest.raises(DataError, match=r"3 of 3 pictures of domain A cannot be read.*a larger --max-pixels reads it"):
+        list(run.start())
+    assert prepare(photos, words=small, max_pixels=90_000_000, device="cpu").recipe.data.max_pixels == 90_000_000

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from translate.cli.options import Device, Precision
+from translate.cli.options import Device, MaybeMaxPixels, Precision, count_or_none
 from translate.cli.terminal import printable, progress
 
 
@@ -27,6 +27,7 @@ def compare(
         bool, typer.Option("--anyway", help="Use features that a model's critics have seen; figures are marked.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Of subsets and halves.")] = 0,
+    max_pixels: MaybeMaxPixels = None,
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
@@ -36,6 +37,7 @@ def compare(
     with progress() as advance:
         write_comparison(
             models, out, data, to, pictures=pictures, protocol=protocol, features=features, anyway=anyway, seed=seed,
-            device=device, precision=precision, tell=lambda what, done, total: advance(what, done, total, ""),
+            max_pixels=count_or_none(max_pixels, "--max-pixels"), device=device, precision=precision,
+            tell=lambda what, done, total: advance(what, done, total, ""),
         )  # fmt: skip
     print(f"Wrote {printable(out)}, {out.stat().st_size / 1e6:.1f} MB. Open it in a browser.")

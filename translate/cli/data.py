@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from translate.cli.options import Json
+from translate.cli.options import Json, MaybeMaxPixels, count_or_none, read_domains
 from translate.cli.stopping import Stoppable
 from translate.cli.terminal import lines_of, printable, progress, say, say_notes, show
 from translate.errors import SettingsError, counted
@@ -104,17 +104,34 @@ def make(
 
 
 @app.command("check")
-def check(data: Annotated[str, typer.Argument(help="A dataset's name or folder.")], json_: Json = False) -> None:
+def check(
+    data: Annotated[str | None, typer.Argument(help="A dataset's name or folder.")] = None,
+    domain: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER, twice or more, instead of DATA.")] = None,
+    max_pixels: MaybeMaxPixels = None,
+    json_: Json = False,
+) -> None:
     """Look a dataset over: unreadable, grey, small, duplicate pictures, and training pictures among the test ones."""
     from translate import cards
     from translate.data.check import check as examine
+    from translate.data.folders import Reading
     from translate.data.known import open_known
-    from translate.data.layouts import open_folder
+    from translate.data.layouts import open_domains, open_folder
+    from translate.images import LIMITS
 
-    known = data in cards.names("datasets")
-    if known and cards.dataset(data).drawn:
-        raise SettingsError(f"{data} is drawn from seeds and has no files. Draw some: translate data make {data} DIR")
-    dataset = open_known(cards.dataset(data)) if known else open_folder(Path(data))
+    if (data is None) is (not domain):
+        raise SettingsError("What should be looked over? Name a dataset, a folder, or two --domain NAME=FOLDER.")
+    if data is None:
+        dataset = open_domains(read_domains(domain or []))
+    elif data in cards.names("datasets"):
+        if cards.dataset(data).drawn:
+            raise SettingsError(
+                f"{data} is drawn from seeds and has no files. Draw some: translate data make {data} DIR"
+            )
+        dataset = open_known(cards.dataset(data))
+    else:
+        dataset = open_folder(Path(data))
+    most = count_or_none(max_pixels, "--max-pixels")
+    dataset = dataset.read_with(Reading(limits=LIMITS.with_pixels(most) if most else LIMITS))
     counts = {place: len(pictures) for place, pictures in dataset.places().items()}
     findings = examine(dataset)
     lines = [f"{place}: {counted(count, 'picture')}" for place, count in counts.items()]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from translate.cli.options import Device, Json, Model, Precision
+from translate.cli.options import Device, Json, MaybeMaxPixels, Model, Precision, count_or_none
 from translate.cli.terminal import progress, say, show
 from translate.errors import SettingsError
 from translate.run_folder import RunFolder
@@ -81,6 +81,7 @@ def evaluate(
     report: Report = False,
     seed: Seed = 0,
     size: Size = None,
+    max_pixels: MaybeMaxPixels = None,
     device: Device = "auto",
     precision: Precision = "auto",
     json_: Json = False,
@@ -94,6 +95,7 @@ def evaluate(
     options = {
         "protocol": protocol, "features": features, "lpips": lpips, "split": split, "seed": seed, "size": size,
         "recognise": recognise, "anyway": anyway, "device": device, "precision": precision,
+        "max_pixels": count_or_none(max_pixels, "--max-pixels"),
     }  # fmt: skip
     choice = None
     with progress(json_) as advance:

@@ -23,6 +23,8 @@ MaybeCompile = Annotated[
     Literal["auto", "on", "off"] | None,
     typer.Option(help="Compile the generators first: auto does on CUDA GPUs.", show_default="the recipe's, or auto"),
 ]
+_PIXELS = "The most pixels a picture may have, such as 120M; larger ones cannot be read."
+MaybeMaxPixels = Annotated[str | None, typer.Option("--max-pixels", help=_PIXELS, show_default="64M")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress, only the result.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, such as method.lambda_idt=0.")]
@@ -62,3 +64,25 @@ def count_of(word: str, option: str) -> int:
     if count < 1:
         raise SettingsError(f"{option} takes a number such as 5000, 64M or 1.5G; found {word!r}.")
     return count
+
+
+def count_or_none(word: str | None, option: str) -> int | None:
+    """Read a count as `count_of`, if there is one."""
+    return None if word is None else count_of(word, option)
+
+
+def read_domains(words: list[str]) -> dict[str, Path]:
+    """Read the folders of domains, each written NAME=FOLDER.
+
+    Raises:
+        SettingsError: one is not, or a name is there twice.
+    """
+    domains: dict[str, Path] = {}
+    for word in words:
+        name, equals, folder = word.partition("=")
+        if not (name and equals and folder):
+            raise SettingsError(f"--domain takes NAME=FOLDER; found {word!r}.")
+        if name in domains:
+            raise SettingsError(f"--domain {name} was given twice, for {domains[name]} and {folder}. Name each once.")
+        domains[name] = Path(folder)
+    return domains

@@ -1,14 +1,22 @@
 """`translate train`."""
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import typer
 
 from translate.cli import train_options as options
 from translate.cli.data import fetch_pictures
-from translate.cli.options import Device, MaybeCompile, MaybePrecision, Quiet, Set
+from translate.cli.options import (
+    Device,
+    MaybeCompile,
+    MaybeMaxPixels,
+    MaybePrecision,
+    Quiet,
+    Set,
+    count_or_none,
+    read_domains,
+)
 from translate.cli.terminal import command_line, duration, progress, read_duration, say, say_notes
 from translate.errors import SettingsError, exit_code_of
 
@@ -38,6 +46,7 @@ def train(
     deterministic: options.Deterministic = False,
     nan_policy: options.NanPolicy = None,
     bad: options.Bad = None,
+    max_pixels: MaybeMaxPixels = None,
     workers: options.Workers = 0,
     grace: options.Grace = None,
     config: options.Config = None,
@@ -55,10 +64,11 @@ def train(
         if download:
             _fetch(data, quiet)
         run = runs.prepare(
-            data, domains=_domains(domain or []), out=out, begin_from=begin_from, config=config, words=set_ or [],
+            data, domains=read_domains(domain or []), out=out, begin_from=begin_from, config=config, words=set_ or [],
             method=method, steps=steps, epochs=epochs, seconds=seconds, size=size, batch=_batch(batch),
             accumulate=accumulate, seed=seed, precision=precision, compile=compile, deterministic=deterministic or None,
             nan_policy=nan_policy, bad=bad, device=device, workers=workers, tensorboard=tensorboard,
+            max_pixels=count_or_none(max_pixels, "--max-pixels"),
             grace_s=None if grace is None else read_duration(grace),
         )  # fmt: skip
         if parallel.rank() > 0:
@@ -161,18 +171,6 @@ def _batch(word: str | None) -> int | Literal["auto"] | None:
     if not word.isdecimal():
         raise SettingsError(f"--batch takes a number of pictures, or auto; found {word!r}.")
     return int(word)
-
-
-def _domains(words: list[str]) -> dict[str, Path]:
-    domains: dict[str, Path] = {}
-    for word in words:
-        name, equals, folder = word.partition("=")
-        if not (name and equals and folder):
-            raise SettingsError(f"--domain takes NAME=FOLDER; found {word!r}.")
-        if name in domains:
-            raise SettingsError(f"--domain {name} was given twice, for {domains[name]} and {folder}. Name each once.")
-        domains[name] = Path(folder)
-    return domains
 
 
 def _print_estimate(run: "Run") -> None:

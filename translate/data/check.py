@@ -72,8 +72,8 @@ def check(dataset: Dataset) -> list[Finding]:
 def _look(pictures: Files, index: int) -> _Look | str:
     path = pictures.paths[index]
     try:
-        pixels = images.read(path).rgb
-        height, width, mode = images.probe(path)
+        pixels = pictures[index]
+        height, width, mode = images.probe(path, pictures.reading.limits)
     except ImageDecodeError as error:
         return str(error)
     return _Look(

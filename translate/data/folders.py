@@ -38,6 +38,24 @@ class Pictures(Protocol):
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How the files of pictures are read.
+
+    Attributes:
+        background: what is seen where full transparency hides the colours, as when pictures are converted.
+        limits: larger files are refused.
+    """
+
+    background: images.Colour = images.WHITE
+    limits: images.Limits = images.LIMITS
+
+    @classmethod
+    def of(cls, background: str, max_pixels: int) -> "Reading":
+        """Read a colour, and let files be as large as so many pixels need. Raises `SettingsError`: it is no colour."""
+        return cls(images.read_colour(background), images.LIMITS.with_pixels(max_pixels))
+
+
+@dataclass(frozen=True)
 class Files:
     """The pictures of one folder and of the folders in it.
 
@@ -46,18 +64,21 @@ class Files:
         paths: of the pictures, in the order of their names.
         ignored: how many other files are there.
         passed_over: how many folders of a system are there, which are not entered.
+        reading: how they are read.
     """
 
     folder: Path
     paths: tuple[Path, ...]
     ignored: int
     passed_over: int = 0
+    reading: Reading = Reading()
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> Pixels:
-        return images.read(self.paths[index]).rgb
+        """Return a picture as networks see it when it is converted: hidden colours have no influence."""
+        return images.visible(images.read(self.paths[index], self.reading.limits), self.reading.background)
 
     def name(self, index: int) -> str:
         """Return the path below the folder."""
@@ -120,6 +141,17 @@ class Dataset:
     def pictures(self, split: Split) -> Mapping[str, Pictures]:
         """Return the pictures of each domain in `split`; a domain without any may be missing."""
         return {"train": self.train, "test": self.test, "held-out": self.held_out}[split]
+
+    def read_with(self, reading: Reading) -> "Dataset":
+        """Return the same dataset, whose files are read in this way."""
+
+        def changed(pictures: Mapping[str, Pictures]) -> dict[str, Pictures]:
+            return {
+                domain: replace(files, reading=reading) if isinstance(files, Files) else files
+                for domain, files in pictures.items()
+            }
+
+        return replace(self, train=changed(self.train), test=changed(self.test), held_out=changed(self.held_out))
 
     def holding_out(self, count: int) -> "Dataset":
         """Take `count` pictures of each domain out of training, by their names: always the same ones.

@@ -98,7 +98,7 @@ def evaluate_every_checkpoint(
             "A model that changes attributes has no KID to choose by, and what a classifier sees in its translations"
             " does not say how real they look. Leave out --every-checkpoint, and look at its samples."
         )
-    target, dataset = about.targets.choose(to), open_data(data, about, settings.size)
+    target, dataset = about.targets.choose(to), open_data(data, about, settings.size, settings.max_pixels)
     network = open_judge(settings.features or default_features(about), about, protocol.middle, settings.anyway)
     refuse_empty(dataset, "test", about)
     if about.held_out:

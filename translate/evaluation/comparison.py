@@ -68,7 +68,7 @@ def compare(
     first, target = abouts[names[0]], _shared_target(abouts, to)
     if data is None and first.data not in cards.names("datasets"):
         raise SettingsError(f"Where {names[0]} has its pictures from is not known. Give a dataset with --data.")
-    dataset = open_data(first.data if data is None else data, first, settings.size)
+    dataset = open_data(first.data if data is None else data, first, settings.size, settings.max_pixels)
     options["features"] = settings.features or default_features(*abouts.values())
     refuse_empty(dataset, settings.split, first)
     sources = (

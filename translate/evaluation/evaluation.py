@@ -48,6 +48,7 @@ class EvaluationSettings:
             without test pictures.
         seed: of subsets and halves.
         size: of pictures that are drawn, in pixels; see `open_data`.
+        max_pixels: of a picture that is a file; see `open_data`.
         recognise: a class of ImageNet: how often pictures are taken for it.
         anyway: whether features judge a model whose critics have seen them.
         device: see `devices.engine`.
@@ -60,6 +61,7 @@ class EvaluationSettings:
     split: Split = "test"
     seed: int = 0
     size: int | None = None
+    max_pixels: int | None = None
     recognise: str | None = None
     anyway: bool = False
     device: str = "auto"
@@ -96,7 +98,7 @@ def evaluate(
     """
     settings = EvaluationSettings(**options)
     protocol, about = find_protocol(settings.protocol), read_about(find_export(model))
-    dataset = open_data(data, about, settings.size)
+    dataset = open_data(data, about, settings.size, settings.max_pixels)
     refuse_empty(dataset, settings.split, about)
     if about.targets.are_sets:
         target = about.targets.choose(to)

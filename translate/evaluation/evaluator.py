@@ -244,4 +244,6 @@ def _mask(pictures: Pictures, index: int) -> NDArray[Any] | None:
     if not isinstance(pictures, Files):
         return None
     path = pictures.folder.parent / "masks" / pictures.folder.name / pictures.name(index)
-    return images.laid_on(images.read(path), (0, 0, 0)).rgb[..., 0] / np.float32(255) if path.is_file() else None
+    if not path.is_file():
+        return None
+    return images.laid_on(images.read(path, pictures.reading.limits), (0, 0, 0)).rgb[..., 0] / np.float32(255)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from translate import cards
 from translate.data import celeba
-from translate.data.folders import Dataset, Pictures, Split, fingerprints
+from translate.data.folders import Dataset, Pictures, Reading, Split, fingerprints
 from translate.data.known import open_known
 from translate.data.layouts import open_folder
 from translate.errors import DataError, SettingsError
+from translate.images import LIMITS
 from translate.metrics.features import refuse_too_few
 from translate.models.about import About
 from translate.toys.catalogue import open_drawn
@@ -17,7 +18,9 @@ from translate.toys.drawn import Drawn
 SIDE = 256  # pixels of drawn pictures for models that were trained on others
 
 
-def open_data(data: str | Path | Dataset, about: About, size: int | None = None) -> Dataset:
+def open_data(
+    data: str | Path | Dataset, about: About, size: int | None = None, max_pixels: int | None = None
+) -> Dataset:
     """Open a dataset and give its domains the model's names, in order, where it has none of its own.
 
     What the model's run held out of these training pictures is held out here, too.
@@ -27,6 +30,8 @@ def open_data(data: str | Path | Dataset, about: About, size: int | None = None)
         about: the model.
         size: pixels of pictures that are drawn; by default those of training for a model that was trained on this
             dataset, 256 for others, which were trained on photos.
+        max_pixels: of a picture that is a file; by default as many as in training. What stands behind transparency is
+            also as in training.
 
     Raises:
         SettingsError: its domains or attributes are not those of the model, or there is a size and it is not drawn.
@@ -46,6 +51,8 @@ def open_data(data: str | Path | Dataset, about: About, size: int | None = None)
         )
     else:
         dataset = open_folder(Path(data), attributes=wanted)
+    if not isinstance(data, Dataset):
+        dataset = dataset.read_with(_reading_of(about, max_pixels))
     if size is not None and not all(isinstance(pictures, Drawn) for pictures in dataset.train.values()):
         raise SettingsError(f"The pictures of {dataset.name} have the sizes of their files; --size is for drawn ones.")
     if set(dataset.domains) == set(about.domains) and about.targets.are_sets is dataset.targets.are_sets:
@@ -62,6 +69,12 @@ def open_data(data: str | Path | Dataset, about: About, size: int | None = None)
         f"The model knows the domains {', '.join(about.domains)}; {dataset.name} has {', '.join(dataset.domains)}."
         " Give a dataset with the model's domains."
     )
+
+
+def _reading_of(about: About, max_pixels: int | None) -> Reading:
+    """Return how the run of a model has read its files; as by default where it says nothing of that."""
+    trained = about.recipe.get("data", {})
+    return Reading.of(trained.get("background", "white"), max_pixels or trained.get("max_pixels", LIMITS.pixels))
 
 
 def _holding_out(dataset: Dataset, about: About) -> Dataset:

@@ -1,6 +1,6 @@
 """How large a file may be that is decoded; what is larger is refused before it takes memory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,10 @@ class Limits:
     pixels: int = 64_000_000
     frames: int = 2000
     mebibytes: int = 512
+
+    def with_pixels(self, count: int) -> "Limits":
+        """Return limits for so many pixels, whose files may have as many bytes as these need."""
+        return replace(self, pixels=count, mebibytes=max(self.mebibytes, 8 * count >> 20))
 
     @property
     def bytes(self) -> int:

@@ -28,6 +28,7 @@ OPTIONS = {  # which setting an option is; None leaves it as it is
     "compile": "training.compile",  # whether generators are compiled; by default on CUDA GPUs
     "deterministic": "training.deterministic",  # whether a GPU, too, computes the same bits every time
     "nan_policy": "training.nan_policy",  # when losses are not finite: stop, or go on at half the rate
+    "max_pixels": "data.max_pixels",  # of a picture, at most
     "bad": "data.bad",  # pictures that cannot be read: skip a hundredth and 100 at most, or stop at the first
 }
 LENGTHS = ("steps", "epochs", "seconds")  # only one of which is given

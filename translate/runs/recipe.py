@@ -5,7 +5,9 @@ from typing import Any, Literal, Self
 from pydantic import Field, SerializeAsAny, field_validator
 
 from translate.data.augmentation import Augmentation
+from translate.data.folders import Reading
 from translate.errors import SettingsError
+from translate.images import LIMITS, read_colour
 from translate.methods.base import MethodSettings, settings_class
 from translate.metrics.features import FEWEST
 from translate.settings import Settings
@@ -21,6 +23,25 @@ class DataSettings(Augmentation):
     """Pictures of each domain that are not trained on, to choose a checkpoint by."""
     bad: Literal["skip", "error"] = "skip"
     """A hundredth of pictures that cannot be read, or all but none."""
+
+    background: str = "white"
+    """What is seen where full transparency hides the colours: a name, or #ffffff. `apply` has the same option."""
+    max_pixels: int = Field(LIMITS.pixels, ge=1)
+    """The most pixels a picture may have; larger ones cannot be read."""
+
+    @field_validator("background")
+    @classmethod
+    def _is_colour(cls, background: str) -> str:
+        try:
+            read_colour(background)
+        except SettingsError as error:
+            raise ValueError(str(error)) from error
+        return background
+
+    @property
+    def reading(self) -> Reading:
+        """How the files of pictures are read."""
+        return Reading.of(self.background, self.max_pixels)
 
     @field_validator("held_out")
     @classmethod
