@@ -47,6 +47,20 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def run_undo(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Apply:
+    """Call `translate undo` with more words; return (exit code, stdout, stderr)."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["translate", "undo", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        printed = capsys.readouterr()
+        return int(stop.value.code or 0), printed.out, printed.err
+
+    return call
+
+
+@pytest.fixture
 def apply(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Apply:
     """Call `translate apply m.safetensors` with more words; return (exit code, stdout, stderr)."""
 
@@ -377,7 +391,9 @@ def test_what_is_there_is_skipped_if_this_command_would_make_it(apply: Apply, pl
         code, out, err = apply("photos", "--out", "results", *words)
         assert (code, out[: len(begin)]) == (0, begin)
         again = words[:1] in (["--strength"], ["--to"]) and out.startswith("2") and "--overwrite" not in words
-        assert ("Note: 2 results of another model or other settings, to be made again.\n" in err) == again
+        assert (
+            "Note: 2 results of another model, other settings or older pictures, to be made again.\n" in err
+        ) == again
     (place / "results/.translate.jsonl").unlink()  # nobody knows
     assert apply("photos", "--out", "results")[1].startswith("0 done, 2 skipped")
 
@@ -387,7 +403,7 @@ def test_pictures_are_replaced_only_when_that_is_said_twice(apply: Apply, place:
     code, out, err = apply("photos", "--in-place")
     assert (code, out, err.count("say --yes")) == (2, "", 1)
     assert "photos/a.jpg -> photos/a.jpg: 14 x 9" in apply("photos", "--in-place", "--dry-run")[1]
-    for words in (["--out", "x"], ["--overwrite"], ["--compare", "side"], ["--flat"], ["--to", "all"]):
+    for words in (["--out", "x"], ["--compare", "side"], ["--flat"], ["--to", "all"]):
         assert apply("photos", "--in-place", "--yes", *words)[0] == 2
     assert apply("photos")[0] == 2
     assert apply("photos", "--out", "photos")[0] == 2
@@ -551,3 +567,104 @@ def test_what_was_not_done_is_listed_however_a_run_ends(
     code, _, _ = apply("@failed.txt", "--out", "results", "--failed", "failed.txt")
     assert (code, (place / "failed.txt").read_text()) == (3, "photos/./00.jpg\n")
     assert len(list((place / "results").glob("*.jpg"))) == 12
+
+
+@pytest.mark.fault("F-13")
+def test_what_was_edited_is_converted_again(apply: Apply, place: Path) -> None:
+    images.write_pixels(noise(9, 14), place / "mask.png")
+    words = ("photos", "--out", "results", "--mask", "mask.png")
+    assert apply(*words)[1].startswith("2 done")
+    assert apply(*words)[1].startswith("0 done, 2 skipped")
+    before = (place / "results/a.jpg").read_bytes()
+    images.write_pixels(255 - noise(9, 14), place / "photos/a.jpg")
+    assert apply(*words)[1].startswith("1 done, 1 skipped")
+    assert (place / "results/a.jpg").read_bytes() != before
+    images.write_pixels(255 - noise(9, 14), place / "mask.png")
+    assert apply(*words)[1].startswith("2 done")
+
+
+@pytest.mark.fault("F-13")
+def test_a_result_of_which_nothing_is_known_is_kept_and_noted_where_it_is_older(apply: Apply, place: Path) -> None:
+    apply("photos/a.jpg", "--out", "a.jpg")
+    assert "older" not in apply("photos/a.jpg", "--out", "a.jpg")[2]
+    os.utime(place / "a.jpg", ns=(0, 0))
+    code, out, err = apply("photos/a.jpg", "--out", "a.jpg")
+    assert (code, out.split(",")[0]) == (0, "0 done")
+    assert "Note: the result is older than its picture; --overwrite makes it again: photos/a.jpg\n" in err
+
+
+@pytest.mark.fault("F-17")
+def test_in_place_results_are_made_again_from_the_originals(apply: Apply, run_undo: Apply, place: Path) -> None:
+    before = tree(place)
+    words = ("photos", "--in-place", "--yes")
+    apply(*words)
+    first = tree(place)
+    _, out, err = apply(*words, "--strength", "0.5")
+    assert out.startswith("2 done, 0 skipped")
+    assert "Note: 2 results of another model, other settings or older pictures, to be made again.\n" in err
+    half = tree(place)
+    apply("photos", "--out", "elsewhere", "--overwrite")
+    assert run_undo("photos")[:2] == (0, "Put back 2 originals.\n")
+    apply("photos", "--out", "half", "--strength", "0.5")
+    for name in ("a.jpg", "below/b.png"):
+        assert half[f"photos/.originals/{name}"] == before[f"photos/{name}"]
+        assert half[f"photos/{name}"] == tree(place)[f"half/{name}"] != first[f"photos/{name}"]
+    apply(*words)
+    assert tree(place / "photos").keys() == {
+        ".originals/.translate.jsonl", ".originals/a.jpg", ".originals/below/b.png", "a.jpg", "below/b.png"
+    }  # fmt: skip
+    assert apply(*words, "--overwrite")[1].startswith("2 done")
+
+
+@pytest.mark.fault("F-17")
+def test_what_was_edited_after_it_was_replaced_stays(apply: Apply, run_undo: Apply, place: Path) -> None:
+    apply("photos", "--in-place", "--yes")
+    (place / "photos/a.jpg").write_bytes(b"my own work")
+    code, out, err = apply("photos", "--in-place", "--yes", "--overwrite")
+    assert (code, out.split(",")[:2]) == (0, ["1 done", " 1 skipped"])
+    assert "Note: it was changed since it was converted; move it away" in err
+    code, out, err = run_undo("photos")
+    assert (code, out) == (3, "Put back 1 original.\n")
+    assert "Left: photos/a.jpg: it was changed since it was converted" in err
+    assert (place / "photos/a.jpg").read_bytes() == b"my own work"
+    (place / "photos/a.jpg").unlink()
+    assert run_undo("photos")[:2] == (0, "Put back 1 original.\n")
+
+
+@pytest.mark.fault("F-17")
+@pytest.mark.parametrize("again", ["photos", ".", "photos/below", "photos/below/b.png"])
+def test_originals_are_put_back_bit_for_bit(apply: Apply, run_undo: Apply, place: Path, again: str) -> None:
+    for name in ("a.jpg", "below/b.png"):
+        os.utime(place / "photos" / name, ns=(10**18, 10**18 + 7))
+    before = tree(place / "photos")
+    apply("photos", "--in-place", "--yes")
+    (place / "photos/below/.originals").mkdir()  # empty
+    assert run_undo(again, "--dry-run")[1].endswith(f"Would put back {2 if again in ('photos', '.') else 1} original"
+                                                    f"{'s' if again in ('photos', '.') else ''}.\n")  # fmt: skip
+    assert run_undo(again)[0] == 0
+    assert run_undo("photos")[0] == (4 if again in ("photos", ".") else 0)  # none are left then
+    (place / "photos/below/.originals").rmdir()
+    assert tree(place / "photos") == before
+    assert not (place / "photos/.originals").exists()
+    for name in ("a.jpg", "below/b.png"):
+        assert (place / "photos" / name).stat().st_mtime_ns == 10**18 + 7
+
+
+@pytest.mark.fault("F-24")
+def test_a_picture_that_was_half_copied_counts_once(apply: Apply, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = (place / "photos/a.jpg").read_bytes()
+    (place / "photos/a.jpg").write_bytes(whole[: len(whole) // 2])
+    looks: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            (place / "photos/a.jpg").write_bytes(whole)
+        if len(looks) == 6:
+            raise KeyboardInterrupt(signal.SIGINT)
+
+    monkeypatch.setattr("time.sleep", sleep)
+    code, out, err = apply("photos", "--out", "results", "--watch", "--failed", "failed.txt")
+    assert "Failed: photos/a.jpg" in err
+    assert (code, out.split(", 0 ignored")[0]) == (0, "2 done, 0 skipped, 0 failed")
+    assert (place / "failed.txt").read_text() == ""

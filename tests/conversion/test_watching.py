@@ -7,13 +7,14 @@ import pytest
 
 from translate.conversion.pipeline import Result
 from translate.conversion.planning import ConversionPlan, Item, plan
-from translate.conversion.watching import Stamp, complete, watch
+from translate.conversion.settings import ConversionSettings
+from translate.conversion.watching import complete, watch
 
 A, B = Path("a.png"), Path("b.png")
 
 
-def ready(*listings: dict[Path, Stamp]) -> list[list[Path]]:
-    return list(complete(listings))
+def ready(*listings: dict[Path, tuple[int, int]]) -> list[list[Path]]:
+    return list(complete({path: (stamp,) for path, stamp in listing.items()} for listing in listings))
 
 
 @pytest.mark.fault("I-30")
@@ -37,7 +38,7 @@ def test_a_file_that_comes_by_renaming_or_goes_is_no_trouble() -> None:
 
 @pytest.mark.fault("I-30")
 def test_a_burst_is_taken_together() -> None:
-    many = {Path(f"{number}.png"): (number, number) for number in range(1000)}
+    many: dict[Path, tuple[int, int]] = {Path(f"{number}.png"): (number, number) for number in range(1000)}
     assert ready(many, many, many) == [[], list(many), []]
 
 
@@ -95,3 +96,28 @@ def test_a_listed_file_that_has_gone_is_left_out() -> None:
 
     with pytest.raises(Stop):
         list(watch(None, lambda: ConversionPlan(items, (), 0, ()), wait))  # type: ignore[arg-type]
+
+
+@pytest.mark.fault("F-13")
+def test_a_picture_whose_mask_has_changed_is_taken_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture, mask = tmp_path / "a.png", tmp_path / "mask.png"
+    picture.write_bytes(b"1")
+    mask.write_bytes(b"1")
+    item = Item(picture, tmp_path / "out.png", Path("a.png"), "b")
+    looks = iter([lambda: None, lambda: None, lambda: mask.write_bytes(b"12"), lambda: None, lambda: None])
+    taken: list[int] = []
+
+    def wait() -> None:
+        step = next(looks, None)
+        if step is None:
+            raise Stop
+        step()
+
+    def convert(translator: object, plan: ConversionPlan, settings: object) -> Iterator[Result]:
+        taken.append(mask.stat().st_size)
+        yield Result(picture, "a.png", item.output, "done")
+
+    monkeypatch.setattr("translate.conversion.watching.convert", convert)
+    with pytest.raises(Stop):
+        list(watch(None, lambda: ConversionPlan((item,), (), 0, ()), wait, ConversionSettings(mask=mask)))  # type: ignore[arg-type]
+    assert taken == [1, 2]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from translate.cli import apply_options as options
 from translate.cli.options import Compile, Device, Json, Precision, Quiet, count_of
 from translate.cli.pipes import STREAM, check_pipes, through_pipes
-from translate.cli.summary import Outcome, listing_failures, result_json, running_on, show_models, show_plan
+from translate.cli.summary import Outcome, latest, listing_failures, result_json, running_on, show_models, show_plan
 from translate.cli.terminal import printable, progress, say, say_notes, stopping
 from translate.errors import SettingsError, counted
 
@@ -77,7 +77,7 @@ def apply(
     if in_place is (out is not None):
         raise SettingsError("Results need one place: name it with --out, or replace the pictures with --in-place.")
     if in_place:
-        conflicting = overwrite or flat or compare or report or watch or to == "all" or format != "auto"
+        conflicting = flat or compare or report or watch or to == "all" or format != "auto"
         _check_in_place(bool(conflicting), yes or dry_run)
     from translate import images
     from translate.conversion.job import Job
@@ -128,7 +128,7 @@ def apply(
             results.append(result)
             advance("translating", len(results), len(plan), "")
     took, engine = time.perf_counter() - started, str(translator.engine)
-    outcome = Outcome(results, plan.ignored, plan.passed_over, job.goal, out, engine, took)
+    outcome = Outcome(latest(results), plan.ignored, plan.passed_over, job.goal, out, engine, took)
     outcome.write(report, compare == "grid", limits)
     if not quiet:
         say_notes(outcome.notes(suffixes_said=format != "auto" or not (out and out.is_dir())))
@@ -152,7 +152,8 @@ def _shown(results: "Iterator[Result]", jsonl: bool, each: bool) -> "Iterator[Re
 
 
 def _outdated_note(count: int) -> str:
-    return f"{counted(count, 'result')} of another model or other settings, to be made again." if count else ""
+    made = "of another model, other settings or older pictures, to be made again"
+    return f"{counted(count, 'result')} {made}." if count else ""
 
 
 def _what_to_take(keep_colour: bool, colour_only: bool) -> Literal["all", "lightness", "colour"]:
@@ -173,9 +174,7 @@ def _network_size(size: str) -> "Size":
 
 def _check_in_place(conflicting: bool, confirmed: bool) -> None:
     if conflicting:
-        raise SettingsError(
-            "--in-place goes with none of --overwrite, --flat, --compare, --report, --watch, --format and --to all."
-        )
+        raise SettingsError("--in-place goes with none of --flat, --compare, --report, --watch, --format and --to all.")
     if not confirmed:
         raise SettingsError(
             "--in-place replaces pictures, and keeps them in .originals. Look with --dry-run, then say --yes, too."

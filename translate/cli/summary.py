@@ -1,7 +1,7 @@
 """What `translate apply` tells at its end, and what it writes beside the results."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,6 +92,11 @@ def _pixels(size: tuple[int, int]) -> str:
     return f"{size[1]} x {size[0]}"
 
 
+def latest(results: "Iterable[Result]") -> "list[Result]":
+    """Return the last result of each picture: one that was half copied when it failed has another one later."""
+    return list({(result.word, result.target): result for result in results}.values())
+
+
 @contextlib.contextmanager
 def listing_failures(place: Path | None, plan: "ConversionPlan", results: "Sequence[Result]") -> Iterator[None]:
     """Write into the file `place`, if any, what has failed in the block; if that is broken off, also what is left.
@@ -104,7 +109,7 @@ def listing_failures(place: Path | None, plan: "ConversionPlan", results: "Seque
 
     def write(left: "Sequence[Item]") -> None:
         if place:
-            words = [result.word for result in results if not result.output] + [item.word for item in left]
+            words = [result.word for result in latest(results) if not result.output] + [item.word for item in left]
             write_bytes(place, write_list(words))
 
     try:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from translate.conversion import manifest, planning, watching
+from translate.conversion import planning, watching
+from translate.conversion.manifest import Manifest
 from translate.conversion.pipeline import Result, convert
 from translate.conversion.planning import MIRRORED, ConversionPlan, Item, Naming
 from translate.conversion.settings import DEFAULT, ConversionSettings
@@ -26,13 +27,13 @@ class Job:
             where it is run.
         inputs: files, folders, patterns and lists, see `inputs.find`.
         out: a folder, or for a single picture a file, see `planning.plan`. None: results replace their pictures, which
-            are kept, see `planning.plan_in_place`; `naming` and `overwrite` have no meaning then.
+            are kept, see `planning.plan_in_place`; `naming` has no meaning then.
         to: a target as for `Targets.choose`; or "all", for all that the model has, each into a folder of its name.
         settings: how pictures are translated and written.
         naming: how results are called in `out`.
         shard: (i, n), the i-th of n parts, for several machines.
         overwrite: make results again that are already there. Else they are made again only where they are known to come
-            from another model or other settings.
+            from another model, other settings, or what a picture or its mask was before.
     """
 
     about: About
@@ -71,7 +72,7 @@ class Job:
         Raises:
             SettingsError, DataError, OutputError: as `targets` and `planning.plan`.
         """
-        return self._plan(self._again())
+        return self._plan(self._manifest())
 
     def run(self, translator: Translator, plan: ConversionPlan | None = None) -> Iterator[Result]:
         """Convert pictures and record in the output folder what made them.
@@ -89,28 +90,30 @@ class Job:
             DeviceError: the device failed, or there is not enough memory to read or write pictures.
         """
         results = convert(translator, self.plan() if plan is None else plan, self.settings)
-        return manifest.recorded(results, self.out, self.about, self.settings)
+        return self._manifest().recorded(results)
 
     def watch(self, translator: Translator, wait: Callable[[], None]) -> Iterator[Result]:
         """Convert what is there and what appears, for ever; see `watching.watch`.
 
         Results and errors are those of `run`, but that there are no pictures is no error.
         """
-        again = self._again()
-        results = watching.watch(translator, lambda: self._plan(again), wait, self.settings)
-        return manifest.recorded(results, self.out, self.about, self.settings)
+        manifest = self._manifest()
+        results = watching.watch(translator, lambda: self._plan(manifest), wait, self.settings)
+        return manifest.recorded(results)
 
     def count_outdated(self, plan: ConversionPlan) -> int:
-        """Count the items whose results are there, but were made with another model or other settings."""
-        outdated = manifest.outdated(self.out, self.about, self.settings)
+        """Count the items whose results are there, but were made with or from something else than now."""
+        outdated = self._manifest().outdated()
         return sum(outdated(item) and item.output.exists() for item in plan.items)
 
-    def _again(self) -> Callable[[Item], bool]:
-        return _always if self.overwrite else manifest.outdated(self.out, self.about, self.settings)
+    def _manifest(self) -> Manifest:
+        return Manifest(self.out, self.about, self.settings)
 
-    def _plan(self, again: Callable[[Item], bool]) -> ConversionPlan:
+    def _plan(self, manifest: Manifest) -> ConversionPlan:
+        again = _always if self.overwrite else manifest.outdated()
         if self.out is None:
-            return planning.plan_in_place(self.inputs, self.targets[0], self.settings.encoding, self.shard)
+            encoding, target = self.settings.encoding, self.targets[0]
+            return planning.plan_in_place(self.inputs, target, encoding, self.shard, again, manifest.is_edited)
         naming = replace(self.naming, by_target=self.has_several_targets)
         return planning.plan(self.inputs, self.out, self.targets, self.settings, naming, self.shard, again)
 

@@ -1,24 +1,45 @@
-"""What the results in a folder were made with, so that those of another model or of other settings are made again.
+"""What results were made with and from, so that those of another model, settings or picture are made again.
 
-A hidden file in the folder has a line of JSON for each result: its path, and a fingerprint of model and settings. Of
-several lines for a path the last counts. Lines are only added, because several runs may share a folder; one that was
-torn counts as none, and a result without any counts as made with anything.
+A hidden file in the folder of the results, or of the originals where results are in their place, has a line of JSON for
+each result: its path, a fingerprint of model and settings, the stamps of the picture and its mask, and the SHA-256 of a
+result that is in the place of its picture. Of several lines for a path the last counts, and what is missing in one
+counts as anything. Lines are only added, because several runs may share a folder; one that was torn counts as none, and
+a result without any counts as made with anything.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+from translate.conversion.masks import Masks
 from translate.conversion.pipeline import Result
 from translate.conversion.planning import Item
 from translate.conversion.settings import ConversionSettings
+from translate.conversion.stamps import stamps_of
 from translate.errors import DiskFull, DiskReadOnly, OutputError
-from translate.files import as_output_error
+from translate.files import as_output_error, sha256
 from translate.models.about import About
 
 NAME = ".translate.jsonl"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is known of a result.
+
+    Attributes:
+        fingerprint: of what made it, see `fingerprint`.
+        stamps: of what it was made from, see `stamps_of`; None: not known.
+        sha256: of the result; empty: not known.
+    """
+
+    fingerprint: str
+    stamps: Any = None
+    sha256: str = ""
 
 
 def fingerprint(about: About, target: str, settings: ConversionSettings) -> str:
@@ -33,58 +54,104 @@ def fingerprint(about: About, target: str, settings: ConversionSettings) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def read_fingerprints(folder: Path) -> dict[Path, str]:
-    """Return the fingerprints of the results in a folder by their paths."""
+def read_lines(folder: Path) -> dict[Path, Line]:
+    """Return what is known of the results that the manifest in `folder` names, by their paths from there."""
     try:
         lines = (folder / NAME).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:  # there is none yet, or it is closed to us
         return {}
-    fingerprints: dict[Path, str] = {}
+    known: dict[Path, Line] = {}
     for line in lines:
         try:
-            path, written = json.loads(line)
-            fingerprints[folder / path] = str(written)
+            path, made, *rest = json.loads(line)
+            known[Path(path)] = Line(str(made), *rest[:2])
         except (ValueError, TypeError):
             continue
-    return fingerprints
+    return known
 
 
-def outdated(folder: Path | None, about: About, settings: ConversionSettings) -> Callable[[Item], bool]:
-    """Return a predicate: was this item's result made with another model or other settings?
-
-    A result that is not recorded in `folder` is not outdated. Arguments are those of `recorded`.
-    """
-    known = read_fingerprints(folder) if folder else {}
-    return lambda item: item.output in known and known[item.output] != fingerprint(about, item.target, settings)
-
-
-def recorded(
-    results: Iterable[Result], folder: Path | None, about: About, settings: ConversionSettings
-) -> Iterator[Result]:
-    """Pass results on, and add a line for each that was done in `folder`.
+class Manifest:
+    """What is known of results, and will be of those that are made.
 
     Args:
-        results: from `convert`.
-        folder: where they are. Nothing is written if it is itself the only result, or None: results are in the places
-            of their pictures.
+        out: the folder of results, or the only result, of which nothing is recorded. None: results are in the places of
+            their pictures, and what is known of them is beside their originals.
         about: the model.
         settings: those of `convert`.
-
-    A result says so where the file cannot be written.
-
-    Raises:
-        OutputError: the disk is full or read-only.
     """
-    for result in results:
-        if folder and result.status == "done" and result.output and result.output != folder:
-            line = [result.output.relative_to(folder).as_posix(), fingerprint(about, result.target, settings)]
+
+    def __init__(self, out: Path | None, about: About, settings: ConversionSettings) -> None:
+        self._out = out
+        self._about = about
+        self._settings = settings
+        self._known: dict[Path, dict[Path, Line]] = {}  # by folder
+
+    def outdated(self) -> Callable[[Item], bool]:
+        """Return a predicate: was this item's result made with or from something else? One that is not known was not."""
+
+        @cache
+        def masks() -> Masks | None:  # listed if they are needed
+            return Masks(self._settings.mask) if self._settings.mask else None
+
+        def is_outdated(item: Item) -> bool:
+            line = self._line(item)
+            if line is None:
+                return False
+            made_otherwise = line.fingerprint != fingerprint(self._about, item.target, self._settings)
+            return made_otherwise or (line.stamps is not None and line.stamps != _plain(stamps_of(item, masks())))
+
+        return is_outdated
+
+    def is_edited(self, item: Item) -> bool:
+        """Tell whether a result in the place of its picture is known not to be what was written there."""
+        line = self._line(item)
+        return bool(line and line.sha256) and line is not None and line.sha256 != sha256(item.output)
+
+    def recorded(self, results: Iterable[Result]) -> Iterator[Result]:
+        """Pass results on, and add a line for each that was done. A result says so where that cannot be written.
+
+        Raises:
+            OutputError: the disk is full or read-only.
+        """
+        for result in results:
+            item = result.item
+            if item is None or result.status != "done" or item.output == self._out:
+                yield result
+                continue
+            folder, path = self._place(item)
+            line = Line(fingerprint(self._about, item.target, self._settings), _plain(item.stamps))
             try:
                 with as_output_error(folder / NAME), (folder / NAME).open("a", encoding="utf-8") as stream:
-                    stream.write(json.dumps(line) + "\n")
+                    line = replace(line, sha256=sha256(item.output) if item.original else "")
+                    stream.write(json.dumps([path.as_posix(), line.fingerprint, line.stamps, line.sha256]) + "\n")
             except (DiskFull, DiskReadOnly):
                 raise
             except OutputError:
-                result = replace(
-                    result, notes=(*result.notes, f"{NAME} cannot be written, so what made it is forgotten")
-                )
-        yield result
+                note = f"{NAME} cannot be written, so what made it is forgotten"
+                result = replace(result, notes=(*result.notes, note))
+            else:
+                self._of(folder)[path] = line
+            yield result
+
+    def _line(self, item: Item) -> Line | None:
+        if item.output == self._out:
+            return None
+        folder, path = self._place(item)
+        return self._of(folder).get(path)
+
+    def _place(self, item: Item) -> tuple[Path, Path]:
+        """Return the folder of the manifest that knows a result, and its path in there."""
+        if item.original is not None:
+            return item.original.parents[len(item.relative.parts) - 1], item.relative
+        assert self._out is not None
+        return self._out, item.output.relative_to(self._out)
+
+    def _of(self, folder: Path) -> dict[Path, Line]:
+        if folder not in self._known:
+            self._known[folder] = read_lines(folder)
+        return self._known[folder]
+
+
+def _plain(stamps: Any) -> Any:
+    """Return what JSON makes of stamps."""
+    return json.loads(json.dumps(stamps))

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -20,6 +20,7 @@ from translate.conversion.isolation import ReadCall, Readers, read_here
 from translate.conversion.masks import Masks, mask_notes, read_mask
 from translate.conversion.planning import ConversionPlan, Item, beside
 from translate.conversion.settings import DEFAULT, ConversionSettings
+from translate.conversion.stamps import stamps_of
 from translate.errors import DiskFull, DiskReadOnly, ImageDecodeError, OutOfMemory, OutputError, WeightsError
 from translate.files import atomic_file, sweep_dead_writers, takes_files
 from translate.images import Picture
@@ -52,6 +53,7 @@ class Result:
     notes: tuple[str, ...] = ()  # what reading or writing changed that a user may want to know
     size: tuple[int, int] | None = None  # of the output, (H, W) in pixels
     target: str = ""  # what it was translated to; empty for an input that is missing
+    item: Item | None = field(default=None, compare=False, repr=False)  # what was planned, if it was done
 
 
 def convert(translator: Translator, plan: ConversionPlan, settings: ConversionSettings = DEFAULT) -> Iterator[Result]:
@@ -71,7 +73,8 @@ def convert(translator: Translator, plan: ConversionPlan, settings: ConversionSe
     for word in plan.missing:
         yield Result(Path(word), word, None, "failed", ELSEWHERE if is_address(word) else MISSING)
     for item in plan.existing:
-        yield Result(item.source, item.word, item.output, "skipped", "the output is already there", target=item.target)
+        there, notes = "the output is already there", (item.note,) if item.note else ()
+        yield Result(item.source, item.word, item.output, "skipped", there, notes, target=item.target)
     written = [place for item in plan.items for place in (item.output, item.original) if place]
     for folder in {place.parent for place in written}:
         with suppress(OSError):  # its path is too long, or it is closed to us: the error comes again
@@ -131,14 +134,15 @@ def _ahead(pool: ThreadPoolExecutor, function: Callable[[A], B], values: Iterabl
 def _decode(
     item: Item, settings: ConversionSettings, training: int, call: ReadCall, masks: Masks | None
 ) -> list[_Frame | Result]:
+    item = replace(item, stamps=stamps_of(item, masks))  # before it is read: what changes later is newer
     try:
-        asked = (item.source, settings.limits, settings.encoding.depth)
+        asked = (item.read_from, settings.limits, settings.encoding.depth)
         several = images.holds_frames(item.output, settings.encoding)
         frames = call(images.read_frames, *asked) if several else [call(images.read, *asked)]
         images.check_fits(frames[0], images.format_of(item.output, settings.encoding))
         mask = None if masks is None else read_mask(masks.find(item), settings.limits, call)
     except (ImageDecodeError, OutputError) as error:
-        return [_failed(item, str(error).removeprefix(f"{item.source} "))]
+        return [_failed(item, str(error).removeprefix(f"{item.read_from} "))]
     if mask is not None:
         notes = mask_notes(mask, *frames[0].rgb.shape[:2])
         frames[0] = replace(frames[0], notes=(*frames[0].notes, *notes))
@@ -206,9 +210,9 @@ def _written(frames: list[_Frame], settings: ConversionSettings) -> Result:
         images.write(comparison(before, after, settings.compare), beside(item.output, settings.comparison_suffix))
     if item.original:
         _keep(item.source, item.original)
-    times = item.source if settings.preserve_times else None
+    times = item.read_from if settings.preserve_times else None
     notes = (*before[0].notes, *images.write(after, item.output, settings.encoding, times))
-    return Result(item.source, item.word, item.output, "done", "", notes, after[0].rgb.shape[:2], item.target)
+    return Result(item.source, item.word, item.output, "done", "", notes, after[0].rgb.shape[:2], item.target, item)
 
 
 def _full_size(frame: _Frame, blending: Blending) -> Pixels:

@@ -6,7 +6,7 @@ import os
 import unicodedata
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from translate import images
@@ -17,6 +17,8 @@ from translate.files import as_output_error
 from translate.images import Encoding
 
 ORIGINALS = ".originals"  # in the root of pictures that are replaced
+OLDER = "the result is older than its picture; --overwrite makes it again"
+EDITED = "it was changed since it was converted; move it away, then `translate undo` brings its original back"
 LONGEST = 255  # bytes of a file's name, on all systems in use
 
 
@@ -29,6 +31,14 @@ class Item:
     relative: Path  # of the source, below the folder whose place the output folder takes
     target: str  # what it is translated to
     original: Path | None = None  # where the source is kept before the output replaces it
+    is_replaced: bool = False  # whether that has happened, so that the original is what is to be translated
+    stamps: tuple[tuple[int, int] | None, ...] = field(default=(), compare=False)  # see `stamps.stamps_of`, when read
+    note: str = field(default="", compare=False)  # what a user may want to know if nothing is done
+
+    @property
+    def read_from(self) -> Path:
+        """The file that is decoded."""
+        return self.original if self.original and self.is_replaced else self.source
 
     @property
     def word(self) -> str:
@@ -133,27 +143,43 @@ def plan(
         images.format_of(item.output, encoding)
     _refuse_collisions(items, {_same(place) for place in found.pictures}, beside_suffix, naming)
     divided = _divided(items, found, shard, lambda item: not again(item) and _is_there(item.output, beside_suffix))
-    return replace(divided, place=out if as_folder else out.parent)
+    existing = tuple(replace(item, note=OLDER) if _is_older(item) else item for item in divided.existing)
+    return replace(divided, existing=existing, place=out if as_folder else out.parent)
 
 
 def plan_in_place(
-    inputs: Sequence[str | Path], target: str, encoding: Encoding = DEFAULT.encoding, shard: tuple[int, int] = (1, 1)
+    inputs: Sequence[str | Path],
+    target: str,
+    encoding: Encoding = DEFAULT.encoding,
+    shard: tuple[int, int] = (1, 1),
+    again: Callable[[Item], bool] = lambda item: False,
+    is_edited: Callable[[Item], bool] = lambda item: False,
 ) -> ConversionPlan:
     """Plan results that replace their pictures, which are kept in the folder `ORIGINALS` below their root.
 
-    A picture that differs from the one kept there has been replaced already. Arguments and errors are those of `plan`.
+    A picture that differs from the one kept there has been replaced already; where it is to be made again, the one kept
+    is translated. Other arguments and errors are those of `plan`.
+
+    Args:
+        is_edited: whether a picture that was replaced has been changed since. It stays as it is.
 
     Raises:
         OutputError: a picture has a format that is not written.
     """
     found = find(inputs)
-    items = [
-        Item(source, source, relative, target, source.parents[len(relative.parts) - 1] / ORIGINALS / relative)
-        for source, relative in found.pictures.values()
-    ]
+    items: list[Item] = []
+    edited: set[Item] = set()
+    for source, relative in found.pictures.values():
+        original = source.parents[len(relative.parts) - 1] / ORIGINALS / relative
+        item = Item(source, source, relative, target, original)
+        item = replace(item, is_replaced=_is_replaced(item))
+        if item.is_replaced and again(item) and is_edited(item):
+            item = replace(item, note=EDITED)
+            edited.add(item)
+        items.append(item)
     for item in items:
         images.format_of(item.output, encoding)
-    return _divided(items, found, shard, _is_replaced)
+    return _divided(items, found, shard, lambda item: item.is_replaced and (item in edited or not again(item)))
 
 
 def _divided(
@@ -204,6 +230,14 @@ def _is_there(output: Path, beside_suffix: str) -> bool:
     try:
         return output.is_file() and (not beside_suffix or beside(output, beside_suffix).is_file())
     except OSError:  # the path is too long, or a folder is closed to us: the error comes again when it is written
+        return False
+
+
+def _is_older(item: Item) -> bool:
+    """Tell whether a picture was changed after its result was written, of which nothing is recorded."""
+    try:
+        return item.source.stat().st_mtime_ns > item.output.stat().st_mtime_ns
+    except OSError:
         return False
 
 

@@ -37,13 +37,13 @@ def previews(plan: ConversionPlan, settings: ConversionSettings, training: int) 
         try:
             yield _preview(item, settings, training)
         except (ImageDecodeError, OutputError) as error:
-            yield Preview(item, str(error).removeprefix(f"{item.source} "))
+            yield Preview(item, str(error).removeprefix(f"{item.read_from} "))
 
 
 def _preview(item: Item, settings: ConversionSettings, training: int) -> Preview:
-    height, width, mode = images.probe(item.source, settings.limits)
+    height, width, mode = images.probe(item.read_from, settings.limits)
     several = images.holds_frames(item.output, settings.encoding)
-    frames = images.count_frames(item.source, settings.limits) if several else 1
+    frames = images.count_frames(item.read_from, settings.limits) if several else 1
     pixels, channels = height * width * frames, 4 if "A" in mode or mode == "P" else 3
     try:
         settings.limits.check_frames(frames)

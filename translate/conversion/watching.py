@@ -4,13 +4,15 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from translate.conversion.masks import Masks
 from translate.conversion.pipeline import Result, convert
 from translate.conversion.planning import ConversionPlan, Item
 from translate.conversion.settings import DEFAULT, ConversionSettings
+from translate.conversion.stamps import Stamp, stamps_of
 from translate.errors import DataError
 from translate.inference.translator import Translator
 
-Stamp = tuple[int, int]  # of a file: its size in bytes, and when it was last changed, in nanoseconds
+Stamps = tuple[Stamp | None, ...]  # of a picture, and of its mask
 
 
 def watch(
@@ -30,7 +32,7 @@ def watch(
     items: dict[Path, list[Item]] = {}  # by source: one for each target
     place: Path | None = None
 
-    def listings() -> Iterator[dict[Path, Stamp]]:
+    def listings() -> Iterator[dict[Path, Stamps]]:
         nonlocal place
         while True:
             items.clear()
@@ -39,7 +41,9 @@ def watch(
                 place = plan.place
                 for item in plan.items:
                     items.setdefault(item.source, []).append(item)
-            yield {source: stamp for source in items if (stamp := _stamp(source))}
+            masks = Masks(settings.mask) if settings.mask else None
+            stamps = {source: stamps_of(these[0], masks) for source, these in items.items()}
+            yield {source: stamp for source, stamp in stamps.items() if stamp[0]}  # others have gone again
             wait()
 
     for sources in filter(None, complete(listings())):
@@ -47,20 +51,12 @@ def watch(
         yield from convert(translator, ConversionPlan(new, (), 0, (), place=place), settings)
 
 
-def complete(listings: Iterable[Mapping[Path, Stamp]]) -> Iterator[list[Path]]:
+def complete(listings: Iterable[Mapping[Path, Stamps]]) -> Iterator[list[Path]]:
     """Yield, for each listing, the files that are as they were in the one before, once for each state of a file."""
-    before: Mapping[Path, Stamp] = {}
-    taken: dict[Path, Stamp] = {}
+    before: Mapping[Path, Stamps] = {}
+    taken: dict[Path, Stamps] = {}
     for listing in listings:
         ready = [path for path, stamp in listing.items() if before.get(path) == stamp != taken.get(path)]
         taken |= {path: listing[path] for path in ready}
         before = listing
         yield ready
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        status = path.stat()
-    except OSError:  # it has gone again
-        return None
-    return status.st_size, status.st_mtime_ns
