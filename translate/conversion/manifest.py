@@ -87,7 +87,7 @@ class Manifest:
         self._known: dict[Path, dict[Path, Line]] = {}  # by folder
 
     def outdated(self) -> Callable[[Item], bool]:
-        """Return a predicate: was this item's result made with or from something else? One that is not known was not."""
+        """Return a predicate: was this item's result made with or from something else? An unknown one was not."""
 
         @cache
         def masks() -> Masks | None:  # listed if they are needed
