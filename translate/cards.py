@@ -81,6 +81,7 @@ class WeightsCard(Settings):
     urls: list[Annotated[str, Field(pattern="^https?://")]] = Field(default_factory=list)  # of the same bytes
     bytes: int | None = Field(None, gt=0)
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
+    sha256_begins: str = Field("", pattern="^([0-9a-f]{8,63})?$")  # where no more of it is published
     conversion: ImportSettings | None = None  # None: the file is an export, or is kept as it is
     licence: str = ""
     citation: str = ""

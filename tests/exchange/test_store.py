@@ -181,6 +181,23 @@ def test_a_feature_network_is_kept_as_it_is_and_is_no_model(shelf: Path, server:
         store.fetch(wanted, quiet)
 
 
+def test_where_only_the_beginning_of_a_hash_is_published_that_is_required(
+    shelf: Path, server: Any, tmp_path: Path
+) -> None:
+    content = server.files["/w"] = b"weights"
+    whole = hashlib.sha256(content).hexdigest()
+    network = {"conversion": None, "domains": [], "features": True}
+    with pytest.raises(WeightsError, match=f"gives another file: its SHA-256 is {whole} instead of 00000000"):
+        store.fetch(card(shelf, server, sha256_begins="00000000", **network), quiet)
+    wanted = card(shelf, server, sha256_begins=whole[:8], **network)
+    file = store.fetch(wanted, quiet)
+    assert file.read_bytes() == content
+    assert whole in store.verify("my-birds")
+    store.remove("my-birds")
+    file.with_suffix(".part").write_bytes(content[:3])  # of a download that was stopped
+    assert store.fetch(wanted, quiet).read_bytes() == content
+
+
 def test_what_ships_beside_its_card_is_found_and_verified_without_a_network(shelf: Path) -> None:
     file = shipped(shelf)
     assert store.fetch(cards.weights("birds"), quiet, offline=True) == file

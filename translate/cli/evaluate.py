@@ -26,8 +26,9 @@ Features = Annotated[
     str | None,
     typer.Option(
         help="lite0, the default where the extra features is installed; random, the default elsewhere, which"
-        " ships with translate; inception, that of published tables, once its weights are fetched; or a file with"
-        " weights of Inception or SqueezeNet 1.1. Those that the model's critics have seen are refused."
+        " ships with translate; inception, that of published tables, vgg16, resnet18, resnet50 or"
+        " efficientnet_b0, once their weights are fetched; or a file with weights of one of these or of SqueezeNet 1.1."
+        " Those that the model's critics have seen are refused."
     ),
 ]
 Recognise = Annotated[

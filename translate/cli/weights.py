@@ -87,7 +87,7 @@ def fetch(
             f"Note: this is commit {kept.revision}, with SHA-256 {kept.sha256}. Both are recorded and expected from a"
             " later download."
         )
-    elif kept and not before and isinstance(known, WeightsCard) and known.sha256 is None:
+    elif kept and not before and isinstance(known, WeightsCard) and not (known.sha256 or known.sha256_begins):
         say(
             f"Note: nobody has said which SHA-256 {kept.url} has. It is {kept.sha256} now, which is recorded and"
             " expected from a later download."

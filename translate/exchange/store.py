@@ -174,7 +174,9 @@ def _fetch(card: WeightsCard | HubWeights, place: Path, part: Path, tell: Tell) 
     if isinstance(card, HubWeights):
         url, commit = _take(card, part, before, tell)
     else:
-        size, digest = (before.bytes, before.sha256) if before else (card.bytes, card.sha256)
+        size, digest = (
+            (before.bytes, before.sha256) if before else (card.bytes, card.sha256 or card.sha256_begins or None)
+        )
         url, commit = _download(card, part, size, digest, tell), ""
     found = Receipt(
         url=url,

@@ -19,22 +19,27 @@ picture alone. With `diffaugment` a discriminator sees T(x) wherever it saw x (a
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, Tag
 from torch import Tensor, nn
 
 from translate.diffaugment import diffaugment
 from translate.errors import SettingsError
 from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
 from translate.networks.blocks import initialise
-from translate.networks.discriminators import JudgingDiscriminator, WholeImage
+from translate.networks.discriminators import PatchGAN, WholeImage
 from translate.networks.encoder_decoder import EncoderDecoder
 from translate.objectives import CHANCE, OBJECTIVES, batch_feature_matching, mse
 from translate.optimisers import Adam, Optimiser
 from translate.schedules import Constant, Schedule
+from translate.settings import kind_or
 from translate.targets import Domains
+
+Judge = Annotated[
+    Annotated[WholeImage, Tag("whole-image")] | Annotated[PatchGAN, Tag("patchgan")], kind_or("whole-image")
+]
 
 
 class Settings(MethodSettings):
@@ -42,7 +47,7 @@ class Settings(MethodSettings):
 
     name: Literal["discogan"] = "discogan"
     generator: EncoderDecoder = EncoderDecoder()
-    discriminator: JudgingDiscriminator = WholeImage()
+    discriminator: Judge = WholeImage()
     optimiser: Optimiser = Adam(weight_decay=1e-5)
     decay: Schedule = Constant()
     lambda_gan: float = Field(0.1, ge=0)

@@ -1,13 +1,13 @@
 """Discriminators: a picture in, a map of scores out. No sigmoid: objectives take scores."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, Tag
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from translate.networks.blocks import BatchNorm, Norm, blurred_half, norm_layer, normalise_spectrally
-from translate.settings import Settings, kind_or
+from translate.settings import Settings
 
 
 class PatchGAN(Settings):
@@ -237,12 +237,3 @@ class CriticDiscriminator(nn.Module):
         """(N, in_channels, S, S) in [-1, 1] -> scores (N, 1, S/64, S/64) with 6 layers, and logits (N, labels)."""
         h: Tensor = self.main(x)
         return self.conv1(h), self.conv2(h).flatten(1)
-
-
-# What the discriminator of a method may be: its own one, which is meant when no kind is given, or another.
-Discriminator = Annotated[
-    Annotated[PatchGAN, Tag("patchgan")] | Annotated[PixelGAN, Tag("pixelgan")], kind_or("patchgan")
-]
-JudgingDiscriminator = Annotated[
-    Annotated[WholeImage, Tag("whole-image")] | Annotated[PatchGAN, Tag("patchgan")], kind_or("whole-image")
-]

@@ -3,8 +3,8 @@
 Sauer, Chitta, Müller, Geiger: Projected GANs Converge Faster. NeurIPS 2021, arXiv 2111.01007. Maps of four depths of a
 network that was trained on ImageNet go through random projections that are never trained; a small network judges each.
 
-Deviations, for pictures of a generator that is small itself, and batches of a few: maps are scaled by what batch
-normalisation made of them on ImageNet; heads have one width, spectral normalisation in place of batch normalisation,
+Deviations, for pictures of a generator that is small itself, and batches of a few: maps are scaled by what they
+are on ordinary pictures; heads have one width, spectral normalisation in place of batch normalisation,
 and no strides, so that each place of a map is judged; without `mixing` maps of different depths are not mixed.
 """
 
@@ -26,8 +26,8 @@ class Projected(Settings):
     """A critic on the maps of a frozen feature network, whose weights a run fills in; see `Frozen`."""
 
     kind: Literal["projected"] = "projected"
-    features: Literal["lite0"] = "lite0"
-    """The frozen network whose activations are judged, a word or a file as for `translate eval --features`."""
+    features: Literal["lite0", "vgg16", "resnet18", "resnet50", "efficientnet_b0"] = "lite0"
+    """The frozen network whose activations are judged, by its word for `translate eval --features`."""
     width: int = Field(64, ge=1)
     """Channels of the projections and of the heads."""
     mixing: bool = False

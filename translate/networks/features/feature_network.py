@@ -4,7 +4,7 @@ Scores of different networks do not compare with each other.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Self
 
 import torch
@@ -18,7 +18,7 @@ class FeatureNetwork(nn.Module, ABC):
     Attributes:
         word: what settings call the network.
         title: its name.
-        key: an entry of its weights that no other network here has.
+        key: an entry of its weights that no other network here has, or none behind it in `KINDS`.
         side: pixels: pictures that are measured are resized to such squares.
         name: what scores call the features: the title, and the beginning of `sha256`.
         sha256: of the file that the weights are from, in hexadecimal; empty for those that ship with us.
@@ -60,7 +60,15 @@ class FeatureNetwork(nn.Module, ABC):
 
     def moments(self) -> list[tuple[Tensor, Tensor]]:
         """Return about what mean and standard deviation, (1, c, 1, 1) each, the maps have on ordinary pictures."""
-        raise NotImplementedError
+        if not self.filled:  # on meta, where shapes are enough
+            return [(torch.empty(1, count, 1, 1, device="meta"),) * 2 for count in self.channels]
+        return [(getattr(self, f"mean_{n}"), getattr(self, f"deviation_{n}")) for n in range(len(self.channels))]
+
+    def _keep_moments(self, moments: Iterable[tuple[Tensor, Tensor]]) -> None:
+        """Keep mean and standard deviation of the channels (c,) of each map, for `moments`."""
+        for number, (mean, deviation) in enumerate(moments):
+            self.register_buffer(f"mean_{number}", mean[None, :, None, None], persistent=False)
+            self.register_buffer(f"deviation_{number}", deviation[None, :, None, None], persistent=False)
 
     @abstractmethod
     def features(self, x: Tensor) -> Tensor:
