@@ -47,7 +47,7 @@ def test_the_same_command_again_says_that_the_run_is_finished(train: Run, place:
     before = {path: path.stat().st_mtime_ns for path in (place / "runs").rglob("*")}
     code, out, _ = train()
     assert code == 0
-    assert "finished" in out
+    assert "The run in runs/horses is finished. Translates pictures from B to A, from A to B." in out
     assert before == {path: path.stat().st_mtime_ns for path in (place / "runs").rglob("*")}
 
 
@@ -69,6 +69,50 @@ def test_more_steps_under_the_same_name_are_refused_with_the_difference(train: R
     code, _, err = train("--steps", 9)
     assert code == 2
     assert "training.steps was 3, now 9" in err
+    assert "with --more 6." in err
+
+
+def test_a_finished_run_says_what_it_learned_where_that_is_and_how_to_go_on(run: Run, train: Run, place: Path) -> None:
+    _, out, _ = train()
+    first, *lines = out.splitlines()
+    assert re.fullmatch(
+        r"Finished 3 steps in \d.* s\. Translates pictures from B to A, from A to B\. The default is to B\. Trained by"
+        r" cyclegan on horses\.",
+        first,
+    )
+    assert [line.split()[0] for line in lines[:3]] == [
+        "runs/horses/model.safetensors", "runs/horses/samples/00000003.png", "runs/horses/report.html",
+    ]  # fmt: skip
+    assert all((place / line.split()[0]).exists() for line in lines[:3])
+    assert lines[3] == "Next: translate apply runs/horses PHOTOS --out RESULTS"
+    assert "The same command with --more 1 makes the run longer" in lines[4]
+    assert "--from runs/horses --out runs/horses-2 begins" in lines[5]
+
+
+@pytest.mark.fault("F-21")
+def test_a_finished_run_is_made_longer(train: Run, place: Path) -> None:
+    train()
+    code, out, err = train("--more", 2)
+    assert (code, out.split(" in ")[0]) == (0, "Finished 5 steps")
+    assert "Note: The run is lengthened from 3 to 5 steps." in err
+    assert "with --more 3 makes the run longer" in out
+    code, out, _ = train()
+    assert (code, "The run in runs/horses is finished." in out) == (0, True)
+
+
+def test_the_best_of_a_run_is_named_with_its_step_and_figure(
+    train: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("trainA", "trainB"):
+        for index in range(4):
+            shutil.copy(next((place / "horses" / folder).iterdir()), place / "horses" / folder / f"more {index}.png")
+    scores = iter([5.0, 7.0])
+    monkeypatch.setattr("translate.runs.results.HeldOutScore", lambda *_: lambda _: next(scores))
+    words = ["data.held_out=4", "training.milestone_every=2"]
+    _, out, _ = train(*(f"--set={word}" for word in words))
+    best = "runs/horses/best.safetensors"
+    assert re.search(rf"  {best} +the best on held-out pictures, after 2 steps, KID times 1000 5\.000\n", out)
+    assert f"With the best: translate apply {best} PHOTOS --out RESULTS\n" in out
 
 
 def test_ctrl_c_finishes_the_step_saves_and_the_printed_command_continues(

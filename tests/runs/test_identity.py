@@ -26,28 +26,39 @@ def test_the_settings_of_a_run_are_stored_with_it_and_with_its_checkpoints(finis
 
 
 @pytest.mark.parametrize(
-    ("words", "changes"),
+    ("words", "changes", "longer"),
     [
-        (["training.steps=8"], ["training.steps was 4, now 8"]),
-        (["training.seed=1"], ["training.seed was 0, now 1"]),
+        (
+            ["training.steps=8"],
+            ["training.steps was 4, now 8"],
+            " To make it longer, repeat its command with --more 4.",
+        ),
+        (["training.steps=3"], ["training.steps was 4, now 3"], ""),
+        (["training.seed=1"], ["training.seed was 0, now 1"], ""),
         (
             ["method.generator.width=3", "data.flip=0"],
             ["data.flip was 0.5, now 0.0", "method.generator.width was 2, now 3"],
+            "",
         ),
-        (["training.steps=4", "training.epochs=7"], ["training.epochs was 200, now 7"]),
-        (["training.compile=off"], ["training.compile was 'auto', now 'off'"]),
-        (["training.deterministic=true"], ["training.deterministic was False, now True"]),
+        (["training.steps=4", "training.epochs=7"], ["training.epochs was 200, now 7"], ""),
+        (
+            ["training.epochs=300"],
+            ["training.epochs was 200, now 300"],
+            " To make it longer, repeat its command with --more STEPS.",
+        ),
+        (["training.compile=off"], ["training.compile was 'auto', now 'off'"], ""),
+        (["training.deterministic=true"], ["training.deterministic was False, now True"], ""),
     ],
 )
 @pytest.mark.fault("R-15")
-def test_other_settings_under_the_same_name_are_refused_with_the_differences(copied, words, changes, contents):
+def test_other_settings_under_the_same_name_are_refused_with_the_differences(copied, words, changes, longer, contents):
     before = contents(copied)
     with pytest.raises(SettingsError) as caught:
         prepare(TOY, out=copied, words=words, device="cpu")
     assert caught.value.exit_code == 2
     assert str(caught.value) == (
         f"{copied} holds a run with other settings: {'; '.join(changes)}."
-        " Repeat its command to continue it, or choose another --out."
+        f" Repeat its command to continue it, or choose another --out.{longer}"
     )
     assert contents(copied) == before
 

@@ -17,7 +17,7 @@ from translate.cli.options import (
     count_or_none,
     read_domains,
 )
-from translate.cli.terminal import command_line, duration, progress, read_duration, say, say_notes
+from translate.cli.terminal import command_line, duration, printable, progress, read_duration, say, say_notes
 from translate.errors import SettingsError, exit_code_of
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def train(
     steps: options.Steps = None,
     epochs: options.Epochs = None,
     time_: options.Time = None,
+    more: options.More = None,
     size: options.Size = None,
     batch: options.Batch = None,
     accumulate: options.Accumulate = None,
@@ -65,7 +66,7 @@ def train(
             _fetch(data, quiet)
         run = runs.prepare(
             data, domains=read_domains(domain or []), out=out, begin_from=begin_from, config=config, words=set_ or [],
-            method=method, steps=steps, epochs=epochs, seconds=seconds, size=size, batch=_batch(batch),
+            method=method, steps=steps, epochs=epochs, seconds=seconds, more=more, size=size, batch=_batch(batch),
             accumulate=accumulate, seed=seed, precision=precision, compile=compile, deterministic=deterministic or None,
             nan_policy=nan_policy, bad=bad, device=device, workers=workers, tensorboard=tensorboard,
             max_pixels=count_or_none(max_pixels, "--max-pixels"),
@@ -76,7 +77,7 @@ def train(
         elif dry_run:
             _print_estimate(run)
         elif run.finished:
-            print(f"The run in {run.out} is finished. Use it: {_next(run)}")
+            _print_finished(run)
         else:
             _train(run, quiet)
     if run.interrupted is not None:
@@ -117,12 +118,13 @@ def _train(run: "Run", quiet: bool) -> None:
             done = "Stopped while pictures were read, before a step was done."
         say(f"{done} Continue with: {command_line()}")
         return
-    about = run.about()
-    for name, score in (about.scores if about else {}).items():
-        print(f"{name}: {score:.3f}")
-    print(f"Finished {run.steps} steps in {duration(time.perf_counter() - started)}. In {run.out}:")
-    print("  report.html  how it went    samples/ and progress.gif  what it learned    model.safetensors  the result")
-    print(f"Next: {_next(run)}")
+    _print_finished(run, duration(time.perf_counter() - started))
+
+
+def _print_finished(run: "Run", took: str = "") -> None:
+    from translate.runs.finished import lines_of_finished
+
+    print("\n".join(map(printable, lines_of_finished(run, took))))
 
 
 def _say_how_long(run: "Run") -> None:
@@ -155,12 +157,6 @@ def _follow(run: "Run", dry_run: bool, quiet: bool) -> None:
             run.seconds_left()
         for _ in run.start():
             pass
-
-
-def _next(run: "Run") -> str:
-    from translate.runs.monitor import command_to_use
-
-    return command_to_use(run.out, run.dataset)
 
 
 def _batch(word: str | None) -> int | Literal["auto"] | None:

@@ -18,6 +18,8 @@ Steps = Annotated[int | None, typer.Option(help=_STEPS)]
 Epochs = Annotated[int | None, typer.Option(help="Length in epochs; the same schedule, by epochs.")]
 _TIME = "Length in time, such as 30m or 1h30m: counted in steps once."
 Time = Annotated[str | None, typer.Option("--time", help=_TIME)]
+_MORE = "Steps by which a run that is there becomes longer than it was first planned."
+More = Annotated[int | None, typer.Option(min=1, help=_MORE)]
 _SIZE = "Side of the training crops in pixels, a multiple of 4, at least 32."
 Size = Annotated[int | None, typer.Option(help=_SIZE)]
 _BATCH = "Pictures of each domain in a step; under torchrun, in each process. auto: what fits into memory."

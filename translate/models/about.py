@@ -55,6 +55,17 @@ class About(Settings):
             return OneWay(names, self.only, otherwise)
         return Attributes(names) if self.attributes else Domains(names, self.target)
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the file was written after the last of the steps that were planned then."""
+        return self.steps == self.planned
+
+    @property
+    def steps_added(self) -> int:
+        """By how many of these steps the run was lengthened."""
+        more: int = self.recipe.get("training", {}).get("more", 0)
+        return more
+
     @staticmethod
     def of_targets(targets: Targets) -> dict[str, Any]:
         """Return the fields that say what a model can be asked for, the inverse of `targets`."""

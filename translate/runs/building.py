@@ -25,7 +25,7 @@ def build_training(
     Raises:
         WeightsError: the networks of `pretrained` are damaged, or do not fit.
     """
-    settings, domains, size = recipe.method.for_run(plan.steps), dataset.domains, recipe.data.size
+    settings, domains, size = recipe.method.for_run(plan.first_steps), dataset.domains, recipe.data.size
     torch.manual_seed(recipe.training.seed)
     method = settings.build(domains, size)
     fill_frozen(method)

@@ -59,7 +59,7 @@ def seconds_left(recipe: Recipe, dataset: Dataset, engine: Engine, done: int) ->
     if left < WORTH_MEASURING:
         return None
     if recipe.training.seconds:
-        return recipe.training.seconds * left / plan.steps
+        return recipe.training.seconds * left / plan.first_steps
     try:
         with enough_memory("There is not enough memory for a step."):
             _, seconds = measured(recipe, dataset, replace(engine, compiled=False), plan, STEPS)

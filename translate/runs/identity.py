@@ -69,12 +69,12 @@ def refuse_another_run(folder: RunFolder, identity: Mapping[str, Any]) -> None:
     except (OSError, ValueError, TypeError) as error:
         raise SettingsError(f"{path} is damaged: {error}. Restore it, or choose another --out.") from error
     changed = differences(_filled(before), identity)
-    found = {key: values for key, values in changed.items() if key not in _FREE}
+    found = {key: values for key, values in changed.items() if key not in _FREE and not _lengthens(key, *values)}
     if found:
         changes = "; ".join(f"{key} was {was!r:.80}, now {now!r:.80}" for key, (was, now) in found.items())
         raise SettingsError(
             f"{folder} holds a run with other settings: {changes}."
-            " Repeat its command to continue it, or choose another --out."
+            f" Repeat its command to continue it, or choose another --out.{_longer(found)}"
         )
 
 
@@ -94,12 +94,34 @@ def batch_of_run(folder: RunFolder) -> tuple[int, int] | None:
     return None
 
 
+def more_of_run(folder: RunFolder) -> int | None:
+    """Return by how many steps the run in `folder`, if there is one, was lengthened."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        more: int = _read(folder)["training"].get("more", 0)  # older runs could not be
+        return more
+    return None
+
+
 def model_of_run(folder: RunFolder) -> dict[str, str] | None:
     """Return the name and SHA-256 of the model that the run in `folder` began from."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         model: dict[str, str] | None = _read(folder)["from"]
         return model
     return None
+
+
+def _longer(changed: Mapping[str, tuple[Any, Any]]) -> str:
+    """Say how a run is made longer, to whom tried it with another length."""
+    for key, say in (("training.steps", lambda more: more), ("training.epochs", lambda _: "STEPS")):
+        was, now = changed.get(key, (None, None))
+        if isinstance(was, int) and isinstance(now, int) and now > was:
+            return f" To make it longer, repeat its command with --more {say(now - was)}."
+    return ""
+
+
+def _lengthens(key: str, was: Any, now: Any) -> bool:
+    """Whether a changed setting makes a run longer than it was, which leaves the steps before as they are."""
+    return key == "training.more" and now > was
 
 
 def _read(folder: RunFolder) -> Any:

@@ -20,6 +20,7 @@ OPTIONS = {  # which setting an option is; None leaves it as it is
     "steps": "training.steps",  # length of the run
     "epochs": "training.epochs",  # length of the run, instead
     "seconds": "training.seconds",  # length of the run, instead: steps are counted once, from the speed of a few
+    "more": "training.more",  # steps by which a run that is there is made longer than it was first planned
     "size": "data.size",  # side of the training crops, in pixels
     "batch": "training.batch",  # pictures of each domain in a step, for each of the ranks that train together; or AUTO
     "accumulate": "training.accumulate",  # parts of a batch that are worked on one after the other, in less memory

@@ -16,7 +16,7 @@ from translate.parallel import joined, world
 from translate.run_folder import RunFolder
 from translate.runs.execution import Execution
 from translate.runs.fitting import largest_batch, steps_within
-from translate.runs.identity import batch_of_run, steps_of_run
+from translate.runs.identity import batch_of_run, more_of_run, steps_of_run
 from translate.runs.initialisation import PretrainedStart
 from translate.runs.options import AUTO, OPTIONS, resolve
 from translate.runs.recipe import Recipe
@@ -68,6 +68,7 @@ def prepare(
     if recipe.training.seconds and not recipe.training.steps:
         steps = steps_of_run(folder) or steps_within(recipe, dataset, engine, recipe.training.seconds)
         recipe = recipe.with_training(steps=steps)
+    recipe = recipe.with_training(more=_steps_added(recipe, folder))
     pretrained = None
     if begin_from:
         pretrained = PretrainedStart.find(begin_from, folder)
@@ -142,6 +143,22 @@ def _whole_batch(recipe: Recipe, dataset: Dataset, folder: RunFolder, engine: En
             " Continue it with a number of processes that divides it."
         )
     return whole
+
+
+def _steps_added(recipe: Recipe, folder: RunFolder) -> int:
+    """Return by how many steps the run is longer than first planned: as the settings say, or as that in `folder` is.
+
+    Raises:
+        SettingsError: there is no run to lengthen, or none that has a checkpoint to go on from.
+    """
+    before, more = more_of_run(folder), recipe.training.more
+    if more > (before or 0) and not any(folder.checkpoints.glob("[0-9]*")):
+        found = "has no checkpoint to go on from" if folder.export.exists() else "is no run"
+        raise SettingsError(
+            f"--more lengthens a run by steps, and {folder} {found}. Say with --steps how long a new one is; with"
+            " --from it begins with the networks of another."
+        )
+    return more or before or 0
 
 
 def _check_batch(recipe: Recipe, dataset: Dataset) -> None:

@@ -8,7 +8,7 @@ from translate import images
 from translate.data.batches import Batches
 from translate.data.folders import Dataset, fingerprints, held_out
 from translate.devices import Engine
-from translate.files import write_text
+from translate.files import write_bytes, write_text
 from translate.inference.translator import Translator
 from translate.methods.base import Term, translation
 from translate.models.about import About
@@ -66,6 +66,10 @@ class Results:
         if before is None or value < before:
             about = self._about(training, planned, {NAME: round(value, 4)})
             write_export(self._folder.best, training.average.networks, about)
+
+    def keep_finished(self, step: int) -> None:
+        """Keep the export of a run that was finished after `step` steps, and is lengthened, as one from on the way."""
+        write_bytes(self._folder.milestone(step), self._folder.export.read_bytes())
 
     def milestone(self, training: Training, planned: int) -> None:
         """Write an export that is kept."""

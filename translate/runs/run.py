@@ -101,7 +101,7 @@ class Run:
     def finished(self) -> bool:
         """Whether the run already did all its steps and left everything."""
         about = self.about()
-        return about is not None and about.steps == about.planned
+        return about is not None and about.is_finished and about.steps_added == self.recipe.training.more
 
     def about(self) -> About | None:
         """Return what the newest export of the run says, or None before the first."""
@@ -225,6 +225,7 @@ class Run:
     def _recorded(self, reports: Iterator[Report], attempt: Attempt) -> Iterator[Report]:
         """Pass on the reports, and leave in the run's folder what is due after each of them."""
         training, plan = attempt.training, attempt.plan
+        self._say_if_longer(training.step, plan)
         write_identity(self.folder, self._identity)
         log = Record(self.folder.log, training.step)
         if training.step and training.step % plan.sample_every == 0 and not self._results.has_grid(training.step):
@@ -250,6 +251,19 @@ class Run:
                 if report.sample:
                     attempt.stop.drop(lambda: self._show(attempt))
             yield report
+
+    def _say_if_longer(self, step: int, plan: RunPlan) -> None:
+        """Keep the result of a finished run that is lengthened now, and say what becomes of the learning rate."""
+        about = self.about()
+        if about is None or not about.is_finished or not about.steps == step < plan.steps:
+            return
+        with self._going_on_without():
+            self._results.keep_finished(step)
+        first, last = (f"{plan.learning_rate_factor(n):.1%}" for n in (step, plan.steps - 1))
+        self.notes.append(
+            f"The run is lengthened from {step:,} to {plan.steps:,} steps. In these the learning rate does its schedule"
+            f" again, from {first} of the full one to {last}. The result so far is kept: {self.folder.milestone(step)}."
+        )
 
     def _show(self, attempt: Attempt) -> None:
         grid = self._results.draw_grid(attempt.training)

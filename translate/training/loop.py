@@ -47,6 +47,8 @@ class TrainingSettings(Settings):
     """The time that `steps` are fitted to when a run begins."""
     epochs: int = Field(200, ge=1)
     """Length of the run in passes over the larger domain."""
+    more: int = Field(0, ge=0)
+    """Steps after these, by which a finished run is lengthened; the learning rate does its schedule again in them."""
     batch: int = Field(1, ge=1)
     """Pictures of each domain in a step, of all ranks together."""
     accumulate: int = Field(1, ge=1)
@@ -84,6 +86,7 @@ class RunPlan:
     milestone_every: int
     steps_per_unit: int  # the learning rate changes once a unit: after every step, or after every epoch
     decay: Schedule  # of the learning rate, over these units
+    more: int = 0  # the last steps, by which the run was lengthened
 
     @classmethod
     def of(cls, settings: TrainingSettings, method: MethodSettings, steps_per_epoch: int) -> "RunPlan":
@@ -92,11 +95,22 @@ class RunPlan:
         steps = settings.steps or settings.epochs * steps_per_epoch
         sample_every = settings.sample_every or max(steps // 40, 25)
         milestone_every = settings.milestone_every or max(-(-steps // 10), 25)
-        return cls(steps, sample_every, milestone_every, unit, method.decay)
+        return cls(steps + settings.more, sample_every, milestone_every, unit, method.decay, settings.more)
+
+    @property
+    def first_steps(self) -> int:
+        """The length of the run before it was lengthened."""
+        return self.steps - self.more
 
     def learning_rate_factor(self, n: int) -> float:
-        """Return the factor on the learning rate in step `n`, which counts from 0."""
-        return self.decay.factor(n // self.steps_per_unit + 1, self.steps // self.steps_per_unit)
+        """Return the factor on the learning rate in step `n`, which counts from 0.
+
+        Steps by which a run is lengthened are a warm restart (Loshchilov and Hutter, 2017): they have the rates of a
+        run of so many steps. Those before keep theirs, so that any checkpoint can be continued from.
+        """
+        if n >= self.first_steps:
+            return self.decay.factor(n - self.first_steps + 1, self.more)
+        return self.decay.factor(n // self.steps_per_unit + 1, self.first_steps // self.steps_per_unit)
 
 
 @dataclass(frozen=True)
