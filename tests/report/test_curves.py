@@ -98,3 +98,9 @@ def test_losses_may_be_logged_at_different_steps_and_be_negative():
 def test_a_single_point_is_a_dot():
     root = read(loss_curves({"a": [(20, 1.0)], "b": [(10, 1.0), (20, 2.0)]}))
     assert len(list(root.iter(f"{SVG}circle"))) == 1
+
+
+@pytest.mark.fault("F-20")
+def test_a_curve_of_few_points_is_not_smoothed_until_it_is_flat():
+    (points,) = lines(read(curves([10, 20, 30], {"a": [1.0, 4.0, 2.0]})))
+    assert len({y for _, y in points}) == 3

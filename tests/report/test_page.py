@@ -14,6 +14,7 @@ SUMMARY = RunSummary(
     steps=1000,
     scores={"stripe score": 0.91, "background error": 0.05},
     alarms=[],
+    judged_from=100,
     grids=[Grid(step, b"large %d" % step, b"small %d" % step) for step in range(0, 401, 50)],
     columns="Input and result.",
     losses={
@@ -72,6 +73,15 @@ def test_alarms_stand_first_in_words():
     assert "Step 300: Dark becomes bright." in text
     assert "No alarm" not in text
     assert text.index("Dark becomes bright") < text.index("stripe score")
+
+
+@pytest.mark.fault("F-20")
+def test_where_nothing_was_judged_the_page_does_not_say_that_all_is_well():
+    early = run_page(dataclasses.replace(SUMMARY, step=90))
+    assert "No alarm" not in early
+    assert "Nothing was judged yet: that begins at step 100." in early
+    short = run_page(dataclasses.replace(SUMMARY, step=50, steps=50))
+    assert "begins at step 100, which this run never reaches. Look at the pictures." in short
 
 
 def test_the_newest_grid_is_shown_and_the_slider_reaches_all():

@@ -67,6 +67,38 @@ def spotted(pictures):
     return spoiled
 
 
+def grey(pictures):
+    return (128 + (pictures.astype(float) - 128) / 10).astype(np.uint8)
+
+
+def rainbow(pictures):
+    hues = np.sin(np.arange(SIDE)[:, None] / 2 + np.array([0, 2.1, 4.2]))  # (S, 3), of as good as equal lightness
+    return np.clip(pictures + 60 * hues, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("faded", grey),
+        ("striped", rainbow),
+        ("striped", lambda x: rainbow(x.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3)),
+    ],
+)
+@pytest.mark.fault("F-20")
+def test_grey_pictures_and_stripes_of_colours_are_said(alarms, name, spoil):
+    alarms.look_at_pictures(PROBE, spoil(INPUTS), 500)
+    assert name in names(alarms)
+
+
+@pytest.mark.fault("F-20")
+def test_it_is_known_from_which_step_on_a_run_is_judged(tmp_path):
+    assert [Alarms(tmp_path / "alarms.jsonl", 0, steps, TERMS, print).first for steps in (20, 1000, 4000)] == [
+        100,
+        100,
+        400,
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "spoil", "words"),
     [

@@ -118,6 +118,9 @@ class MethodSettings(Settings):
         """Return these settings with everything filled in that by default depends on the length of the run."""
         return self
 
+    def check_length(self, steps: int) -> None:
+        """Refuse a run that is over before the first phase of the method is. Raises `SettingsError`."""
+
     def for_targets(self, targets: Targets) -> Self:
         """Return these settings for a dataset that has `targets`.
 

@@ -26,6 +26,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from translate.diffaugment import diffaugment
+from translate.errors import SettingsError
 from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
 from translate.networks.blocks import initialise, together
 from translate.networks.critics import Critic, objective_of
@@ -55,6 +56,13 @@ class Settings(MethodSettings):
     """Images, for each domain."""
     init_gain: float = Field(0.02, gt=0)
     """Standard deviation of the first weights."""
+
+    def check_length(self, steps: int) -> None:
+        if steps <= self.warm_up:
+            raise SettingsError(
+                f"In the first {self.warm_up} steps generators only learn to copy (method.warm_up), and the run has"
+                f" {steps} in all. Give it more --steps, or set method.warm_up lower."
+            )
 
     def build(self, domains: Sequence[str], size: int) -> "CycleGAN":
         return CycleGAN(self, domains, size)

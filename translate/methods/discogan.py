@@ -68,6 +68,13 @@ class Settings(MethodSettings):
     def for_run(self, steps: int) -> "Settings":
         return self if self.curriculum is not None else self.model_copy(update={"curriculum": steps // 10})
 
+    def check_length(self, steps: int) -> None:
+        if self.curriculum is not None and steps <= self.curriculum:
+            raise SettingsError(
+                f"The first {self.curriculum} steps mostly learn to reconstruct (method.curriculum), and the run has"
+                f" {steps} in all. Give it more --steps, or set method.curriculum lower."
+            )
+
     def check(self, domains: Sequence[str], size: int, batch: int) -> None:
         super().check(domains, size, batch)
         if self.generator.bottleneck and size < 80 and batch < 2:

@@ -15,13 +15,13 @@ def loss_curves(
 
     Args:
         losses: (step, value) points of each loss, by step.
-        smoothing: how many neighbouring values are averaged for each point.
+        smoothing: how many neighbouring values are averaged for each point; fewer where there are few.
         level: a value to draw a dashed line at.
 
     Returns:
         the text of an SVG file.
     """
-    smooth = {name: _smooth(points, smoothing) for name, points in losses.items()}
+    smooth = {name: _smooth(points, min(smoothing, 1 + len(points) // 4)) for name, points in losses.items()}
     values = [value for points in smooth.values() for _, value in points]
     last = max((step for points in smooth.values() for step, _ in points), default=0) or 1
     bottom = min([0.0, *values])  # a critic's losses may be negative

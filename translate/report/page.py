@@ -84,6 +84,7 @@ class RunSummary:
         steps: steps in all.
         scores: by name; empty where none are known.
         alarms: in words, with their step.
+        judged_from: the step from which on losses and pictures are judged; before, no alarm means nothing.
         grids: by step.
         columns: what a grid shows, in words.
         losses: by name.
@@ -98,6 +99,7 @@ class RunSummary:
     steps: int
     scores: Mapping[str, float]
     alarms: Sequence[tuple[int, str]]
+    judged_from: int
     grids: Sequence[Grid]
     columns: str
     losses: Mapping[str, Curve]
@@ -132,6 +134,9 @@ def run_page(summary: RunSummary) -> str:
 
 
 def _alarms(summary: RunSummary) -> list[str]:
+    if not summary.alarms and summary.step < summary.judged_from:
+        later = "" if summary.judged_from <= summary.steps else ", which this run never reaches. Look at the pictures"
+        return [f"<p>Nothing was judged yet: that begins at step {summary.judged_from:,}{later}.</p>\n"]
     if not summary.alarms:
         return ['<p class="fine">No alarm was raised.</p>\n']
     return [f'<p class="alarm">Step {step:,}: {text(words)}</p>\n' for step, words in summary.alarms]

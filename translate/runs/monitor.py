@@ -85,6 +85,7 @@ class Monitor:
             steps=self._steps,
             scores=scores,
             alarms=[(alarm.step, alarm.text) for alarm in self._alarms.raised],
+            judged_from=self._alarms.first,
             grids=self._grids(),
             columns=self._columns(),
             losses={name: _curve(self._log, name, self._terms.get(name)) for name in names},

@@ -69,6 +69,8 @@ def prepare(
         steps = steps_of_run(folder) or steps_within(recipe, dataset, engine, recipe.training.seconds)
         recipe = recipe.with_training(steps=steps)
     recipe = recipe.with_training(more=_steps_added(recipe, folder))
+    if recipe.training.steps:
+        recipe.method.check_length(recipe.training.steps)
     pretrained = None
     if begin_from:
         pretrained = PretrainedStart.find(begin_from, folder)

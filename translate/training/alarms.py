@@ -4,6 +4,7 @@ The thresholds lie between what healthy runs and staged failures measure; the co
 of all three methods with good scores, and horse2zebra and monet2photo at 128 pixels.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ FOOLED = 0.5  # of its equilibrium: a generator's adversarial term. Healthy: fro
 INVERTED = -0.4  # correlation. Healthy: from 0.3; a horse2zebra that came out inverted: -0.85
 COLLAPSED = 0.2  # of the variety of pictures. Healthy: from 0.6; one picture with some noise: 0.04
 CHECKED = 3.0  # levels. Healthy: resized 0.4, transposed 2.4; a pattern of 12 levels in every second pixel: 6 or more
+FADED = 0.25  # of the contrast of pictures. Healthy: from 0.6; one grey: 0
+STRIPED = 4.0  # times what real pictures measure, and as many levels. Healthy: up to 1.3 times; a rainbow: 20 times
 SPOTTED = 2.0  # of what the most conspicuous spots of real pictures measure. Healthy: up to 1.2; a white spot: 2.5
 MEMORISED = 0.5  # of the distance of unseen real pictures to the training pictures. Healthy: from 2.5; copies: 0
 
@@ -83,6 +86,11 @@ class Alarms:
         self._warm = max(WARM_UP * steps, EARLIEST)
         self._steps, self._terms, self._tell = steps, terms, tell
         self.raised = [Alarm(**line) for line in read_log(path)]
+
+    @property
+    def first(self) -> int:
+        """The step from which on losses and pictures are judged; beyond the end in a run that is too short for it."""
+        return math.ceil(self._warm)
 
     def look_at_losses(self, log: Sequence[Mapping[str, Any]]) -> None:
         """Judge the newest line of a run's log in the light of the lines before."""
@@ -157,6 +165,18 @@ def pictures(probe: Probe, outputs: Pictures, step: int) -> list[Alarm]:
             " larger weight of the cycle (method.lambda_cyc, lambda_rec or rate) or more varied pictures help."
         )
         found.append(Alarm("collapsed", step, text))
+    if symptoms.contrast(outputs, inputs, targets) < FADED:
+        text = (
+            f"From {way} pictures lose their light and shade, and become grey or of one colour. A lower --set"
+            " method.optimiser.lr=1e-4 or a smaller batch helps; so does a longer run where it has just begun."
+        )
+        found.append(Alarm("faded", step, text))
+    if symptoms.stripes(outputs) > STRIPED * (max(map(symptoms.stripes, (inputs, targets))) + 1):
+        text = (
+            f"From {way} pictures get stripes of colours, like a rainbow. A lower --set method.optimiser.lr=1e-4,"
+            " --precision fp32 or another --seed helps."
+        )
+        found.append(Alarm("striped", step, text))
     if symptoms.checkerboard(outputs) > max(map(symptoms.checkerboard, (inputs, targets))) + CHECKED:
         text = (
             f"From {way} pictures get a checkerboard of 2 or 4 pixels. With CycleGAN --set"

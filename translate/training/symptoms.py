@@ -70,6 +70,28 @@ def droplets(pictures: Pictures) -> float:
     return float(np.median(sticking_out.max(1) / usual))
 
 
+def contrast(outputs: Pictures, inputs: Pictures, targets: Pictures) -> float:
+    """Say how much light and shade outputs have, relative to inputs, or to targets if these have less.
+
+    Returns:
+        1 for as much, near 0 for pictures that are grey all over; the median picture of each counts.
+    """
+    least = min(_shade(inputs), _shade(targets))
+    return _shade(outputs) / least if least > _PLAIN else 1.0
+
+
+def stripes(pictures: Pictures) -> float:
+    """Measure stripes of colours, along rows or columns.
+
+    Returns:
+        how far the mean colour, without its lightness, of a row or column of pixels is from that of the next: the root
+        mean square in levels, the median over the pictures.
+    """
+    colours = pictures - _lightness(pictures)[..., None]
+    steps = [np.diff(colours.mean(axis), axis=1) for axis in (1, 2)]  # (N, S - 1, 3)
+    return float(np.median(np.max([np.sqrt((step**2).mean((1, 2))) for step in steps], 0)))
+
+
 def thumbnails(pictures: Pictures) -> Floats:
     """Shrink to 8 x 8, where shifts by a crop hardly show. (N, S, S, 3) -> (N, 192)."""
     edge = pictures.shape[1] // 8
@@ -95,6 +117,11 @@ def nearest(pictures: Pictures, among: Floats) -> float:
 def _lightness(pictures: Pictures) -> Floats:
     """(N, S, S, 3) -> (N, S, S), in levels."""
     return np.asarray(pictures @ _LUMA)
+
+
+def _shade(pictures: Pictures) -> float:
+    """Return the standard deviation of the lightness within the median picture, in levels."""
+    return float(np.median(_lightness(pictures).std((1, 2))))
 
 
 def _correlation(x: Floats, y: Floats) -> float:
