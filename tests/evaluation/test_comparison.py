@@ -2,6 +2,7 @@
 
 import base64
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -14,12 +15,13 @@ from translate.data.layouts import open_folder
 from translate.errors import DataError, OutputError, SettingsError
 from translate.evaluation import comparison
 from translate.evaluation.comparison import compare
+from translate.evaluation.pictures import open_data
 from translate.evaluation.thumbnails import LARGEST
 from translate.methods import stargan
 from translate.methods.cyclegan import Settings
 from translate.metrics.results import Evaluation
 from translate.models.about import About
-from translate.models.exports import write_export
+from translate.models.exports import read_about, write_export
 from translate.networks.discriminators import Critic, PatchGAN
 from translate.networks.label_resnet import LabelResnet
 from translate.networks.resnet import Resnet
@@ -81,7 +83,7 @@ def shown(page):
 
 def test_the_page_shows_what_each_model_makes_of_the_same_pictures(models, horses, tmp_path, evaluations):
     page = compare(models, tmp_path / "page.html", horses, pictures=2, seed=5, device="cpu")
-    assert evaluations == [(model, "horses", "zebra", 5) for model in models]
+    assert evaluations == [(model, "horses (A = horse, B = zebra)", "zebra", 5) for model in models]
     found = shown(page)
     assert len(found) == 2 * 3
     source = images.read(horses / "testA" / "00000.png").rgb
@@ -161,3 +163,35 @@ def test_models_that_cannot_be_compared_are_refused(models, horses, tmp_path):
     assert "different domains" in refused(models[0], other)
     with pytest.raises(OutputError, match="is a folder"):
         compare(models, tmp_path, horses, device="cpu")
+
+
+@pytest.mark.fault("F-18")
+def test_models_whose_domains_have_other_names_are_compared_by_the_folders_of_the_dataset(
+    horses, tmp_path, evaluations
+):
+    pony = export(tmp_path / "pony.safetensors", 1)
+    mule = export(tmp_path / "mule.safetensors", 2, domains=["mule", "okapi"], target="okapi")
+    page = compare([pony, mule], tmp_path / "page.html", horses, device="cpu").read_text()
+    assert "horses (A = horse, B = zebra) to zebra" in page
+    compare([pony, mule], tmp_path / "page.html", horses, to="horse,mule", device="cpu")
+    for to, sentence in (
+        ("zebra,mule", "to different domains: .*pony.* to zebra, .*mule.* to mule"),
+        ("zebra,okapi,okapi", "--to names 3 domains for 2 models"),
+        ("okapi", "no domain 'okapi'"),
+    ):
+        with pytest.raises(SettingsError, match=sentence):
+            compare([pony, mule], tmp_path / "page.html", horses, to=to, device="cpu")
+
+
+@pytest.mark.fault("F-18")
+def test_what_the_folders_of_a_dataset_were_taken_for_is_said(models, horses):
+    about = read_about(models[0])
+    assert open_data(horses, about).name == "horses (A = horse, B = zebra)"
+    (horses / "trainA").rename(horses / "trainday")
+    (horses / "trainB").rename(horses / "trainnight")
+    for letter in "AB":
+        shutil.rmtree(horses / f"test{letter}")
+    with pytest.raises(
+        SettingsError, match=r"has trainday, trainnight\. .* or with folders A and B in .*order \(A for horse and B"
+    ):
+        open_data(horses, about)

@@ -18,7 +18,9 @@ def compare(
     ] = None,
     to: Annotated[
         str | None,
-        typer.Option(help="The domain to translate to, unless the models have a default; or changes of attributes."),
+        typer.Option(
+            help="The domain to translate to, unless the models have a default; one for each as A,B; or attributes."
+        ),
     ] = None,
     pictures: Annotated[int, typer.Option(min=1, help="How many of each other domain are shown.")] = 12,
     protocol: Annotated[str, typer.Option(help="Of the scores; see `translate eval`.")] = "cut",

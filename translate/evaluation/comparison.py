@@ -43,7 +43,8 @@ def compare(
         models: two or more, each a run's folder, an export file, or a name in weights.
         out: the HTML file to write.
         data: as for `evaluate`, or None for the known dataset that the first model was trained on.
-        to: the domain to translate to, or None for the models' default; or changes of attributes.
+        to: the domain to translate to, or None for the models' default; or one for each model, in their order and with
+            commas, which must be the same folder of the dataset; or changes of attributes.
         pictures: how many of each other domain are shown, or of those whose attributes are others.
         tell: is told what is done.
         options: of the scores: the fields of `EvaluationSettings`.
@@ -65,10 +66,13 @@ def compare(
     if len(set(names)) < 2 or len(set(names)) < len(names):
         raise SettingsError(f"A comparison needs two or more different models; found {', '.join(names) or 'none'}.")
     abouts = {name: read_about(find_export(model)) for name, model in zip(names, models, strict=True)}
-    first, target = abouts[names[0]], _shared_target(abouts, to)
+    first, targets = abouts[names[0]], _targets(abouts, to)
+    target = targets[names[0]]
     if data is None and first.data not in cards.names("datasets"):
         raise SettingsError(f"Where {names[0]} has its pictures from is not known. Give a dataset with --data.")
-    dataset = open_data(first.data if data is None else data, first, settings.size, settings.max_pixels)
+    data = first.data if data is None else data
+    datasets = {name: open_data(data, about, settings.size, settings.max_pixels) for name, about in abouts.items()}
+    dataset = datasets[names[0]]
     options["features"] = settings.features or default_features(*abouts.values())
     refuse_empty(dataset, settings.split, first)
     sources = (
@@ -79,11 +83,11 @@ def compare(
     columns: list[Column] = []
     outputs: list[list[bytes]] = []
     for model, name in zip(models, names, strict=True):
-        result = evaluate(model, dataset, target, tell=_about(name, tell), **options)
+        result = evaluate(model, datasets[name], targets[name], tell=_about(name, tell), **options)
         scores = {figure.name: _words(figure) for figure in result.figures if not figure.name.endswith(OF_INPUTS)}
         columns.append(Column(name, scores))
         translator = Translator.load(model, settings.device, settings.precision)
-        outputs.append([png(translator(picture, target)) for shown in sources.values() for picture in shown])
+        outputs.append([png(translator(picture, targets[name])) for shown in sources.values() for picture in shown])
     inputs = [
         (f"{domain} {number + 1}", picture) for domain in sources for number, picture in enumerate(sources[domain])
     ]
@@ -95,18 +99,27 @@ def compare(
     return Path(out)
 
 
-def _shared_target(abouts: Mapping[str, About], to: str | None) -> str:
-    """Return what all models, by their names, are asked for. Raises `SettingsError` where that is not the same."""
+def _targets(abouts: Mapping[str, About], to: str | None) -> dict[str, str]:
+    """Return what each model, by its name, is asked for.
+
+    Raises:
+        SettingsError: these are not the same domain of a dataset whose domains are named by their order.
+    """
     if len({() if about.targets.are_sets else about.targets.names for about in abouts.values()}) > 1:
         raise SettingsError(
             "The models know different attributes, or the same in another order, or some none. Compare those that were"
             " trained on the same."
         )
-    targets = {about.targets.choose(to): name for name, about in abouts.items()}
-    if len(targets) > 1:
-        found = ", ".join(f"{name} to {target}" for target, name in targets.items())
-        raise SettingsError(f"The models translate to different domains: {found}. Name one with --to.")
-    return next(iter(targets))
+    are_sets = all(about.targets.are_sets for about in abouts.values())
+    words = to.split(",") if to and "," in to and are_sets else [to] * len(abouts)
+    if len(words) != len(abouts):
+        raise SettingsError(f"--to names {len(words)} domains for {len(abouts)} models. Name one, or one for each.")
+    targets = {name: about.targets.choose(word) for (name, about), word in zip(abouts.items(), words, strict=True)}
+    places = {abouts[name].domains.index(target) for name, target in targets.items()} if are_sets else set(targets)
+    if len(set(targets.values())) > 1 and len(places) > 1:
+        found = ", ".join(f"{name} to {target}" for name, target in targets.items())
+        raise SettingsError(f"The models translate to different domains: {found}. Name one with --to, or one for each.")
+    return targets
 
 
 def _lacking(dataset: Dataset, split: Split, changes: str, count: int) -> Sequence[Pixels]:

@@ -64,10 +64,12 @@ def open_data(
     if dataset.domains == ("A", "B") and len(about.domains) == 2:
         names = dict(zip("AB", about.domains, strict=True))
         train, test = ({names[domain]: part[domain] for domain in part} for part in (dataset.train, dataset.test))
-        return _holding_out(Dataset(dataset.name, train, test, about.target), about)
+        meant = ", ".join(f"{letter} = {domain}" for letter, domain in names.items())
+        return _holding_out(Dataset(f"{dataset.name} ({meant})", train, test, about.target), about)
     raise SettingsError(
         f"The model knows the domains {', '.join(about.domains)}; {dataset.name} has {', '.join(dataset.domains)}."
-        " Give a dataset with the model's domains."
+        " Give a dataset with the model's domains, or with folders A and B in the model's order"
+        f" ({' and '.join(f'{letter} for {domain}' for letter, domain in zip('AB', about.domains, strict=False))})."
     )
 
 
