@@ -11,7 +11,7 @@ from translate.cli import apply_options as options
 from translate.cli.options import Compile, Device, Json, Precision, Quiet, count_of
 from translate.cli.pipes import STREAM, check_pipes, through_pipes
 from translate.cli.summary import Outcome, latest, listing_failures, result_json, running_on, show_models, show_plan
-from translate.cli.terminal import printable, progress, say, say_notes, stopping
+from translate.cli.terminal import printable, progress, say, say_next, say_notes, stopping
 from translate.errors import SettingsError, counted
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ def apply(
     load = partial(Translator.load, model, device, precision, bytes_, tile_approx, compile, **kept)
     if strengths:
         say(f"Wrote {write_strength_sheet(job, load(), read_strengths(strengths))}.")
+        say_next(f"translate apply {model} PHOTOS --out RESULTS --strength THE_ONE_YOU_LIKE", quiet)
         return
     if out and (STREAM in inputs or str(out) == STREAM):
         check_pipes(bool(dry_run or watch or compare or report or failed or json_ or jsonl), job)
@@ -115,6 +116,7 @@ def apply(
     running = f"To {job.goal} with {printable(model)}. {running_on(translator.engine, device)}"
     if dry_run:
         show_plan(job, plan, running, json_)
+        say_next("the same command without --dry-run", quiet or json_)
         return
     if not quiet:
         say(running)
@@ -136,6 +138,7 @@ def apply(
         outcome.show(json_)
     elif not quiet:
         say(outcome.summary())
+    say_next(_next(in_place, report), quiet or json_ or jsonl)
     outcome.check()
 
 
@@ -149,6 +152,14 @@ def _shown(results: "Iterator[Result]", jsonl: bool, each: bool) -> "Iterator[Re
         elif each and result.status == "done":
             say(f"{result.source} -> {result.output}")
         yield result
+
+
+def _next(in_place: bool, report: bool) -> str:
+    if in_place:
+        return "translate undo PLACE puts the originals back, should you want them"
+    return "the same command with " + (
+        "--strength 0.6, for weaker results" if report else "--report, for a page with all pictures before and after"
+    )
 
 
 def _outdated_note(count: int) -> str:

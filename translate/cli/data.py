@@ -9,7 +9,7 @@ import typer
 
 from translate.cli.options import Json, MaybeMaxPixels, count_or_none, read_domains
 from translate.cli.stopping import Stoppable
-from translate.cli.terminal import lines_of, printable, progress, say, say_notes, show
+from translate.cli.terminal import lines_of, printable, progress, say, say_next, say_notes, show
 from translate.errors import SettingsError, counted
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def list_(json_: Json = False) -> None:
         [f"{card.name}: {card.title} ({', '.join(card.domains)}); {_pictures(card)}" for card in known],
         json_,
     )
+    say_next("translate train NAME --download", json_)
 
 
 @app.command("info")
@@ -46,6 +47,7 @@ def info(name: str, json_: Json = False) -> None:
     tree = {**card.model_dump(), "pictures": _pictures(card)}
     spoken = {**tree, **{f"archive.{key}": value for key, value in (tree["archive"] or {}).items()}, "archive": None}
     show(tree, lines_of({key: value for key, value in spoken.items() if value}), json_)
+    say_next(f"translate train {name} --download", json_)
 
 
 @app.command("fetch")
@@ -142,6 +144,7 @@ def check(
     say_notes(dataset.notes)
     tree = {"counts": counts, "notes": dataset.notes, "findings": [asdict(finding) for finding in findings]}
     show(tree, lines, json_)
+    say_next(f"translate train {shlex.quote(data) if data else '--domain NAME=FOLDER --domain NAME=FOLDER'}", json_)
 
 
 def _pictures(card: "DatasetCard") -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from translate.cli.options import Device, Json, MaybeMaxPixels, Model, Precision, count_or_none
-from translate.cli.terminal import progress, say, show
+from translate.cli.terminal import progress, say, say_next, show
 from translate.errors import SettingsError
 from translate.run_folder import RunFolder
 
@@ -121,6 +121,7 @@ def evaluate(
         show({**asdict(choice), "measured": _tree(result)}, [*_choice_lines(choice), "", *_lines(result)], json_)
     else:
         show(_tree(result), _lines(result), json_)
+    say_next(f"translate compare {model} ANOTHER_MODEL --data {data} --out page.html", json_)
 
 
 def _tree(result: "Evaluation") -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from translate.cli.options import Model
-from translate.cli.terminal import printable
+from translate.cli.terminal import printable, say_next
 from translate.errors import OutputError, SettingsError, WeightsError
 from translate.files import as_output_error
 
@@ -80,3 +80,4 @@ def export(
         judges = discriminators_of(Path(model), about) if with_discriminators else []
         write_export(out, nn.ModuleList(method.averaged()), about, half, judges)
     print(f"Wrote {printable(out)}, {out.stat().st_size / 1e6:.1f} MB.")
+    say_next(f"translate apply {out} PHOTOS --out RESULTS", unwanted=suffix == ".pth")  # which other programs use

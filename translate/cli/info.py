@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from translate.cli.options import Json, Model
-from translate.cli.terminal import lines_of, show
+from translate.cli.terminal import lines_of, say_next, show
 
 NESTED = ("method", "recipe", "costs")  # said below
 
@@ -28,9 +28,11 @@ def info(model: Model, json_: Json = False) -> None:
     lines.append(
         f"directions: {directions}{default}" if directions else f"{targets.summary} Say --to {targets.example}."
     )
+    to = "" if targets.default else f" --to {targets.example}"
     lines += [
         f"{costs.parameters / 1e6:>10.2f} million parameters",
         f"{costs.gmac:>10.2f} GMAC for a picture of {costs.side} x {costs.side} pixels",
         f"{megabytes:>10.2f} MB",
     ]
     show(tree, lines, json_)
+    say_next(f"translate apply {model} PHOTOS{to} --out RESULTS", json_)

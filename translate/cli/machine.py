@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from translate.cli.options import Compile, Device, Json, Precision, Set
-from translate.cli.terminal import lines_of, show
+from translate.cli.terminal import lines_of, say_next, show
 from translate.errors import SettingsError
 
 
@@ -40,6 +40,7 @@ def bench(
         f"ceiling: {result.ceiling_gmac_s:.0f} GMAC/s, the best of twenty 4096-square matrix products",
     ]
     show(tree, lines, json_)
+    say_next("translate train DATA --dry-run says what a run of yours would take", json_)
 
 
 def doctor(json_: Json = False) -> None:
@@ -50,3 +51,4 @@ def doctor(json_: Json = False) -> None:
     show(facts, lines_of(facts), json_)
     if any(fact.startswith("PROBLEM") for fact in facts.values()):
         raise typer.Exit(1)
+    say_next("translate apply monet PHOTOS --out painted", json_)

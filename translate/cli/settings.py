@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from translate.cli.options import Json
-from translate.cli.terminal import show
+from translate.cli.terminal import say_next, show
 
 if TYPE_CHECKING:
     from translate.settings_reference import Group, Setting
@@ -28,6 +28,7 @@ def settings(
     parts = {"method": settings_class(method)(name=method), "data": DataSettings(), "training": TrainingSettings()}
     found = [group for key, defaults in parts.items() for group in groups(defaults, key)]
     show([asdict(group) for group in found], [line for group in found for line in _lines(group)], json_)
+    say_next(f"translate train DATA --method {method} --set KEY=VALUE", json_)
 
 
 def _lines(group: "Group") -> list[str]:

@@ -38,6 +38,12 @@ def say_notes(notes: Iterable[str]) -> None:
         say(f"Note: {note}")
 
 
+def say_next(what: str, unwanted: bool = False) -> None:
+    """Say which command comes next, unless another program reads the answer."""
+    if not unwanted:
+        say(f"Next: {what}")
+
+
 def show(document: Any, lines: Sequence[str], as_json: bool) -> None:
     """Print a result to stdout: `document` as JSON, or `lines`."""
     print(json.dumps(document, indent=2, default=str) if as_json else "\n".join(lines))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from translate.cli.options import Json
-from translate.cli.terminal import printable, say, show
+from translate.cli.terminal import printable, say, say_next, show
 from translate.errors import SomeFailed, counted
 
 
@@ -28,5 +28,6 @@ def undo(
     lines = [printable(one.picture) for one in good] if dry_run else []
     tree = {"put_back": [str(one.picture) for one in good], "left": {str(one.picture): one.reason for one in left}}
     show({**tree, "dry_run": dry_run}, [*lines, f"{done} {counted(len(good), 'original')}."], json_)
+    say_next("translate apply MODEL PHOTOS --out RESULTS leaves the pictures as they are", json_)
     if left:
         raise SomeFailed(f"{counted(len(left), 'picture')} stayed, for the reasons above.")

@@ -8,7 +8,7 @@ import typer
 
 from translate.cli.options import Json, Model
 from translate.cli.stopping import Stoppable
-from translate.cli.terminal import lines_of, printable, progress, say, say_notes, show
+from translate.cli.terminal import lines_of, printable, progress, say, say_next, say_notes, show
 from translate.errors import SettingsError, WeightsError
 
 Name = Annotated[
@@ -40,6 +40,7 @@ def list_(json_: Json = False) -> None:
         origin = "of the Hugging Face Hub" if name.startswith(cards.ON_HUB) else "your own"
         lines.append(f"{name}: {origin}, in {here[name]}")
     show(rows, lines, json_)
+    say_next("translate apply NAME PHOTOS --out RESULTS (what is not here: translate weights fetch NAME)", json_)
 
 
 @app.command("info")
@@ -62,6 +63,7 @@ def info(name: Name, json_: Json = False) -> None:
     tree |= {"file": str(file) if file else None, "fetched": kept.model_dump() if kept else None}
     lines = lines_of(flat({key: value for key, value in tree.items() if value}))
     show(tree, [*lines, *last], json_)
+    say_next(f"translate {_use(name) if file else f'weights fetch {name}'}", json_)
 
 
 @app.command("fetch")
@@ -93,9 +95,7 @@ def fetch(
             " expected from a later download."
         )
     say_notes([note_on(file)])
-    features = isinstance(known, WeightsCard) and known.features
-    use = f"eval RUN DATA --features {name}" if features else f"apply {name} PHOTOS --out RESULTS"
-    print(f"{name} is {printable(file)}. Next: translate {use}")
+    print(f"{name} is {printable(file)}. Next: translate {_use(name)}")
 
 
 @app.command("verify")
@@ -104,6 +104,7 @@ def verify(name: Name) -> None:
     from translate.exchange.store import verify as check
 
     print(f"{check(name)}.")
+    say_next(f"translate {_use(name)}")
 
 
 @app.command("path")
@@ -120,6 +121,7 @@ def remove(name: Name) -> None:
     from translate.exchange.store import remove as take_away
 
     print(f"Removed {printable(take_away(name))}.")
+    say_next("translate weights list")
 
 
 @app.command("publish")
@@ -233,6 +235,14 @@ def import_(
         say(f"Note: {note}.")
     say_notes([note_on(place)])
     print(f"{about.source}: {printable(place)}. Next: translate apply {as_ or printable(place)} PHOTOS --out RESULTS")
+
+
+def _use(name: str) -> str:
+    """Return the command that uses weights."""
+    from translate import cards
+
+    features = name in cards.names("weights") and cards.weights(name).features
+    return f"eval RUN DATA --features {name}" if features else f"apply {name} PHOTOS --out RESULTS"
 
 
 def _names(word: str | None) -> list[str] | None:
