@@ -8,7 +8,7 @@ unreadable.txt      pictures that cannot be read, if there are some
 running             which process trains here, while one does
 preempted.json      which signal of a batch system stopped the run, until it goes on
 alarms.jsonl        what went wrong, in words
-report.html         all of it on one page, renewed with every checkpoint
+report.html         all of it on one page, renewed with every checkpoint and every sample grid
 samples/            grids on fixed inputs: input | translated | cycled
 progress.gif        the grids as an animation
 checkpoints/        to continue from

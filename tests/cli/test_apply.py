@@ -286,7 +286,7 @@ def test_a_dry_run_says_what_becomes_of_each_picture_and_touches_nothing(apply: 
     words = ("photos", "--out", "results", "--dry-run", "--precision", "fp32")
     assert "Not found: gone.png\n1 picture to" in apply("photos/a.jpg", "gone.png", *words[1:])[1]
     code, out, err = apply(*words)
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "Next: the same command without --dry-run\n")
     assert out.splitlines() == [
         "photos/a.jpg -> results/a.jpg: 14 x 9 pixels, seen at 14 x 9",
         "photos/c.gif -> results/c.gif: 60 x 90 pixels, seen at 32 x 48, 3 frames",

@@ -49,6 +49,7 @@ def test_what_comes_next_is_said_after_each_command_and_kept_from_programs(run, 
     assert "Next: translate undo" in run("apply", "runs/horses", "photos", "--in-place", "--yes", "--device=cpu")[2]
     for command, words in COMMANDS.items():
         code, out, err = run(*command.split(), *words)
-        assert (code, [line for line in (out + err).splitlines() if line.startswith("Next: ")] != []) == (0, True), command
+        said = [line for line in (out + err).splitlines() if line.startswith("Next: ")]
+        assert (command, code, len(said)) == (command, 0, 1)
     for command in ("data list", "weights list", "info", "apply", "settings"):
         assert "Next: " not in "".join(run(*command.split(), *COMMANDS[command], "--json")[1:])

@@ -74,5 +74,5 @@ def test_weights_of_others_are_imported_listed_checked_used_and_removed(
     code, _, err = run("apply", "junyanz-ponies", "photos", "--out", "x")
     assert (code, "`translate weights fetch junyanz-ponies`" in err) == (5, True)
     assert run("weights", "fetch", "junyanz-ponies", "--offline")[0] == 5
-    assert run("weights", "remove", "mine") == (0, f"Removed {kept}.\n", "")
+    assert run("weights", "remove", "mine") == (0, f"Removed {kept}.\n", "Next: translate weights list\n")
     assert run("weights", "remove", "mine")[0] == 5

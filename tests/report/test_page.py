@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import time
 from html.parser import HTMLParser
 
 import pytest
@@ -91,7 +92,7 @@ def test_the_newest_grid_is_shown_and_the_slider_reaches_all():
     assert ["hidden" in grid for grid in grids] == [True] * 8 + [False]
     (slider,) = shown.all("input")
     assert (slider["max"], slider["value"]) == ("8", "8")
-    pictures = [base64.b64decode(image["src"].partition(",")[2]) for image in shown.all("img")]
+    pictures = [base64.b64decode(image["src"].partition(",")[2]) for image in shown.all("img") if "src" in image]
     strip = [SUMMARY.grids[number].small for number in (0, 1, 3, 4, 6, 8)]
     assert pictures == [*(grid.picture for grid in SUMMARY.grids), *strip]
 
@@ -111,7 +112,8 @@ def test_nothing_is_fetched_from_elsewhere():
     shown = page()
     (policy,) = [meta["content"] for meta in shown.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; img-src data:;")
-    assert not {"script", "link", "iframe"} & {tag for tag, _ in shown.tags}
+    assert not {"link", "iframe"} & {tag for tag, _ in shown.tags}
+    assert shown.all("script") == [{}]  # ours, which is in the page
     addresses = [tag.get("src") or tag.get("href") or "" for _, tag in shown.tags]
     assert all(address.startswith("data:image/jpeg;base64,") for address in addresses if address)
 
@@ -123,12 +125,25 @@ def test_every_name_is_shown_as_a_name():
         title=evil, alarms=[(1, evil)], scores={evil: 1.0}, columns=evil, facts={evil: evil}, settings={evil: evil},
         commands=[evil], losses={evil: Curve([(1, 1.0)], evil, "free")},
     )  # fmt: skip
-    assert not shown.all("script")
+    assert shown.all("script") == [{}]
     assert shown.text.count(evil) >= 9
+
+
+def test_only_the_page_of_a_run_that_goes_on_looks_for_news():
+    (running,) = [tag for tag in page(next_s=90.4).all("p") if tag.get("id") == "running"]
+    assert running["data-next"] == "90"
+    assert abs(int(running["data-written"]) - time.time()) < 60
+    assert "news by itself while the run goes on" in page(next_s=1).text
+    assert "while the run goes on" not in page().text
+
+
+def test_small_grids_lead_to_their_large_ones():
+    numbers = [int(image["data-grid"]) for image in page().all("img") if "data-grid" in image]
+    assert numbers == [0, 1, 3, 4, 6, 8]
 
 
 @pytest.mark.parametrize("step", [0, 1])
 def test_a_run_that_has_just_begun_has_a_page(step):
     shown = page(step=step, grids=SUMMARY.grids[:step], losses={}, learning_rate=[], scores={}, commands=[])
-    assert len(shown.all("img")) == 2 * step
+    assert len(shown.all("img")) == 2 * step + 1  # and what a click enlarges
     assert "are left" in shown.text

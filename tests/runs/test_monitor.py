@@ -45,3 +45,15 @@ def test_a_run_without_the_backend_of_tensorboard_goes_on(tmp_path, monkeypatch,
     list(run.start())
     assert run.finished
     assert [note for note in run.notes if "TensorBoard is not installed" in note] == run.notes
+
+
+def test_the_page_is_there_from_the_first_step_and_looks_for_news_until_the_run_ends(tmp_path, interrupt, shelf):
+    run, running = prepare(TOY, out=tmp_path / "run", device="cpu"), 'id="running"'
+    seen = [running in run.folder.report.read_text(encoding="utf-8") for _ in run.start()]
+    assert seen[:-1] == [True] * len(seen[:-1])
+    page = run.folder.report.read_text(encoding="utf-8")
+    assert (running in page, "Finished: all 4 steps" in page) == (False, True)
+    stopped = prepare(TOY, out=tmp_path / "stopped", device="cpu")
+    interrupt(stopped, after=1)
+    page = stopped.folder.report.read_text(encoding="utf-8")
+    assert (running in page, "1 of 4 steps are done" in page) == (False, True)

@@ -138,7 +138,8 @@ def apply(
         outcome.show(json_)
     elif not quiet:
         say(outcome.summary())
-    say_next(_next(in_place, report), quiet or json_ or jsonl)
+    nothing_done = not any(result.output for result in results)
+    say_next(_next(in_place, report), quiet or json_ or jsonl or nothing_done)
     outcome.check()
 
 

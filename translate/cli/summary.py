@@ -150,7 +150,7 @@ class Outcome:
 
         folder = Path() if self.out is None else self.out if self.out.is_dir() else self.out.parent
         if report:
-            rows = [Row(result.source, result.output, result.reason) for result in self.results]
+            rows = [Row(result.source, result.output, result.reason, result.status) for result in self.results]
             page = gallery(f"To {self.target}", self.summary(), rows, folder, limits)
             files.write_text(folder / "report.html", page)
             say(f"Look at {folder / 'report.html'}.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from translate.report.curves import loss_curves
 from translate.report.html import EMBEDDED, embedded, head, table, text
@@ -16,7 +17,11 @@ _STYLE = """\
   h2 { margin: 2.5rem 0 .5rem; font-size: 1.2rem; }
   h3 { margin: 1.5rem 0 .25rem; font-size: 1rem; }
   img, svg { max-width: 100%; height: auto; }
-  #grids img { width: 100%; }
+  #grids img { width: 100%; cursor: zoom-in; }
+  .strip img { cursor: pointer; }
+  dialog { max-width: 98vw; max-height: 98vh; padding: .5rem; border: 0; }
+  dialog img { display: block; max-width: none; min-width: 94vw; cursor: zoom-out; }
+  dialog::backdrop { background: #000c; }
   input { width: 100%; }
   .strip { display: flex; gap: .5rem; }
   .strip img { display: block; }
@@ -34,13 +39,16 @@ _TOP = """\
 <h1>{title}</h1>
 <p>{progress}</p>
 """
+_RUNNING = """<p id="running" data-written="{written}" data-next="{next_s}">This page is of {clock}, and looks for
+ news by itself while the run goes on.</p>
+"""
 _SLIDER = """<div id="grids">
 {grids}</div>
-<input type="range" min="0" max="{last}" value="{last}" aria-label="sample grids over the steps"
+<input id="slider" type="range" min="0" max="{last}" value="{last}" aria-label="sample grids over the steps"
  oninput="const grids = document.getElementById('grids').children, chosen = grids[this.value];
  for (const grid of grids) grid.hidden = grid !== chosen;
  document.getElementById('step').textContent = chosen.dataset.step">
-<p>After <span id="step">{step}</span> steps. Move the slider to see the same inputs earlier.</p>
+<p>After <span id="step">{step}</span> steps. Move the slider to see the same inputs earlier; click to enlarge.</p>
 """
 _HOVERS = (
     "Generator against discriminator: these hover around the dashed line, {:.2f}, where the discriminator can only"
@@ -50,7 +58,52 @@ _SHARE = (
     "How often discriminators are right: {:.2f}, the dashed line, is guessing. Near 1 they are hardly ever fooled; if"
     " pictures do not get better then, they have won, which is a bad sign."
 )
-_TAIL = """</body>
+_TAIL = """<dialog id="large" onclick="this.close()"><img alt="enlarged"></dialog>
+<script>
+const slider = document.getElementById('slider'), large = document.getElementById('large');
+let touched = 0;
+if (slider) slider.addEventListener('input', () => touched = Date.now());
+document.addEventListener('click', event => {
+  const image = event.target.closest('#grids img, .strip img');
+  if (!image) return;
+  if (image.closest('.strip')) {
+    slider.value = image.dataset.grid;
+    slider.dispatchEvent(new Event('input'));
+  } else {
+    large.firstElementChild.src = image.src;
+    large.showModal();
+  }
+});
+const running = document.getElementById('running');
+if (running) {
+  const place = 'translate ' + location.pathname, next = Math.min(Math.max(running.dataset.next, 5), 60);
+  const old = () => Date.now() / 1000 - running.dataset.written > Math.max(4 * running.dataset.next, 900);
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(place) || '{}');
+    for (const [number, details] of document.querySelectorAll('details').entries())
+      details.open = (kept.open || [])[number] || false;
+    if (slider && 'grid' in kept) {
+      slider.value = kept.grid;
+      slider.dispatchEvent(new Event('input'));
+    }
+    if ('scroll' in kept) window.addEventListener('load', () => window.scrollTo(0, kept.scroll));
+  } catch { }
+  const again = () => {
+    if (old()) running.textContent = 'There was no news for long: the run has probably stopped.';
+    else if (document.hidden || large.open || Date.now() - touched < 20000) setTimeout(again, 5000);
+    else {
+      try {
+        const kept = {scroll: window.scrollY, open: [...document.querySelectorAll('details')].map(one => one.open)};
+        if (slider && slider.value !== slider.max) kept.grid = slider.value;
+        sessionStorage.setItem(place, JSON.stringify(kept));
+      } catch { }
+      location.reload();
+    }
+  };
+  setTimeout(again, 1000 * next);
+}
+</script>
+</body>
 </html>
 """
 
@@ -92,6 +145,7 @@ class RunSummary:
         facts: numbers of pictures, speed, device and such, by name.
         settings: by name.
         commands: how to use the result.
+        next_s: seconds until the next page of a run that goes on, about; None where it does not.
     """
 
     title: str
@@ -107,6 +161,7 @@ class RunSummary:
     facts: Mapping[str, str]
     settings: Mapping[str, str]
     commands: Sequence[str]
+    next_s: float | None = None
 
 
 def run_page(summary: RunSummary) -> str:
@@ -119,6 +174,10 @@ def run_page(summary: RunSummary) -> str:
     done = f"{summary.step:,} of {summary.steps:,} steps are done"
     progress = f"Finished: all {summary.steps:,} steps are done." if not left else f"{done}; {left:,} are left."
     parts = [head(summary.title, _STYLE, EMBEDDED), _TOP.format(title=text(summary.title), progress=text(progress))]
+    if summary.next_s is not None:
+        now = datetime.now().astimezone()
+        clock = f"{now:%H:%M:%S on %d %B %Y}"
+        parts.append(_RUNNING.format(written=round(now.timestamp()), next_s=round(summary.next_s), clock=clock))
     parts += _alarms(summary)
     if summary.scores:
         parts.append("<h2>Scores on unseen pictures, whose right answers are known</h2>\n")
@@ -152,18 +211,22 @@ def _samples(summary: RunSummary) -> list[str]:
     ]
     slider = _SLIDER.format(grids="".join(grids), last=last, step=summary.grids[last].step)
     strip = [
-        f"<figure>{_image(grid.small, grid.step)}{grid.step}</figure>\n"
-        for grid in dict.fromkeys(summary.grids[last * k // (STRIP - 1)] for k in range(STRIP))
+        f"<figure>{_image(summary.grids[k].small, summary.grids[k].step, k)}{summary.grids[k].step}</figure>\n"
+        for k in dict.fromkeys(last * k // (STRIP - 1) for k in range(STRIP))
     ]
     words = f"<p>{text(summary.columns)}</p>\n"
     return ["<h2>What it makes of the same inputs</h2>\n", words, slider, '<div class="strip">\n', *strip, "</div>\n"]
 
 
-def _image(jpeg: bytes, step: int) -> str:
-    return embedded(jpeg, f"sample grid after {step} steps", "jpeg")
+def _image(jpeg: bytes, step: int, number: int | None = None) -> str:
+    """Return an image of a grid; of a small one, `number` says which of the large ones it stands for."""
+    image = embedded(jpeg, f"sample grid after {step} steps", "jpeg")
+    return image if number is None else image.replace("<img ", f'<img data-grid="{number}" ', 1)
 
 
 def _curves(summary: RunSummary) -> list[str]:
+    if not any(curve.points for curve in summary.losses.values()):
+        return []
     parts = ["<h2>Losses</h2>\n"]
     kinds: list[tuple[str, str, float | None]] = []
     for trend, words in (("hovers", _HOVERS), ("share", _SHARE)):

@@ -76,8 +76,15 @@ class Monitor:
         if self._board:
             self._board.grid(grid, step)
 
-    def write_page(self, step: int, scores: Mapping[str, float], settings: Mapping[str, Any], engine: str) -> None:
-        """Write `report.html` for a run of which `step` steps are done."""
+    def write_page(
+        self,
+        step: int,
+        scores: Mapping[str, float],
+        settings: Mapping[str, Any],
+        engine: str,
+        steps_to_next: int | None = None,
+    ) -> None:
+        """Write `report.html` for a run of which `step` steps are done, and which goes on if there will be a next."""
         names = dict.fromkeys(name for line in self._log for name in line["losses"])
         summary = RunSummary(
             title=f"{settings['method.name']} on {self._dataset.name}",
@@ -93,6 +100,7 @@ class Monitor:
             facts=self._facts(step, engine),
             settings={name: str(value) for name, value in settings.items()},
             commands=[command_to_use(self._folder.path, self._dataset)],
+            next_s=None if steps_to_next is None else steps_to_next * self._seconds_per_step(),
         )
         write_text(self._folder.report, run_page(summary))
 
@@ -100,6 +108,9 @@ class Monitor:
         """Close what is open."""
         if self._board:
             self._board.close()
+
+    def _seconds_per_step(self) -> float:
+        return median(line["seconds_per_step"] for line in self._log) if self._log else 1.0
 
     def _grids(self) -> list[Grid]:
         """Return sample grids from all of the run so far, at most 20 and the newest."""
@@ -134,7 +145,7 @@ class Monitor:
             words.append(f"{len(self._dataset.test.get(domain, ())):,} to test on")
         facts = {f"pictures of {domain}": ", ".join(words) for domain, words in counts.items()}
         if self._log:
-            seconds = median(line["seconds_per_step"] for line in self._log)
+            seconds = self._seconds_per_step()
             facts["speed"] = f"{1 / seconds:.1f} steps a second" if seconds < 1 else f"{seconds:.1f} seconds a step"
             facts["time for these steps"] = f"about {seconds * step / 60:,.1f} minutes"
             facts["steps skipped"] = f"{self._log[-1]['skipped']:,} (something was not finite)"

@@ -247,10 +247,18 @@ class Run:
                 if report.saved and report.step < plan.steps:
                     self._results.export(training, plan.steps, {})
                     self._results.draw_curves(self.terms)
-                    attempt.monitor.write_page(report.step, {}, flat(self._identity), str(self.engine))
                 if report.sample:
                     attempt.stop.drop(lambda: self._show(attempt))
+                if (report.saved or report.sample) and report.step < plan.steps:
+                    self._write_page(attempt, report.step)
             yield report
+
+    def _write_page(self, attempt: Attempt, step: int) -> None:
+        """Renew the page of a run that is not finished, and let it look for the next one unless the run stops here."""
+        settings = self.recipe.training
+        often = min(settings.checkpoint_every, attempt.plan.sample_every)
+        goes_on = attempt.stop.received is None
+        attempt.monitor.write_page(step, {}, flat(self._identity), str(self.engine), often if goes_on else None)
 
     def _say_if_longer(self, step: int, plan: RunPlan) -> None:
         """Keep the result of a finished run that is lengthened now, and say what becomes of the learning rate."""
