@@ -103,8 +103,7 @@ def apply(
     kept = {"allow_cpu_fallback": allow_cpu_fallback}
     load = partial(Translator.load, model, device, precision, bytes_, tile_approx, compile, **kept)
     if strengths:
-        say(f"Wrote {write_strength_sheet(job, load(), read_strengths(strengths))}.")
-        say_next(f"translate apply {model} PHOTOS --out RESULTS --strength THE_ONE_YOU_LIKE", quiet)
+        say(f"Wrote {write_strength_sheet(job, load(), read_strengths(strengths))}. Next: convert with --strength.")
         return
     if out and (STREAM in inputs or str(out) == STREAM):
         check_pipes(bool(dry_run or watch or compare or report or failed or json_ or jsonl), job)
@@ -116,7 +115,6 @@ def apply(
     running = f"To {job.goal} with {printable(model)}. {running_on(translator.engine, device)}"
     if dry_run:
         show_plan(job, plan, running, json_)
-        say_next("the same command without --dry-run", quiet or json_)
         return
     if not quiet:
         say(running)
@@ -124,11 +122,10 @@ def apply(
     converted = job.watch(translator, lambda: time.sleep(POLL_S)) if watch else job.run(translator, plan)
     results: list[Result] = []
     started = time.perf_counter()
-    quiet_bar = quiet or json_ or jsonl or watch
-    with progress(quiet_bar) as advance, listing_failures(failed, plan, results), stopping(watch):
+    with progress(quiet or json_ or jsonl or watch) as tell, listing_failures(failed, plan, results), stopping(watch):
         for result in _shown(converted, jsonl, watch and not quiet):
             results.append(result)
-            advance("translating", len(results), len(plan), "")
+            tell("translating", len(results), len(plan), "")
     took, engine = time.perf_counter() - started, str(translator.engine)
     outcome = Outcome(latest(results), plan.ignored, plan.passed_over, job.goal, out, engine, took)
     outcome.write(report, compare == "grid", limits)
@@ -138,8 +135,7 @@ def apply(
         outcome.show(json_)
     elif not quiet:
         say(outcome.summary())
-    nothing_done = not any(result.output for result in results)
-    say_next(_next(in_place, report), quiet or json_ or jsonl or nothing_done)
+    say_next(outcome.next_step(report), quiet or json_ or jsonl)
     outcome.check()
 
 
@@ -153,14 +149,6 @@ def _shown(results: "Iterator[Result]", jsonl: bool, each: bool) -> "Iterator[Re
         elif each and result.status == "done":
             say(f"{result.source} -> {result.output}")
         yield result
-
-
-def _next(in_place: bool, report: bool) -> str:
-    if in_place:
-        return "translate undo PLACE puts the originals back, should you want them"
-    return "the same command with " + (
-        "--strength 0.6, for weaker results" if report else "--report, for a page with all pictures before and after"
-    )
 
 
 def _outdated_note(count: int) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from translate.cli.options import models
-from translate.cli.terminal import duration, printable, say, show
+from translate.cli.terminal import duration, printable, say, say_next, show
 from translate.errors import OutputError, SettingsError, SomeFailed, counted
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def show_plan(job: "Job", plan: "ConversionPlan", running: str, as_json: bool) -
     tree = {"to": job.goal, "items": items, "existing": existing, "missing": plan.missing, "ignored": plan.ignored}
     tree["passed_over"] = plan.passed_over
     show({**tree, "model": job.about.sha256, "most_bytes": most_bytes, "running": running}, lines, as_json)
+    say_next("the same command without --dry-run", as_json)
 
 
 def passed_over(folders: int) -> str:
@@ -193,6 +194,15 @@ class Outcome:
         tree = {"to": self.target, "out": self.out, "engine": self.engine, **counts, "ignored": self.ignored}
         tree["passed_over"] = self.passed_over
         show({**tree, "elapsed_s": round(self.elapsed_s, 3), "results": items}, [self.summary()], as_json)
+
+    def next_step(self, report: bool) -> str:
+        """Return what may be typed next, after results with or without a page that shows them."""
+        if not any(result.output for result in self.results):
+            return ""
+        if self.out is None:
+            return "translate undo PLACE puts the originals back, should you want them"
+        with_ = "--strength 0.6, for weaker results" if report else "--report, for a page of all before and after"
+        return f"the same command with {with_}"
 
     def check(self) -> None:
         """Raise `SomeFailed` if pictures failed."""

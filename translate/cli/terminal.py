@@ -40,7 +40,7 @@ def say_notes(notes: Iterable[str]) -> None:
 
 def say_next(what: str, unwanted: bool = False) -> None:
     """Say which command comes next, unless another program reads the answer."""
-    if not unwanted:
+    if what and not unwanted:
         say(f"Next: {what}")
 
 
