@@ -108,6 +108,11 @@ _PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"  # of such a name: it cannot lead out
 _HUB_NAME = re.compile(rf"{ON_HUB}({_PART}/{_PART})(?:@({_PART}))?(?::({_PART}\.safetensors))?")
 
 
+def on_hub(word: str) -> str:
+    """Return hf:OWNER/REPOSITORY for OWNER/REPOSITORY, as others call it, and any other word as it is."""
+    return f"{ON_HUB}{word}" if re.fullmatch(f"{_PART}/{_PART}", word) else word
+
+
 @dataclass(frozen=True)
 class HubWeights:
     """Weights on the Hugging Face Hub, called `hf:OWNER/REPOSITORY@REVISION:FILE`; the last two may be left out.

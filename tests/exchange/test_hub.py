@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+import translate
 from translate import cards, cli
 from translate.cards import HubWeights
 from translate.errors import OutputError, SettingsError, WeightsError
@@ -330,6 +331,32 @@ def test_what_is_published_can_be_fetched_by_others(
     assert run(capsys, monkeypatch, "weights", "list")[1].startswith("hf:me/birds: of the Hugging Face Hub, in ")
     assert f"fetched.revision: {NEW}" in run(capsys, monkeypatch, "weights", "info", "hf:me/birds")[1]
     assert "directions: photo to bird" in run(capsys, monkeypatch, "info", "hf:me/birds")[1]
+
+
+def test_from_python_a_model_is_published_and_loaded_by_the_name_of_its_repository(
+    server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = export(tmp_path / "w.safetensors")
+    local = translate.Translator.from_pretrained(tmp_path / "w.safetensors", device="cpu")
+    assert server.asked == []
+    assert local.push_to_hub("me/birds") == f"{server.url}/me/birds"
+    assert server.made.get("visibility") == "private" or server.made.get("private") is True
+    assert server.commits[NEW]["model.safetensors"] == content
+    assert b"translate apply hf:me/birds PHOTOS" in server.commits[NEW]["README.md"]
+    with pytest.raises(OutputError, match="already"):
+        local.push_to_hub("hf:me/birds")
+    for name in ("me/birds", "hf:me/birds"):
+        loaded = translate.Translator.from_pretrained(name, device="cpu")
+        assert loaded.about.sha256 == local.about.sha256
+        server.asked.clear()
+    translate.Translator.from_pretrained("me/birds", device="cpu")
+    assert server.asked == []  # it is here now
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(WeightsError, match="nothing may be downloaded"):
+        translate.Translator.from_pretrained("me/others")
+    monkeypatch.setattr(type(local.method), "cpu_only", "ONNX models")
+    with pytest.raises(WeightsError, match="ONNX models cannot be published"):
+        local.push_to_hub("me/birds")
 
 
 def test_nothing_is_published_without_a_token_or_to_another_name(

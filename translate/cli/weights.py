@@ -1,6 +1,5 @@
 """`translate weights ...`."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,7 +8,7 @@ import typer
 from translate.cli.options import Json, Model
 from translate.cli.stopping import Stoppable
 from translate.cli.terminal import lines_of, printable, progress, say, say_next, say_notes, show
-from translate.errors import SettingsError, WeightsError
+from translate.errors import SettingsError
 
 Name = Annotated[
     str, typer.Argument(help="A name that `translate weights list` shows, or hf:OWNER/REPOSITORY[@REVISION][:FILE].")
@@ -80,7 +79,6 @@ def fetch(
     from translate.home import note_on
 
     known, before = published(name), receipt(name)
-    offline = offline or os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
     with progress() as advance:
         file = get(known, lambda what, done, total: advance(what, done, total, ""), offline)
     kept = receipt(name)
@@ -138,39 +136,26 @@ def publish(
     json_: Json = False,
 ) -> None:
     """Upload a model, and a page about it, to the Hugging Face Hub. It needs a token: HF_TOKEN or `hf auth login`."""
-    from translate.cards import HubWeights
-    from translate.exchange import hub
-    from translate.exchange.modelcard import model_card
+    from translate.exchange.publishing import publication
     from translate.files import sha256
-    from translate.models.costs import costs_of
-    from translate.models.exports import read_export
-    from translate.models.finding import find_export
 
-    weights = HubWeights.parse(place)
-    if weights != HubWeights(weights.repository):
-        raise SettingsError(
-            f"A model is published as the newest of a repository; found {place}. Say hf:OWNER/REPOSITORY."
-        )
-    file = find_export(model)
-    if file.suffix.lower() == ".onnx":
-        raise WeightsError(f"{file} is ONNX. Publish the model that it was made of.")
-    _, about = read_export(file)
-    megabytes = file.stat().st_size / 1e6
-    page = model_card(weights, about, costs_of(about), megabytes)
-    if not about.licence:
+    ready = publication(model, place)
+    name, file = ready.weights.name, ready.file
+    if not ready.licence:
         say("Note: the model states no licence. Add one with `translate export MODEL FILE --licence WORDS`.")
-    tree = {"to": weights.name, "public": public, "file": str(file), "sha256": sha256(file), "page": page}
+    tree = {"to": name, "public": public, "file": str(file), "sha256": sha256(file), "page": ready.page}
     if dry_run:
         seen = "everybody sees" if public else "its owner alone sees"
+        size = f"{file.stat().st_size / 1e6:.1f} MB"
         lines = [
-            f"To {weights.name}, which {seen} if it has to be made:",
-            f"{weights.file}: {printable(file)}, {megabytes:.1f} MB, SHA-256 {tree['sha256']}",
-            f"README.md:\n{page}",
+            f"To {name}, which {seen} if it has to be made:",
+            f"{ready.weights.file}: {printable(file)}, {size}, SHA-256 {tree['sha256']}",
+            f"README.md:\n{ready.page}",
         ]
         show(tree, lines, json_)
         return
-    url = hub.publish(weights.repository, {weights.file: file, "README.md": page.encode()}, public, overwrite)
-    show({**tree, "url": url}, [f"Published at {url}. Next: translate weights fetch {weights.name}"], json_)
+    url = ready.send(public, overwrite)
+    show({**tree, "url": url}, [f"Published at {url}. Next: translate weights fetch {name}"], json_)
 
 
 @app.command("import")

@@ -6,6 +6,7 @@ the same.
 """
 
 import json
+import os
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -72,6 +73,8 @@ def published(name: str) -> WeightsCard | HubWeights:
 def fetch(card: WeightsCard | HubWeights, tell: Tell, offline: bool = False) -> Path:
     """Put published weights where they are found by name, unless they are there, and return their file.
 
+    With HF_HUB_OFFLINE=1 nothing is downloaded, as if `offline` were set.
+
     Raises:
         WeightsError: no address gives the file, it is not the promised one or not what the card says, or it is not
             here and may not be downloaded.
@@ -82,7 +85,7 @@ def fetch(card: WeightsCard | HubWeights, tell: Tell, offline: bool = False) -> 
     if here:
         return here
     place = _place(card.name)
-    if offline:
+    if offline or os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0"):
         raise WeightsError(
             f"{card.name} is not here, and nothing may be downloaded. Run `translate weights fetch {card.name}` on a"
             f" machine with a network, and copy the file that it names to {place}."
