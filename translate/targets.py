@@ -169,7 +169,8 @@ class OneWay(Targets):
 
     def choose(self, word: str | None = None) -> str:  # noqa: D102
         if word not in (None, self.default):
-            advice = f" {self.otherwise.format(word)}" if self.otherwise else ""
+            known = word in self.names or not self.directions  # a domain, or perhaps a change of attributes
+            advice = f" {self.otherwise.format(word)}" if self.otherwise and known else ""
             raise SettingsError(f"The model translates to {self.default} alone.{advice}")
         return self.default
 

@@ -160,7 +160,11 @@ def test_models_that_cannot_be_compared_are_refused(models, horses, tmp_path):
     assert "two or more different models" in refused(models[0], models[0])
     assert "Give a dataset with --data" in refused(*models, data=None)
     other = export(tmp_path / "back.safetensors", 3, target="horse")
-    assert "different domains" in refused(models[0], other)
+    assert "different domains" in (sentence := refused(models[0], other))
+    assert sentence.endswith("Name one with --to, or one for each.")
+    forth, back = (export(tmp_path / f"to {target}.safetensors", 3, target=target, only=target)
+                   for target in ("zebra", "horse"))  # fmt: skip
+    assert refused(forth, back).endswith("to horse. Compare those that can be asked for the same.")
     with pytest.raises(OutputError, match="is a folder"):
         compare(models, tmp_path, horses, device="cpu")
 

@@ -66,5 +66,9 @@ def test_evaluate_refuses_and_marks(tmp_path):
     write_export(tmp_path / "model.safetensors", networks, SEEN_RANDOM)
     with pytest.raises(SettingsError, match="so these would flatter it"):
         evaluate(tmp_path / "model.safetensors", tmp_path / "data", features="random", device="cpu")
+    about = SEEN_RANDOM.model_copy(update={"critic_features": [judges.LITE0_SHA256]})
+    write_export(tmp_path / "lite0.safetensors", networks, about)
+    with pytest.raises(SettingsError, match=r"--recognise asks lite0, .* Say --anyway, .* or leave out --recognise"):
+        evaluate(tmp_path / "lite0.safetensors", tmp_path / "data", recognise="zebra", device="cpu")
     result = evaluate(tmp_path / "model.safetensors", tmp_path / "data", features="random", anyway=True, device="cpu")
     assert {figure.features for figure in result.figures} == {"", "random, which the critics have seen"}

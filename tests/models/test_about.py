@@ -56,6 +56,11 @@ def test_a_model_of_one_direction_translates_nowhere_else() -> None:
     assert one.targets.choose() == one.targets.choose("zebra") == "zebra"
     with pytest.raises(SettingsError, match=r"The model translates to zebra alone\.$"):
         one.targets.choose("horse")
+    trained = ABOUT.model_copy(update={"only": "zebra", "method": {"target": None}})
+    with pytest.raises(SettingsError, match=r"alone\. For horse, train another one with --set method\.target=horse\.$"):
+        trained.targets.choose("horse")
+    with pytest.raises(SettingsError, match=r"The model translates to zebra alone\.$"):
+        trained.targets.choose("lion")
 
 
 @pytest.mark.parametrize("name", ["../../esc", "/etc", "a/b", "a\\b", "..", "", ".hidden", "a\0b", "a\nb"])

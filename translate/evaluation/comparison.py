@@ -22,6 +22,7 @@ from translate.models.exports import read_about
 from translate.models.finding import find_export
 from translate.progress import Tell, silent
 from translate.report.comparison import Column, Row, comparison_page
+from translate.targets import OneWay
 from translate.tensors import Pixels
 
 OF_INPUTS = (" of inputs", " of the real", "seen rightly")  # how the names of figures end that no model changes
@@ -118,7 +119,10 @@ def _targets(abouts: Mapping[str, About], to: str | None) -> dict[str, str]:
     places = {abouts[name].domains.index(target) for name, target in targets.items()} if are_sets else set(targets)
     if len(set(targets.values())) > 1 and len(places) > 1:
         found = ", ".join(f"{name} to {target}" for name, target in targets.items())
-        raise SettingsError(f"The models translate to different domains: {found}. Name one with --to, or one for each.")
+        advice = "Name one with --to, or one for each."
+        if all(isinstance(about.targets, OneWay) for about in abouts.values()):
+            advice = "Compare those that can be asked for the same."
+        raise SettingsError(f"The models translate to different domains: {found}. {advice}")
     return targets
 
 

@@ -6,15 +6,17 @@ from typing import Any
 
 from translate.data.folders import Dataset, Split
 from translate.devices import Precision
+from translate.errors import SettingsError
 from translate.evaluation.classification import ClassifierEvaluator
 from translate.evaluation.evaluator import Evaluator
-from translate.evaluation.judges import default_features, open_judge
+from translate.evaluation.judges import default_features, open_judge, seen_features
 from translate.evaluation.measures import Dots, Measure, Recognition
 from translate.evaluation.pictures import EvaluationSets, open_data, refuse_empty
 from translate.features import (
     INCEPTION,
     LITE0,
     LITE0_COMMAND,
+    LITE0_SHA256,
     RANDOM,
     has_lite0,
     needed_for_inception,
@@ -143,7 +145,14 @@ def _measures(settings: EvaluationSettings, about: About, network: FeatureNetwor
     if not settings.recognise:
         return [Dots()]
     protocol = find_protocol(settings.protocol)
-    classifier = network if isinstance(network, Lite0) else open_judge(LITE0, about, protocol.middle, settings.anyway)
+    classifier = network
+    if not isinstance(network, Lite0):
+        if seen_features(about) & {LITE0, LITE0_SHA256} and not settings.anyway:
+            raise SettingsError(
+                f"--recognise asks {LITE0}, on which the critics of this model were trained: that would flatter it. Say"
+                " --anyway, and the figures are marked, or leave out --recognise."
+            )
+        classifier = open_judge(LITE0, about, protocol.middle, settings.anyway)
     assert isinstance(classifier, Lite0)
     return [Dots(), Recognition(settings.recognise, classifier, protocol.antialiased)]
 

@@ -51,8 +51,10 @@ class About(Settings):
         """What the model can be asked for."""
         names = tuple(self.domains)
         if self.only:
-            otherwise = "" if self.source else "For {0}, export its run again with --to {0}, or train that direction."
-            return OneWay(names, self.only, otherwise)
+            otherwise = "For {0}, export its run again with --to {0}, or train that direction."
+            if "target" in self.method:  # what is trained translates one way
+                otherwise = "For {0}, train another one with --set method.target={0}."
+            return OneWay(names, self.only, "" if self.source else otherwise)
         return Attributes(names) if self.attributes else Domains(names, self.target)
 
     @property
