@@ -1,12 +1,15 @@
-"""What holds for every test: no network, one thread; and pictures that tests of several rooms draw."""
+"""What holds for every test: no network, one thread, nothing of who runs it; and pictures that several rooms draw."""
 
+import atexit
 import os
+import shutil
 import socket
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
-os.environ.setdefault("COLUMNS", "120")
 
 import numpy as np
 import pytest
@@ -14,6 +17,31 @@ import torch
 from numpy.typing import NDArray
 
 torch.set_num_threads(1)
+
+# Models, tokens, ranks and colours of the user are none of a test's; what it wants of these it sets itself. This is
+# done once, so that it holds for fixtures of a session and for the processes that tests start, too.
+USERS = ("TRANSLATE_", "SLURM_", "HF_", "HUGGING", "TORCHELASTIC_", "GROUP_", "ROLE_", "MASTER_", "XDG_", "LC_")
+NAMES = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "FORCE_COLOR", "NO_COLOR", "TERM", "PYTHONIOENCODING",
+         "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "TORCH_HOME", "TORCHINDUCTOR_CACHE_DIR")  # fmt: skip
+for name in list(os.environ):
+    if name.upper().startswith(USERS) or name.upper() in NAMES:
+        del os.environ[name]
+PLACE = Path(tempfile.mkdtemp(prefix="translate-tests-"))
+HOME = PLACE / "home"
+HOME.mkdir()
+atexit.register(shutil.rmtree, PLACE, ignore_errors=True)
+os.environ |= {"HOME": str(HOME), "USERPROFILE": str(HOME), "LOCALAPPDATA": str(HOME)}
+os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+os.environ |= {"COLUMNS": "120", "LANG": "C.UTF-8"}
+
+
+@pytest.fixture(autouse=True)
+def _empty_working_folder() -> Iterator[None]:
+    """Let every test begin in a new folder, so that neither runs nor settings of who runs it are found."""
+    before = Path.cwd()
+    os.chdir(tempfile.mkdtemp(dir=PLACE))  # removed at the end: something may still want to go back to it
+    yield
+    os.chdir(before)
 
 
 @pytest.fixture(autouse=True)

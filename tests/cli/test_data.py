@@ -55,6 +55,7 @@ def test_pictures_of_more_pixels_are_checked_where_that_is_allowed(run: Run, pla
     assert "cannot be read" not in run("data", "check", "horses", "--max-pixels", "1.6k")[1]
 
 
+@pytest.mark.fault("F-21")
 def test_named_domains_are_checked(run: Run, place: Path) -> None:
     words = ("--domain", "horse=horses/trainA", "--domain", "zebra=horses/trainB")
     assert json.loads(run("data", "check", *words, "--json")[1])["counts"] == {"train horse": 4, "train zebra": 4}

@@ -159,6 +159,19 @@ def test_a_dataset_within_the_named_folder_is_suggested(tmp_path):
         open_folder(tmp_path)
 
 
+@pytest.mark.fault("F-21")
+@pytest.mark.parametrize(
+    ("folders", "noted"), [(("Day 1", "Day 2", "Day 3"), True), (("x2", "y2"), False), (("horse", "zebra"), False)]
+)
+def test_folders_of_days_are_told_how_to_be_one_domain(tmp_path, folders, noted):
+    for folder in folders:
+        paint(tmp_path / folder / "1.png")
+    notes = open_folder(tmp_path).notes
+    expected = "The folders Day 1 to Day 3 count as domains. Where they are one, name it and the other: --domain NAME="
+    assert bool(notes) is noted
+    assert all(note.startswith(expected) for note in notes)
+
+
 @pytest.mark.fault("F-9")
 @pytest.mark.parametrize("split", ["train", ""])
 def test_folders_of_systems_are_no_domains_and_hold_nothing_to_train_on(tmp_path, split):
@@ -216,7 +229,8 @@ def test_an_unknown_layout_is_refused_with_what_was_wanted_and_found(tmp_path, f
     with pytest.raises(DataError) as caught:
         open_folder(tmp_path)
     assert caught.value.exit_code == 4
-    assert str(caught.value) == f"{tmp_path} is not a dataset with two or more domains. {WANTED} {found}"
+    named = "Folders that lie elsewhere are named one by one: --domain NAME=FOLDER --domain NAME=FOLDER."
+    assert str(caught.value) == f"{tmp_path} is not a dataset with two or more domains. {WANTED} {found} {named}"
 
 
 def test_any_number_of_domains_is_recognised_by_folders(tmp_path):

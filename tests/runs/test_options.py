@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from translate import runs
+from translate import methods, runs
 from translate.cli.train import train
 from translate.cli.train_options import Config
 from translate.errors import SettingsError
@@ -184,3 +184,28 @@ def test_values_out_of_their_range_are_refused_with_the_key(tmp_path, photos, wo
 def test_fewer_held_out_pictures_than_a_choice_needs_are_refused(tmp_path, photos):
     with pytest.raises(SettingsError, match=r"data\.held_out is wrong: it must be 0 or at least 4, .*; found 3"):
         prepare(photos, out=tmp_path / "run", words=["data.held_out=3"], device="cpu")
+
+
+@pytest.mark.fault("F-21")
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("lambda_cyc=5", "Unknown setting lambda_cyc. Did you mean method.lambda_cyc? It comes from --set lambda_cyc"),
+        ("lamda_cyc=5", "Unknown setting lamda_cyc. Did you mean method.lambda_cyc?"),
+        ("generator.blocks=3", "Unknown setting generator.blocks. Did you mean method.generator.blocks?"),
+        ("methd.lambda_cyc=5", "Unknown setting methd.lambda_cyc. Did you mean method.lambda_cyc?"),
+        ("steps=5", "Unknown setting steps. Did you mean training.steps?"),
+        ("quite_another=5", "Unknown setting quite_another. Known keys: data, method, training."),
+    ],
+)
+def test_a_setting_without_the_beginning_of_its_key_is_told_its_whole_key(word, meant):
+    with pytest.raises(SettingsError) as caught:
+        resolve(None, None, [word], {})
+    assert str(caught.value).startswith(meant)
+
+
+@pytest.mark.fault("F-21")
+def test_a_method_that_there_is_not_is_told_where_methods_lie():
+    with pytest.raises(SettingsError, match=r"There is no method 'mine'\.") as caught:
+        resolve(None, None, ["method.name=mine"], {})
+    assert f"They are the files in {Path(methods.__path__[0])}." in str(caught.value)

@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from translate.cli import apply_options as options
 from translate.cli.options import Compile, Device, Json, Precision, Quiet, count_of
@@ -71,7 +71,7 @@ def apply(
     if model is None or not inputs:
         show_models(model)
         return
-    part, network_size, take = _part_of(shard), _network_size(size), _what_to_take(keep_colour, colour_only)
+    part, network_size = _part_of(shard), _network_size(size)
     if jsonl and (json_ or dry_run):
         raise SettingsError("--jsonl goes with neither --json nor --dry-run.")
     if in_place is (out is not None):
@@ -82,20 +82,19 @@ def apply(
     from translate import images
     from translate.conversion.job import Job
     from translate.conversion.planning import EMPTY, Naming
-    from translate.conversion.settings import ConversionSettings
     from translate.conversion.strengths import read_strengths, write_strength_sheet
-    from translate.inference.blending import Blending
+    from translate.conversion.words import settings_of
     from translate.inference.translator import Translator
     from translate.models.exports import read_about
     from translate.models.finding import find_export
 
-    encoding = images.Encoding(
-        None if format == "auto" else images.SUFFIXES[f".{format}"], quality, 16 if depth == "16" else 8,
-        keep_metadata, "", alpha, images.read_colour(background), frame,
-    )  # fmt: skip
     limits = images.Limits(count_of(max_pixels, "--max-pixels"), max_frames, max_file_mb)
-    beside, look = None if compare == "grid" else compare, Blending(strength, take)
-    settings = ConversionSettings(network_size, batch, look, mask, beside, preserve_times, encoding, limits, isolate)
+    settings = settings_of({
+        "size": network_size, "batch": batch, "mask": mask, "compare": None if compare == "grid" else compare,
+        "preserve_times": preserve_times, "isolate": isolate, "limits": limits, "strength": strength,
+        "keep_colour": keep_colour, "colour_only": colour_only, "format": format, "quality": quality, "depth": depth,
+        "alpha": alpha, "background": background, "frame": frame, "keep_metadata": keep_metadata,
+    })  # fmt: skip
     naming = Naming(flat=flat, keep_suffix=on_collision == "suffix")
     job = Job(read_about(find_export(model)), tuple(inputs), out, to, settings, naming, part, overwrite)
     job = job.with_note() if note else job
@@ -154,12 +153,6 @@ def _shown(results: "Iterator[Result]", jsonl: bool, each: bool) -> "Iterator[Re
 def _outdated_note(count: int) -> str:
     made = "of another model, other settings or older pictures, to be made again"
     return f"{counted(count, 'result')} {made}." if count else ""
-
-
-def _what_to_take(keep_colour: bool, colour_only: bool) -> Literal["all", "lightness", "colour"]:
-    if keep_colour and colour_only:
-        raise SettingsError("--keep-colour and --colour-only exclude each other. Give one of them.")
-    return "lightness" if keep_colour else "colour" if colour_only else "all"
 
 
 def _network_size(size: str) -> "Size":

@@ -5,18 +5,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 from torch import nn
 
-from translate import cards
+from translate import cards, images
 from translate.conversion.job import Job
 from translate.conversion.pipeline import Result
-from translate.conversion.settings import ConversionSettings
-from translate.errors import WeightsError
+from translate.conversion.single import translate_encoded
+from translate.conversion.words import BLENDING, blending_of, refuse_unknown, settings_of
+from translate.errors import SettingsError, WeightsError
 from translate.exchange.publishing import publication
 from translate.exchange.store import fetch, published
-from translate.inference.translator import Translator
+from translate.inference.translator import Image, Translator
 from translate.models.exports import write_export
 from translate.progress import silent
+
+_OF_PIXELS = ("size", "blending", "mask", *BLENDING)  # words that have a meaning for an image that is no file
 
 
 class FolderTranslator(Translator):
@@ -60,6 +64,34 @@ class FolderTranslator(Translator):
             write_export(file, nn.ModuleList(self.method.averaged()), self.about)
             return publication(file, cards.on_hub(repository)).send(public, overwrite)
 
+    def __call__(self, image: Image, to: str | None = None, *, out: str | Path | None = None, **words: Any) -> Image:
+        """Translate one image; what comes back has the same kind and size.
+
+        Args:
+            image: an array, a tensor, a picture of Pillow, or the path of a file; see `Translator.__call__`.
+            to: the domain, or changes of attributes such as "Young=0", or None for the model's default.
+            out: for a path, the file to write, whose path comes back.
+            words: what `translate apply` has as options, such as `size=512`, `strength=0.5`, `keep_colour=True`, and
+                `mask`, here an array (H, W) of uint8; for a path also a path, and all of `words.settings_of`.
+
+        Raises:
+            TypeError: there is no such option.
+            SettingsError, ImageDecodeError, OutputError, WeightsError, OutOfMemory, DeviceError, ValueError: as
+                `Translator.__call__`.
+        """
+        if not isinstance(image, str | Path) or isinstance(words.get("mask"), np.ndarray):
+            refuse_unknown(words, _OF_PIXELS)
+            parts = {name: words.pop(name) for name in BLENDING if name in words}
+            if parts:
+                words["blending"] = blending_of(parts)
+            return super().__call__(image, to, out=out, **words)
+        settings = settings_of(words)
+        if out is None:
+            raise SettingsError(f"The result of {image} needs a place; name a file with out=.")
+        picture = translate_encoded(self, Path(image), to, settings)
+        images.write(picture, Path(out), settings.encoding, Path(image) if settings.preserve_times else None)
+        return type(image)(out)
+
     def folder(
         self,
         inputs: str | Path | Sequence[str | Path],
@@ -67,7 +99,7 @@ class FolderTranslator(Translator):
         to: str | None = None,
         *,
         overwrite: bool = False,
-        **options: Any,
+        **words: Any,
     ) -> Iterator[Result]:
         """Translate files, folders and patterns into the folder `out`; yield what became of each picture.
 
@@ -77,10 +109,12 @@ class FolderTranslator(Translator):
             to: as for a single image, or "all" for every target, each in a folder of its name.
             overwrite: make results again that are already there, which else are skipped, if this model has made them
                 with these options.
-            options: the fields of `ConversionSettings`.
+            words: what `translate apply` has as options, such as `size=512`, `strength=0.5`, `format="png"`; see
+                `words.settings_of`.
 
         Raises:
+            TypeError: there is no such option.
             SettingsError, DataError, OutputError, DeviceError: as `Job.run`.
         """
-        words = (inputs,) if isinstance(inputs, str | Path) else tuple(inputs)
-        return Job(self.about, words, Path(out), to, ConversionSettings(**options), overwrite=overwrite).run(self)
+        inputs = (inputs,) if isinstance(inputs, str | Path) else tuple(inputs)
+        return Job(self.about, inputs, Path(out), to, settings_of(words), overwrite=overwrite).run(self)

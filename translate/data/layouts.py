@@ -14,6 +14,7 @@ most 100, is held out, always the same ones, unless there are test pictures.
 """
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -57,7 +58,8 @@ def open_folder(root: Path, exclude: Path | None = None, attributes: Sequence[st
         return _dataset(name, dict(sorted(letters.items())), tests, exclude, True, root)
     domains = {domain: folder for domain, folder in domains.items() if not _is_part(domain, domains)}
     if len(domains) > 1 and not train:
-        return _dataset(name, domains, tests, exclude, True, root)
+        dataset = _dataset(name, domains, tests, exclude, True, root)
+        return replace(dataset, notes=(*dataset.notes, *_numbered(dataset.train)))
     raise DataError(f"{root} is not a dataset with two or more domains. {_WANTED} {_found(root, inside, exclude)}")
 
 
@@ -77,6 +79,7 @@ def open_domains(folders: Mapping[str, Path], exclude: Path | None = None) -> Da
     return _dataset("2".join(folders), folders, {}, exclude, False)
 
 
+_NAMED = "--domain NAME=FOLDER --domain NAME=FOLDER"
 _WANTED = (
     "Wanted are the folders trainA and trainB (testA and testB as well, if you like), or train with a folder for each"
     f" domain (test as well), or {celeba.LIST} beside one folder of pictures, or A and B, or a folder for each domain."
@@ -111,10 +114,21 @@ def _is_part(name: str, folders: Mapping[str, Path]) -> bool:
     return found is not None and (len(found[1]) < 2 or found[1].casefold() in domains)
 
 
+def _numbered(domains: Mapping[str, object]) -> list[str]:
+    """Say that folders count as domains whose names differ in their numbers only, as those of days or films do."""
+    if len({re.sub(r"\d+", "", domain) for domain in domains}) > 1 or not all(
+        re.search(r"\d", name) for name in domains
+    ):
+        return []
+    first, *_, last = domains
+    return [f"The folders {first} to {last} count as domains. Where they are one, name it and the other: {_NAMED}."]
+
+
 def _found(root: Path, inside: Mapping[str, Path], exclude: Path | None) -> str:
     """Say what is in a folder that is no dataset, and where it seems to be one."""
     loose = len([path for path in root.iterdir() if path.suffix.lower() in images.SUFFIXES])
     found = f"Found the folders {', '.join(inside) or 'none'} and {loose} pictures beside them."
+    found += f" Folders that lie elsewhere are named one by one: {_NAMED}."
     if len(inside) == 1:
         (only,) = inside.values()
         try:

@@ -117,6 +117,12 @@ class Translator:
             on_cpu = cls(copy.deepcopy(method), about, other, memory, tile_approx)
         return cls(method, about, chosen, memory, tile_approx, on_cpu)
 
+    def __repr__(self) -> str:
+        """Name the model, what it is asked for, and how it runs."""
+        default = f", default {self.about.target}" if self.about.target else ""
+        name = str(self.about.method.get("name", type(self.method).__name__))
+        return f"<Translator {name} to {', '.join(self.about.targets.names)}{default}; running on {self.engine}>"
+
     @property
     def engine(self) -> Engine:
         """How networks are run at the moment."""

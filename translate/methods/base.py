@@ -287,7 +287,8 @@ def settings_class(name: str) -> type[MethodSettings]:
     """
     if name not in (*available(), PRETRAINED):
         raise SettingsError(
-            f"There is no method {name!r}.{nearest(name, available())} Methods: {', '.join(available())}."
+            f"There is no method {name!r}.{nearest(name, available())} Methods: {', '.join(available())}. They are the"
+            f" files in {translate.methods.__path__[0]}."
         )
     module = importlib.import_module(f"translate.methods.{'pretrained' if name == PRETRAINED else name}")
     settings: type[MethodSettings] = module.Settings

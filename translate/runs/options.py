@@ -4,6 +4,8 @@ From the lowest: defaults, the recipe of the dataset's card, a file of settings,
 and options, which are settings under a short name.
 """
 
+import difflib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 from translate.cards import DatasetCard
 from translate.errors import SettingsError
 from translate.runs.recipe import Recipe
-from translate.settings import Tree, merge, read_toml, read_word
+from translate.settings import Tree, flat, merge, read_toml, read_word
 
 PRESETS = Path(__file__).parent / "presets"  # settings that have proved themselves, for `--config NAME`
 
@@ -61,7 +63,8 @@ def resolve(
         return Recipe.parse(merge([advice, given]))
     except SettingsError as error:
         name = card.name if card else "no dataset"
-        raise _with_source(error, [(f"the recipe of {name}", advice), *layers]) from error
+        told = _with_full_key(error, given, _method_in(merge([advice, given])))
+        raise _with_source(told, [(f"the recipe of {name}", advice), *layers]) from error
 
 
 def _preset(config: str | Path | None, method: str | None) -> Path | None:
@@ -114,6 +117,23 @@ def _advice(card: DatasetCard | None, given: Tree, whole: bool) -> Tree:
     if chosen in (None, advice["method"]["name"]) and not whole:
         return advice
     return {**advice, "method": {"name": chosen}}
+
+
+def _with_full_key(error: SettingsError, given: Tree, method: str | None) -> SettingsError:
+    """Name the setting that was meant where the beginning of its key was left out, such as `method.`."""
+    begin = error.key.split(".")[0]
+    if begin in Recipe.model_fields or begin not in given:
+        return error
+    try:
+        known = flat(json.loads(Recipe.parse({"method": {"name": method}}).to_json()))
+    except SettingsError:  # there is no such method
+        return error
+    for key in flat({begin: given[begin]}):
+        ends = {".".join(full.split(".")[-1 - key.count(".") :]): full for full in reversed(list(known))}
+        close = difflib.get_close_matches(key, ends, n=1, cutoff=0.75)
+        if close:
+            return SettingsError(f"Unknown setting {key}. Did you mean {ends[close[0]]}?", error.key)
+    return error
 
 
 def _with_source(error: SettingsError, layers: Sequence[tuple[str, Tree]]) -> SettingsError:
