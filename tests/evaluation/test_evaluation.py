@@ -325,3 +325,35 @@ def test_pictures_are_read_as_the_run_of_the_model_read_them(tmp_path):
         assert open_data(tmp_path, about).train["horse"][0][0, 0].tolist() == colour
     with pytest.raises(DataError, match="limit 80; a larger --max-pixels reads it"):
         open_data(tmp_path, trained, max_pixels=80).train["zebra"][0]
+
+
+@pytest.mark.fault("F-22")
+def test_test_pictures_alone_are_measured(model, horses, tmp_path):
+    for part in ("testA", "testB", "masks"):
+        shutil.copytree(horses / part, tmp_path / "horses" / part)
+    whole, alone = evaluate(model, horses, device="cpu"), evaluate(model, tmp_path / "horses", device="cpu")
+    kept = [figure for figure in whole.figures if not figure.name.startswith("distance to training")]
+    assert alone.figures == kept
+    assert len(kept) == len(whole.figures) - 2
+    assert "Distance to training: no training picture of the target can be read here." in alone.missing
+    with pytest.raises(DataError, match="no training pictures of zebra, which the protocol train"):
+        evaluate(model, tmp_path / "horses", device="cpu", protocol="train+test")
+    for letter, domain in (("A", "horse"), ("B", "zebra")):
+        shutil.copytree(horses / f"test{letter}", tmp_path / "named" / "test" / domain)
+    assert {domain: len(files) for domain, files in open_data(tmp_path / "named", ABOUT).test.items()} == {
+        "horse": 9, "zebra": 10
+    }  # fmt: skip
+    with pytest.raises(DataError, match="is not a dataset with two or more domains"):
+        open_folder(tmp_path / "named")  # to train on
+
+
+@pytest.mark.fault("F-22")
+def test_subsets_that_are_the_whole_set_are_no_subsets(model, horses, tmp_path):
+    shutil.copytree(horses, tmp_path / "few")
+    for path in sorted((tmp_path / "few").glob("test*/*.png")):
+        if int(path.stem) >= 6:
+            path.unlink()
+    result = evaluate(model, tmp_path / "few", device="cpu")
+    assert "KID in subsets" not in figures(result)
+    assert "KID in subsets: these need 8 pictures of each set; found 6." in result.missing
+    assert "subsets of 4, standard deviation" in figures(evaluate(model, horses, device="cpu"))["KID in subsets"].remark

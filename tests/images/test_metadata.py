@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, PngImagePlugin
+from PIL import ExifTags, Image, IptcImagePlugin, PngImagePlugin
 
 from translate.images import Encoding, Picture, encode, read, write
 
@@ -67,10 +67,22 @@ def tags_of(data: bytes) -> dict[int, Any]:
 @pytest.mark.parametrize("source", HOLDS_EXIF)
 @pytest.mark.parametrize("target", [*HOLDS_EXIF, "BMP", "PPM", "GIF"])
 @pytest.mark.fault("I-18")
-def test_nothing_is_kept_by_default(source: str, target: str) -> None:
-    data = encode(read(talkative(source)), Encoding(target))
+def test_nothing_is_kept_where_that_is_asked_for(source: str, target: str) -> None:
+    data = encode(read(talkative(source)), Encoding(target, keep_metadata="none"))
     for secret in (b"PRIVATE", b"SAFE", b"THUMB", b"2024:05", b"2023:05"):
         assert secret not in data
+
+
+@pytest.mark.parametrize("source", HOLDS_EXIF)
+@pytest.mark.parametrize("target", HOLDS_EXIF)
+@pytest.mark.fault("I-18", "F-25")
+def test_by_default_the_date_is_kept_and_nothing_that_identifies(source: str, target: str) -> None:
+    data = encode(read(talkative(source)), Encoding(target))
+    for secret in (b"PRIVATE", b"SAFE", b"THUMB"):
+        assert secret not in data
+    found = tags_of(data)
+    assert (found[Tag.DateTime], found[Tag.DateTimeOriginal]) == ("2024:05:06 07:08:09", "2023:05:06 07:08:09")
+    assert Tag.OffsetTime not in found
 
 
 @pytest.mark.parametrize("source", HOLDS_EXIF)
@@ -116,6 +128,79 @@ def test_damaged_metadata_is_left_out(keep: Any, exif: bytes) -> None:
     Image.fromarray(PIXELS).save(stream, "JPEG", exif=exif)
     for format in HOLDS_EXIF:
         assert read(encode(read(stream.getvalue()), Encoding(format, keep_metadata=keep))).rgb.shape == (8, 16, 3)
+
+
+@pytest.mark.fault("F-11")
+@pytest.mark.parametrize("target", HOLDS_EXIF)
+def test_a_tag_that_cannot_be_written_is_left_out_alone_and_named(target: str, tmp_path: Path) -> None:
+    picture = read(talkative("JPEG"))
+    with pytest.MonkeyPatch.context() as patch:
+        real = Image.Exif.tobytes
+
+        def tobytes(self: Image.Exif, offset: int = 8) -> bytes:
+            if Tag.ImageDescription in self:  # as Pillow fails for values that do not fit their tags
+                raise ValueError("odd")
+            return real(self, offset)
+
+        patch.setattr(Image.Exif, "tobytes", tobytes)
+        notes = write(picture, tmp_path / f"a.{target.lower()}", Encoding(target, keep_metadata="all"))
+    found = tags_of((tmp_path / f"a.{target.lower()}").read_bytes())
+    for tag, value in (SAFE | SAFE_EXPOSURE | PRIVATE_EXPOSURE).items():
+        assert found[tag] == value, tag
+    assert Tag.ImageDescription not in found
+    assert notes == ("metadata left out: ImageDescription",)
+
+
+@pytest.mark.fault("F-11")
+def test_large_notes_of_makers_give_way_in_a_jpeg(tmp_path: Path) -> None:
+    exif, stream = Image.Exif(), io.BytesIO()
+    exif[Tag.Make] = "SAFE-MAKE"
+    exif.get_ifd(Ifd.Exif).update({**SAFE_EXPOSURE, Tag.MakerNote: b"m" * 70_000})
+    Image.fromarray(PIXELS).save(stream, "PNG", exif=exif)
+    notes = write(read(stream.getvalue()), tmp_path / "a.jpg", Encoding(keep_metadata="all"))
+    found = tags_of((tmp_path / "a.jpg").read_bytes())
+    assert (found[Tag.Make], found[Tag.LensModel]) == ("SAFE-MAKE", "SAFE-LENS")
+    assert Tag.MakerNote not in found
+    assert notes == ("metadata left out: MakerNote",)
+
+
+@pytest.mark.fault("F-11")
+def test_iptc_is_kept_in_jpeg_and_missed_elsewhere(tmp_path: Path) -> None:
+    record = b"\x1c\x02\x05\x00\x05title\x1c\x02\x19\x00\x03key"  # object name and a keyword
+    stream = io.BytesIO()
+    body = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0" + len(record).to_bytes(4) + record + b"\0" * (len(record) % 2)
+    segment = b"\xff\xed" + (len(body) + 2).to_bytes(2) + body
+    Image.fromarray(PIXELS).save(stream, "JPEG", extra=segment)
+    picture = read(stream.getvalue())
+    assert write(picture, tmp_path / "a.jpg", Encoding(keep_metadata="all")) == ()
+    with Image.open(tmp_path / "a.jpg") as image:
+        assert IptcImagePlugin.getiptcinfo(image) == {(2, 5): b"title", (2, 25): b"key"}
+    assert write(picture, tmp_path / "a.png", Encoding(keep_metadata="all")) == ("metadata left out: IPTC",)
+    assert b"title" not in encode(picture, Encoding("JPEG", keep_metadata="safe"))
+
+
+@pytest.mark.fault("F-11")
+@pytest.mark.parametrize("source", ["JPEG", "PNG", "BMP", "TIFF"])
+@pytest.mark.parametrize(
+    ("target", "depth"), [("JPEG", 8), ("PNG", 8), ("BMP", 8), ("TIFF", 8), ("PNG", 16), ("WEBP", 8)]
+)
+def test_the_resolution_is_kept_by_safe(source: str, target: str, depth: Any) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(PIXELS).save(stream, source, dpi=(300, 150))
+    picture = read(stream.getvalue())
+    with Image.open(io.BytesIO(encode(picture, Encoding(target, depth=depth, keep_metadata="safe")))) as image:
+        found = image.info.get("dpi") or tuple(image.getexif()[tag] for tag in (Tag.XResolution, Tag.YResolution))
+    assert tuple(map(float, found)) == pytest.approx((300, 150), abs=0.05)
+    with Image.open(io.BytesIO(encode(picture, Encoding(target, depth=depth)))) as image:
+        assert image.info.get("dpi", (96, 96)) != pytest.approx((300, 150), abs=0.05)
+
+
+@pytest.mark.fault("F-11")
+def test_formats_without_metadata_say_so(tmp_path: Path) -> None:
+    for format in ("BMP", "PPM", "GIF"):
+        for keep, notes in (("all", ("metadata left out: EXIF",)), ("none", ()), ("date", ())):
+            name = tmp_path / f"a.{format.lower()}"
+            assert write(read(talkative("JPEG")), name, Encoding(format, keep_metadata=keep)) == notes  # type: ignore[arg-type]
 
 
 def test_metadata_a_jpeg_cannot_hold_is_left_out() -> None:

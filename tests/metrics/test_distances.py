@@ -72,6 +72,15 @@ def test_the_interval_of_the_frechet_distance_covers_the_mean_at_this_count(widt
     assert 0.9 < np.mean([estimate.high - estimate.value for estimate in estimates]) / 1.96 / deviation < 1.5
 
 
+@pytest.mark.fault("F-22")
+def test_no_frechet_distance_is_said_to_be_below_zero():
+    draws = np.random.default_rng(0)
+    far = draws.standard_normal((4, 3))
+    far[0] += 40  # one picture decides
+    estimate = frechet_estimate(far, draws.standard_normal((4, 3)))
+    assert estimate.low == 0 < estimate.value < estimate.high
+
+
 def test_the_interval_of_the_frechet_distance_is_the_same_from_rows_and_from_covariances():
     x, y = features(30, 8), 0.5 + 2 * features(40, 8, 1)
     wide = np.linalg.qr(features(60, 8, 2))[0].T

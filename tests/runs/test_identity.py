@@ -101,6 +101,24 @@ def test_a_picture_more_is_another_dataset(tmp_path, photos, small):
         prepare(moved, out=tmp_path / "run", words=small, device="cpu")
 
 
+@pytest.mark.fault("F-15")
+def test_equal_pictures_under_another_name_continue_and_others_are_told_how(tmp_path, photos, small, interrupt):
+    here, run = shutil.copytree(photos, tmp_path / "photos"), tmp_path / "run"
+    interrupt(prepare(here, out=run, words=small, device="cpu"), after=1)
+    moved = here.rename(tmp_path / "other")
+    again = prepare(moved, out=run, words=small, device="cpu")
+    for _ in again.start():
+        pass
+    assert again.finished
+    named = {"A": moved / "trainA", "B": moved / "trainB"}
+    assert prepare(domains=named, out=run, words=small, device="cpu").finished
+    shutil.copy(moved / "trainA" / "0.png", moved / "trainA" / "more.png")
+    advice = rf" begin another run: --from {run} --out FOLDER\.$"
+    with pytest.raises(SettingsError, match=rf"dataset\.domains\.A was '3 pictures, .*{advice}"):
+        prepare(moved, out=run, words=small, device="cpu")
+    assert prepare(moved, out=tmp_path / "next", begin_from=run, words=small, device="cpu").steps
+
+
 @pytest.mark.parametrize("key", ["log_every", "sample_every", "checkpoint_every", "keep", "milestone_every"])
 @pytest.mark.fault("R-15")
 def test_settings_that_cannot_change_the_result_may_change(copied, key):

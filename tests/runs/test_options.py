@@ -120,7 +120,7 @@ def test_what_a_layer_does_not_name_stays_as_it_was(tmp_path):
         (["method.generator.widht=4"], "Unknown setting method.generator.widht. Did you mean width?"),
         (["method.discriminator.layer=2"], "Unknown setting method.discriminator"),
         (["method.lambda_id=4"], "Unknown setting method.lambda_id. Did you mean lambda_idt?"),
-        (["trainings.steps=4"], "Unknown setting trainings. Did you mean training?"),
+        (["trainings.steps=4"], "Unknown setting trainings.steps. Did you mean training.steps?"),
         (["data.colours=0.5"], "Unknown setting data.colours. Did you mean colour?"),
         (["training.seed=-1"], "The setting training.seed is wrong: Input should be greater than or equal to 0; found"),
         (["method.generator.width=wide"], "The setting method.generator.width is wrong: "),

@@ -40,7 +40,7 @@ def apply(
     depth: options.Depth = "8",
     alpha: options.Alpha = "keep",
     frame: options.Frames = "all",
-    keep_metadata: options.KeepMetadata = "none",
+    keep_metadata: options.KeepMetadata = "date",
     note: options.Note = False,
     preserve_times: options.PreserveTimes = False,
     flat: options.Flat = False,

@@ -64,8 +64,8 @@ _DEPTH = "Bits a channel, read, translated and written; 16 in png and tif."
 Depth = Annotated[Literal["8", "16"], _files(help=_DEPTH)]
 Alpha = Annotated[Literal["keep", "drop"], _files(help="What becomes of transparency.")]
 Frames = Annotated[Literal["all", "first"], _files(help="Of animations: first makes a still.")]
-_METADATA = "safe: camera, dates, author and copyright. all: also places, serial numbers, comments."
-KeepMetadata = Annotated[Literal["none", "safe", "all"], _files(help=_METADATA)]
+_METADATA = "safe: date, camera, resolution, author and copyright. all: also places, serial numbers, comments."
+KeepMetadata = Annotated[Literal["none", "date", "safe", "all"], _files(help=_METADATA)]
 Note = Annotated[bool, _files("--note", help="Record model and version in the metadata.")]
 PreserveTimes = Annotated[bool, _files("--preserve-times", help="Give files the times of their pictures.")]
 

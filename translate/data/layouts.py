@@ -27,13 +27,16 @@ from translate.errors import DataError, SettingsError, counted
 from translate.files import is_hidden, is_housekeeping
 
 
-def open_folder(root: Path, exclude: Path | None = None, attributes: Sequence[str] | None = None) -> Dataset:
+def open_folder(
+    root: Path, exclude: Path | None = None, attributes: Sequence[str] | None = None, to_measure: bool = False
+) -> Dataset:
     """Recognise the layout of `root`.
 
     Args:
         root: the folder.
         exclude: a folder whose pictures are left out: results of a run.
         attributes: those wanted of a list of attributes; see `celeba.read_list`.
+        to_measure: test pictures alone will do, without any to train on.
 
     Raises:
         DataError: the folder is missing, has no known layout, or a domain is empty.
@@ -60,6 +63,9 @@ def open_folder(root: Path, exclude: Path | None = None, attributes: Sequence[st
     if len(domains) > 1 and not train:
         dataset = _dataset(name, domains, tests, exclude, True, root)
         return replace(dataset, notes=(*dataset.notes, *_numbered(dataset.train)))
+    if to_measure and not train and len(alone := _tests_alone(tests)) > 1:
+        nothing = {domain: Files(folder, (), 0) for domain, folder in alone.items()}
+        return Dataset(name, nothing, {domain: scan(folder) for domain, folder in alone.items()}, list(alone)[-1])
     raise DataError(f"{root} is not a dataset with two or more domains. {_WANTED} {_found(root, inside, exclude)}")
 
 
@@ -105,6 +111,12 @@ def _parts(folders: Mapping[str, Path]) -> tuple[dict[str, Path], dict[str, Path
         if (other := found[part].setdefault(domain, folder)) != folder:
             raise DataError(f"{other} and {folder} mean the same. Rename one of them, or put their pictures together.")
     return found["train"], found["validation"] | found["test"]
+
+
+def _tests_alone(tests: Mapping[str, Path]) -> dict[str, Path]:
+    """Return the folders of test pictures by domain: testA and testB, or those in test."""
+    named = {domain: folder for domain, folder in tests.items() if domain}
+    return named if len(named) > 1 or "" not in tests else subfolders(tests[""])
 
 
 def _is_part(name: str, folders: Mapping[str, Path]) -> bool:

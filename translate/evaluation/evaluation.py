@@ -127,6 +127,8 @@ def evaluate(
             result.missing.append(
                 "What a classifier sees in translations: this needs the model, not one direction of it."
             )
+        elif not any(map(len, dataset.train.values())):
+            result.missing.append("What a classifier sees in translations: there are no training pictures to teach it.")
         else:
             ClassifierEvaluator(translator, dataset, settings.split, result, tell).run(
                 targets or translator.method.targets.shown()

@@ -144,10 +144,7 @@ class Evaluator:
         fid = frechet_estimate(after, real)
         self._result.add("FID", fid, count, len(real), name, biased)
         self._result.add("KID", kernel_distance(after, real), count, len(real), name)
-        value, deviation = kernel_distance_in_subsets(after, real, SUBSETS, SUBSET, seed)
-        size = min(SUBSET, count, len(real))
-        remark = f"mean of {SUBSETS} subsets of {size}, standard deviation {deviation:.4g}"
-        self._result.add("KID in subsets", value, count, len(real), name, remark)
+        self._add_distance_in_subsets(real, after)
         untranslated = "what no translation at all would reach"
         fid = frechet_estimate(before, real)
         self._result.add("FID of inputs", fid, count, len(real), name, untranslated)
@@ -165,9 +162,21 @@ class Evaluator:
         remark = "spread of translations as a share of that of their inputs; near 0 all translations are the same"
         self._result.add("diversity", float(spread), count, features=name, remark=remark)
 
+    def _add_distance_in_subsets(self, real: NDArray[Any], after: NDArray[Any]) -> None:
+        """Add KID as it is published, if there are subsets: all pictures of a set are one, whose deviation is none."""
+        fewer, name = min(len(after), len(real)), self._network.name
+        size = SUBSET if fewer > SUBSET else fewer // 2
+        if size < FEWEST:
+            self._result.missing.append(f"KID in subsets: these need {2 * FEWEST} pictures of each set; found {fewer}.")
+            return
+        value, deviation = kernel_distance_in_subsets(after, real, SUBSETS, size, self._result.seed)
+        remark = f"mean of {SUBSETS} subsets of {size}, standard deviation {deviation:.4g}"
+        self._result.add("KID in subsets", value, len(after), len(real), name, remark)
+
     def _add_neighbours(self, translations: Nearest, others: Nearest, sets: EvaluationSets) -> None:
         """Add how near to training pictures translations are, and show the nearest."""
-        if (translations.indices < 0).any():  # no training picture can be read
+        if (translations.indices < 0).any():
+            self._result.missing.append("Distance to training: no training picture of the target can be read here.")
             return
         against, name = len(sets.training), self._network.name
         remark = "of translations to the nearest training picture of the target"

@@ -50,7 +50,7 @@ def open_data(
             " dataset with the model's attributes."
         )
     else:
-        dataset = open_folder(Path(data), attributes=wanted)
+        dataset = open_folder(Path(data), attributes=wanted, to_measure=True)
     if not isinstance(data, Dataset):
         dataset = dataset.read_with(_reading_of(about, max_pixels))
     if size is not None and not all(isinstance(pictures, Drawn) for pictures in dataset.train.values()):
@@ -133,6 +133,11 @@ class EvaluationSets:
         pictures, unseen = dataset.pictures(split), split != "train"
         sources = {domain: pictures[domain] for domain in dataset.domains if domain != target}
         sets = cls(sources, pictures[target], dataset.train[target], unseen, with_train and unseen)
+        if sets.with_train and not len(sets.training):
+            raise DataError(
+                f"{dataset.name} has no training pictures of {target}, which the protocol train+test counts among the"
+                " real ones. Choose another --protocol."
+            )
         real = len(sets.target) + (len(sets.training) if sets.with_train else 0)
         refuse_too_few(sum(map(len, sources.values())), real)
         return sets

@@ -7,7 +7,7 @@ Other depths are scaled, never clipped or wrapped:
     32-bit integers, floats  0..1, 0..255 or 0..65535, the first that holds the largest finite value, else 0 to it;
                              below 0 and NaN are black, infinity is white
 
-What is written carries pixels, an sRGB profile, and of the metadata what `Encoding` asks for, by default nothing.
+What is written carries pixels, an sRGB profile, and of the metadata what `Encoding` asks for, by default the date.
 """
 
 from translate.images.formats import FORMATS, SUFFIXES, format_of, holds_frames

@@ -79,6 +79,9 @@ def encode_png(samples: Array, options: Mapping[str, Any]) -> bytes:
     _, encoded = cv2.imencode(".png", samples[..., [2, 1, 0, 3][: samples.shape[2]]])
     data, texts = encoded.tobytes(), options.get("pnginfo", PngImagePlugin.PngInfo())
     extra = [(b"iCCP", b"sRGB\0\0" + zlib.compress(SRGB)), *((name, body) for name, body, *_ in texts.chunks)]
+    if "dpi" in options:
+        per_metre = (round(value / 0.0254) for value in options["dpi"])
+        extra.append((b"pHYs", struct.pack(">IIB", *per_metre, 1)))
     if "exif" in options:
         extra.append((b"eXIf", options["exif"].removeprefix(b"Exif\0\0")))
     header = 8 + 25  # the signature, and the chunk IHDR

@@ -1,14 +1,20 @@
 """What a file says beside its pixels: reading it, and keeping as much of it as the user wants."""
 
 import re
-from typing import Any, Literal
+import struct
+from typing import Any
 
 from PIL import ExifTags, Image, PngImagePlugin
 
-from translate.images.picture import Encoding, Metadata
+from translate.images.picture import Encoding, Keep, Metadata
 
 Tag = ExifTags.Base
 
+# What is kept by default, so that galleries sort as before: when a picture was taken, and not in which time zone.
+_DATE = {Tag.DateTime}
+_DATE_EXPOSURE = {
+    Tag.DateTimeOriginal, Tag.DateTimeDigitized, Tag.SubsecTime, Tag.SubsecTimeOriginal, Tag.SubsecTimeDigitized,
+}  # fmt: skip
 # What "safe" keeps: camera, lens, exposure, dates, author and copyright. Whatever is not named is dropped: places,
 # serial numbers, owners, unique numbers, time zones (which tell where), comments, thumbnails, maker notes.
 _SAFE = {
@@ -43,6 +49,10 @@ _XMP_OWN = re.compile(
 _JPEG_LONGEST = 65_000  # bytes of a JPEG segment, less what heads it
 
 
+_IPTC = 0x0404  # the number of the IPTC record among Photoshop's resources
+_ORDER = (Tag.MakerNote, Tag.UserComment)  # what gives way first where there is no room, then the longest
+
+
 def metadata_of(file: Image.Image) -> Metadata:
     """Collect what a decoded file says beside its pixels. What is damaged is left out."""
     exif = file.info.get("exif", b"")
@@ -52,11 +62,15 @@ def metadata_of(file: Image.Image) -> Metadata:
         except Exception:
             exif = b""
     texts = getattr(file, "text", {}) if file.format == "PNG" else {}
+    resources = file.info.get("photoshop")
+    iptc = resources.get(_IPTC, b"") if isinstance(resources, dict) else b""
     return Metadata(
         exif,
         _bytes(file.info.get("xmp") or texts.get("XML:com.adobe.xmp", b"")),
         _bytes(file.info.get("comment", b"")),
         tuple((str(key), str(text)) for key, text in texts.items() if key != "XML:com.adobe.xmp"),
+        iptc if isinstance(iptc, bytes) else b"",
+        _dpi(file.info.get("dpi")),
     )
 
 
@@ -64,57 +78,141 @@ def _bytes(text: Any) -> bytes:
     return text if isinstance(text, bytes) else str(text).encode()
 
 
+def _dpi(found: Any) -> tuple[float, float] | None:
+    """Return the resolution that a file states, if it is one."""
+    try:
+        across, down = (float(value) for value in found)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    return (across, down) if 1 <= across < 65536 and 1 <= down < 65536 else None
+
+
 def save_options(metadata: Metadata, format: str, encoding: Encoding) -> dict[str, Any]:
     """Return what `Image.save` must be given to write as much metadata as `encoding` wants and `format` holds."""
+    return _kept(metadata, format, encoding)[0]
+
+
+def left_out(metadata: Metadata, format: str, encoding: Encoding) -> tuple[str, ...]:
+    """Return what of the metadata that `encoding` wants is not written, as a short phrase if there is anything."""
+    dropped = _kept(metadata, format, encoding)[1]
+    return (f"metadata left out: {', '.join(dropped)}",) if dropped else ()
+
+
+def _kept(metadata: Metadata, format: str, encoding: Encoding) -> tuple[dict[str, Any], list[str]]:
+    """Return what `Image.save` is given, and what is left out although it is wanted."""
     options: dict[str, Any] = {}
-    if encoding.keep_metadata == "none" and not encoding.note:
-        return options
-    exif = _exif(metadata.exif, encoding.keep_metadata, encoding.note)
-    everything = encoding.keep_metadata == "all"
-    xmp = _XMP_OWN.sub(b"", metadata.xmp) if everything else b""
+    keep, everything = encoding.keep_metadata, encoding.keep_metadata == "all"
+    if keep == "none" and not encoding.note:
+        return options, []
     if format == "GIF":
         comment = encoding.note.encode() or (metadata.comment if everything else b"")
-        return {"comment": comment} if comment else {}
+        return ({"comment": comment} if comment else {}), ["EXIF"] if metadata.exif and keep in ("safe", "all") else []
+    exif, dropped = _exif(metadata.exif, keep, encoding.note)
+    if format in ("BMP", "PPM"):
+        dropped = ["EXIF"] if metadata.exif and keep in ("safe", "all") else []
+    dpi = metadata.dpi if keep in ("safe", "all") else None
+    if dpi and format in ("JPEG", "PNG", "BMP"):
+        options["dpi"] = dpi
+    elif dpi and Tag.XResolution not in exif:
+        exif[Tag.XResolution], exif[Tag.YResolution], exif[Tag.ResolutionUnit] = *dpi, 2  # inches
+    xmp = _XMP_OWN.sub(b"", metadata.xmp) if everything else b""
+    if everything and metadata.iptc and format != "JPEG":
+        dropped.append("IPTC")
     if format == "TIFF":
         if xmp:
             exif[Tag.XMLPacket] = xmp
-        return {"tiffinfo": dict(exif.items())} if len(exif) else {}
+        return {"tiffinfo": dict(exif.items())} if len(exif) else {}, dropped
+    if format == "JPEG":
+        _shorten(exif, dropped)
     if len(exif):
         options["exif"] = exif.tobytes()
     if xmp and format != "PNG":
         options["xmp"] = xmp
-    if format == "JPEG":
-        if everything and metadata.comment:
-            options["comment"] = metadata.comment
-        options = {name: value for name, value in options.items() if len(value) < _JPEG_LONGEST}
+    if format == "JPEG" and everything:
+        options |= {"comment": metadata.comment} if metadata.comment else {}
+        options |= {"extra": _iptc_segment(metadata.iptc)} if metadata.iptc else {}
+        names = {"xmp": "XMP", "comment": "comment", "extra": "IPTC"}
+        long = [name for name in names if len(options.get(name, b"")) >= _JPEG_LONGEST]
+        dropped += [names[name] for name in long]
+        options = {name: value for name, value in options.items() if name not in long}
     if format == "PNG" and everything:
         options["pnginfo"] = info = PngImagePlugin.PngInfo()
         for key, text in metadata.texts:
             info.add_itxt(key, text)
         if xmp:
             info.add_itxt("XML:com.adobe.xmp", xmp.decode(errors="replace"))
-    return options
+    return options, dropped
 
 
-def _exif(source: bytes, keep: Literal["none", "safe", "all"], note: str) -> Image.Exif:
-    """Return the tags of an EXIF block that may be kept, and the note. A damaged block counts as an empty one."""
-    kept = Image.Exif()
+def _exif(source: bytes, keep: Keep, note: str) -> tuple[Image.Exif, list[str]]:
+    """Return the tags of an EXIF block that may be kept, and the note; and the names of those that cannot be written.
+
+    A damaged block counts as an empty one.
+    """
+    kept, dropped = Image.Exif(), list[str]()
     if source and keep != "none":
         try:
             found = Image.Exif()
             found.load(source)
-            exposure, places = found.get_ifd(ExifTags.IFD.Exif), found.get_ifd(ExifTags.IFD.GPSInfo)
-            for tag, value in found.items():
-                if tag in _SAFE or (keep == "all" and tag not in _OWN):
-                    kept[tag] = value
-            wanted = {t: v for t, v in exposure.items() if t in _SAFE_EXPOSURE or (keep == "all" and t not in _OWN)}
-            if wanted:
-                kept[ExifTags.IFD.Exif] = wanted
-            if keep == "all" and places:
-                kept[ExifTags.IFD.GPSInfo] = dict(places)
-            kept.tobytes()  # fails for values that do not fit their tags
+            parts = {None: found, ExifTags.IFD.Exif: found.get_ifd(ExifTags.IFD.Exif)}
+            if keep == "all":
+                parts[ExifTags.IFD.GPSInfo] = found.get_ifd(ExifTags.IFD.GPSInfo)
         except Exception:
-            kept = Image.Exif()
+            parts, dropped = {}, ["EXIF, which is damaged"]
+        for ifd, tags in parts.items():
+            wanted: dict[int, Any] = {}
+            for tag in tags:
+                if not _is_wanted(tag, ifd, keep):
+                    continue
+                try:
+                    _block(ifd, {tag: tags[tag]}).tobytes()  # fails for values that do not fit their tags
+                except Exception:
+                    dropped.append(_name_of(tag, ifd))
+                else:
+                    wanted[tag] = tags[tag]
+            if ifd is not None and wanted:
+                kept[ifd] = wanted
+            elif wanted:
+                kept.update(wanted)
     if note:
         kept[Tag.Software] = note
-    return kept
+    return kept, dropped
+
+
+def _is_wanted(tag: int, ifd: int | None, keep: Keep) -> bool:
+    if keep == "all":
+        return tag not in _OWN or ifd == ExifTags.IFD.GPSInfo
+    if keep == "safe":
+        return tag in (_SAFE if ifd is None else _SAFE_EXPOSURE)
+    return tag in (_DATE if ifd is None else _DATE_EXPOSURE)
+
+
+def _block(ifd: int | None, tags: dict[int, Any]) -> Image.Exif:
+    block = Image.Exif()
+    if ifd is None:
+        block.update(tags)
+    else:
+        block[ifd] = tags
+    return block
+
+
+def _name_of(tag: int, ifd: int | None) -> str:
+    names = ExifTags.GPSTAGS if ifd == ExifTags.IFD.GPSInfo else ExifTags.TAGS
+    return names.get(tag, f"EXIF {tag:#06x}")
+
+
+def _shorten(exif: Image.Exif, dropped: list[str]) -> None:
+    """Take tags out until a JPEG can hold the rest: notes of makers first, then the longest."""
+    while len(exif) and len(exif.tobytes()) >= _JPEG_LONGEST:
+        places = [(None, exif), *((ifd, exif[ifd]) for ifd in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo) if ifd in exif)]
+        tags = [(ifd, tag, value) for ifd, part in places for tag, value in part.items() if not isinstance(value, dict)]
+        ifd, tag, _ = min(tags, key=lambda one: (_ORDER.index(one[1]) if one[1] in _ORDER else 9, -len(str(one[2]))))
+        del dict(places)[ifd][tag]
+        dropped.append(_name_of(tag, ifd))
+
+
+def _iptc_segment(record: bytes) -> bytes:
+    """Return the segment APP13 of a JPEG: Photoshop's resources, of which this is the only one."""
+    padded = record + b"\0" * (len(record) % 2)
+    body = b"Photoshop 3.0\0" + b"8BIM" + struct.pack(">HHI", _IPTC, 0, len(record)) + padded
+    return b"\xff\xed" + struct.pack(">H", min(len(body) + 2, 65535)) + body

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]  # samples, uint8 in 0..255 or uint16 in 0..65535
 Depth = Literal[8, 16]
+Keep = Literal["none", "date", "safe", "all"]
 Colour = tuple[int, int, int]  # sRGB, 0..255 each
 
 WHITE: Colour = (255, 255, 255)
@@ -30,6 +31,8 @@ class Metadata:
     xmp: bytes = b""
     comment: bytes = b""
     texts: tuple[tuple[str, str], ...] = ()  # of PNG: keyword and text
+    iptc: bytes = b""
+    dpi: tuple[float, float] | None = None  # across and down
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,8 +66,9 @@ class Encoding:
         format: Pillow's name of the format, or None: the suffix of the file says it.
         quality: 1..100, for the lossy formats JPEG, WebP and AVIF.
         depth: bits of a sample; 16 in PNG and TIFF only.
-        keep_metadata: of EXIF, XMP, comments and texts, "none"; "safe": camera, exposure, dates, author and copyright;
-            or "all". Rotation flags, thumbnails and measures of the pixels are never kept, they would be wrong.
+        keep_metadata: of EXIF, XMP, IPTC, comments and texts, "none"; "date": when it was taken; "safe": also camera,
+            exposure, resolution, author and copyright; or "all". Rotation flags, thumbnails and measures of the pixels
+            are never kept, they would be wrong.
         note: recorded as the program that made the file, where the format can; empty for none.
         alpha: "drop" writes pictures without it, laid on the background, as formats do that hold none.
         background: what transparency is laid on.
@@ -74,7 +78,7 @@ class Encoding:
     format: str | None = None
     quality: int = 95
     depth: Depth = 8
-    keep_metadata: Literal["none", "safe", "all"] = "none"
+    keep_metadata: Keep = "date"
     note: str = ""
     alpha: Literal["keep", "drop"] = "keep"
     background: Colour = WHITE

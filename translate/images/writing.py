@@ -15,7 +15,7 @@ from translate.files import atomic_file
 from translate.images.colour import SRGB
 from translate.images.deep import encode_png, encode_tiff
 from translate.images.formats import FORMATS, format_of, holds_frames
-from translate.images.metadata import save_options
+from translate.images.metadata import left_out, save_options
 from translate.images.picture import WHITE, Array, Depth, Encoding, Picture, to_depth
 from translate.images.transparency import laid_on
 
@@ -80,7 +80,8 @@ def write(
             status = times_of.stat()
             os.utime(temporary, ns=(status.st_atime_ns, status.st_mtime_ns))
     frames = [picture] if isinstance(picture, Picture) else picture
-    return _lost(frames, format, encoding, holds_frames(path, encoding))
+    lost = _lost(frames, format, encoding, holds_frames(path, encoding))
+    return (*lost, *left_out(frames[0].metadata, format, encoding))
 
 
 def write_pixels(rgb: Array, path: Path) -> None:

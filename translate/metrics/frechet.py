@@ -1,6 +1,6 @@
 """How far two sets of features are from each other as Gaussians: with Inception features, FID."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def frechet_estimate(x: Features, y: Features) -> Estimate:
     """Return the Frechet distance with an interval for other pictures in both sets.
 
     The interval is that of the biased estimate at this N and M: it tells how much the number would vary with other
-    pictures, not where the distance of infinitely many would be.
+    pictures, not where the distance of infinitely many would be. No distance is below 0.
 
     Its variance is that of the infinitesimal jackknife (Jaeckel 1972): of how much the distance grows with the weight
     of each picture. It takes one distance, where a bootstrap takes a hundred: hours where there are more pictures than
@@ -55,7 +55,8 @@ def frechet_estimate(x: Features, y: Features) -> Estimate:
     of_x = p.slopes(x, p.mean - q.mean, left, shared)
     of_y = q.slopes(y, q.mean - p.mean, right.T, shared)
     variance = of_x.var(ddof=1) / len(x) + of_y.var(ddof=1) / len(y)
-    return Estimate.normal(_frechet(p, q, shared), float(np.sqrt(variance)))
+    estimate = Estimate.normal(_frechet(p, q, shared), float(np.sqrt(variance)))
+    return replace(estimate, low=max(estimate.low, 0.0))
 
 
 def _mean(x: Features) -> Matrix:

@@ -70,11 +70,14 @@ def refuse_another_run(folder: RunFolder, identity: Mapping[str, Any]) -> None:
         raise SettingsError(f"{path} is damaged: {error}. Restore it, or choose another --out.") from error
     changed = differences(_filled(before), identity)
     found = {key: values for key, values in changed.items() if key not in _FREE and not _lengthens(key, *values)}
+    if [key for key in found if key.startswith("dataset.")] == ["dataset.name"]:  # equal pictures elsewhere
+        del found["dataset.name"]
     if found:
         changes = "; ".join(f"{key} was {was!r:.80}, now {now!r:.80}" for key, (was, now) in found.items())
         raise SettingsError(
             f"{folder} holds a run with other settings: {changes}."
             f" Repeat its command to continue it, or choose another --out.{_longer(found)}"
+            f"{_grown(found, folder)}"
         )
 
 
@@ -117,6 +120,13 @@ def _longer(changed: Mapping[str, tuple[Any, Any]]) -> str:
         if isinstance(was, int) and isinstance(now, int) and now > was:
             return f" To make it longer, repeat its command with --more {say(now - was)}."
     return ""
+
+
+def _grown(changed: Mapping[str, tuple[Any, Any]], folder: RunFolder) -> str:
+    """Say how a run goes on with other pictures, to whom has added or removed some."""
+    if not all(key.startswith(("dataset.name", "dataset.domains", "dataset.held_out")) for key in changed):
+        return ""
+    return f" To go on with these pictures from what it has learned, begin another run: --from {folder} --out FOLDER."
 
 
 def _lengthens(key: str, was: Any, now: Any) -> bool:
