@@ -109,3 +109,9 @@ def test_pictures_that_differ_in_hidden_colours_alone_are_equal(folder):
         stored = np.where(alpha[..., None] > 0, pixels, np.uint8(hidden))
         images.write(images.Picture(stored, alpha, "PNG"), folder / "trainA" / f"{name}.png")
     assert findings(folder) == {"train A: exact duplicates": ("x.png = y.png",)}
+
+
+@pytest.mark.fault("F-5")
+def test_pictures_of_nearly_one_level_are_found(folder):
+    images.write_pixels((photo(9) // 9).astype(np.uint8), folder / "trainA" / "dark.png")
+    assert findings(folder) == {"train A: less than an eighth of the levels, so nearly one colour": ("dark.png",)}

@@ -46,7 +46,7 @@ def test_modes_only_some_decoders_give_are_split_as_well(mode: str) -> None:
         for step in [*steps, mode]:
             image = image.convert(step)
     if mode.startswith("I;16"):
-        assert scaled(image).tolist() == [[[200 * 257]]]
+        assert scaled(image, []).tolist() == [[[200 * 257]]]
         return
     colour, alpha = split(image)
     assert off(np.asarray(to_srgb(colour, None, [])), 200) <= 1

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageFile, PngImagePlugin
+from PIL import ExifTags, Image, ImageFile, PngImagePlugin, TiffImagePlugin
 
 from translate.errors import ImageDecodeError
-from translate.images import Encoding, Limits, encode, output_suffix, probe, read, read_frames, reading
+from translate.images import Encoding, Limits, Picture, encode, output_suffix, probe, read, read_frames, reading, write
 from translate.images.colour import SRGB
 
 SAVED = ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM"]
@@ -180,6 +180,69 @@ def test_integers_and_floats_are_scaled_by_their_range(values: NDArray[Any], exp
     picture = read(saved(Image.fromarray(values[None]), "TIFF"))
     assert picture.rgb[0, :, 0].tolist() == expected
     assert picture.notes == ("reduced to 8 bits a channel",)
+
+
+def ramp(white: float, dtype: Any, side: int = 64) -> NDArray[Any]:
+    """Return (side, side) levels from 0 to white."""
+    return np.linspace(0, white, side * side).reshape(side, side).astype(dtype)
+
+
+@pytest.mark.fault("F-5")
+@pytest.mark.parametrize(
+    ("values", "tags", "note"),
+    [
+        (
+            np.where(np.arange(4096).reshape(64, 64) == 4095, 1.0001, ramp(1, np.float32)).astype(np.float32),
+            {},
+            "above 1",
+        ),
+        (ramp(1.05, np.float32), {}, "levels above 1 are white"),
+        (np.where(ramp(1, np.float32) == 1, 900, ramp(1, np.float32)), {}, "levels above 1 are white"),  # a hot pixel
+        (ramp(255.4, np.float32), {}, "levels above 255 are white"),
+        (ramp(3.2, np.float32), {}, "levels from 0 to 3.197 taken for black to white"),
+        (ramp(4095, np.uint16), {}, "taken for 12 bits, because no level is above 4095"),
+        (ramp(1023, np.uint16), {281: 1023}, ""),
+        (ramp(4000, np.uint16), {281: 4095}, ""),
+        (ramp(32767, np.int16), {}, ""),
+        (ramp(3000, np.int16), {}, "taken for 12 bits"),
+        (ramp(255, np.float32), {}, ""),
+        (ramp(1, np.float32), {}, ""),
+        (ramp(65535, np.uint16), {}, ""),
+    ],
+)
+def test_a_range_is_that_of_the_file_and_else_robust(values: NDArray[Any], tags: dict[int, int], note: str) -> None:
+    stream = io.BytesIO()
+    if values.dtype == np.int16:  # which Pillow does not write
+        stream.write(tiff_of_int16(values))
+    else:
+        Image.fromarray(values).save(stream, "TIFF", tiffinfo=tags)
+    picture = read(stream.getvalue())
+    assert picture.rgb.min() == 0
+    assert picture.rgb.max() >= 185
+    assert 85 <= np.median(picture.rgb) <= 135
+    assert note in " ".join(picture.notes)
+    assert len(picture.notes) == 1 + bool(note)
+
+
+def tiff_of_int16(values: NDArray[Any]) -> bytes:
+    height, width = values.shape
+    directory = TiffImagePlugin.ImageFileDirectory_v2()
+    directory.update(
+        {256: width, 257: height, 258: 16, 259: 1, 262: 1, 273: 0, 277: 1, 278: height, 279: 2 * values.size}
+    )
+    directory[339] = 2  # signed
+    return b"II*\0\x08\0\0\0" + directory.tobytes(8) + values.astype("<i2").tobytes()
+
+
+@pytest.mark.fault("F-5")
+def test_colours_of_12_bits_in_16_have_their_whole_range(tmp_path: Path) -> None:
+    levels = np.dstack([ramp(4095, np.uint16)] * 3)
+    write(Picture(levels, None, ""), tmp_path / "a.tif", Encoding(depth=16))
+    picture = read(tmp_path / "a.tif", depth=16)
+    assert (picture.rgb.min(), picture.rgb.max()) == (0, 65535)
+    assert picture.notes == ("taken for 12 bits, because no level is above 4095",)
+    write(Picture(levels // 8, None, ""), tmp_path / "dark.tif", Encoding(depth=16))
+    assert np.array_equal(read(tmp_path / "dark.tif", depth=16).rgb, levels // 8)  # dark, as far as anybody knows
 
 
 # Orientation

@@ -116,7 +116,7 @@ def test_equal_pictures_under_another_name_continue_and_others_are_told_how(tmp_
     advice = rf" begin another run: --from {run} --out FOLDER\.$"
     with pytest.raises(SettingsError, match=rf"dataset\.domains\.A was '3 pictures, .*{advice}"):
         prepare(moved, out=run, words=small, device="cpu")
-    assert prepare(moved, out=tmp_path / "next", begin_from=run, words=small, device="cpu").steps
+    assert not prepare(moved, out=tmp_path / "next", begin_from=run, words=small, device="cpu").finished
 
 
 @pytest.mark.parametrize("key", ["log_every", "sample_every", "checkpoint_every", "keep", "milestone_every"])

@@ -17,6 +17,7 @@ from translate.data.folders import Dataset, Files
 from translate.errors import ImageDecodeError
 from translate.tensors import Pixels
 
+NARROW = 32  # levels: an eighth of them
 SMALL = 256  # pixels: the crop of the official recipe
 _THUMBNAIL = 16  # pixels
 _NEARLY = 1.5  # mean squared difference of two thumbnails in grey levels; recompression stays below it
@@ -37,6 +38,7 @@ class _Look:
     name: str  # the path below the folder of its domain
     grey: bool  # stored without colour
     colourless: bool  # every pixel is grey
+    narrow: bool  # uses less than an eighth of the levels
     side: int  # pixels: the shorter one
     digest: str  # of the decoded pixels
     thumbnail: NDArray[np.float32]  # flat
@@ -47,7 +49,7 @@ def check(dataset: Dataset) -> list[Finding]:
 
     Reported are pictures that cannot be read; pictures that stand in two folders, recompressed or not, such as training
     pictures among the test ones; exact duplicates within a folder; greyscale files among coloured ones; pictures
-    without colour; and pictures smaller than 256 pixels.
+    without colour; pictures of nearly one level; and pictures smaller than 256 pixels.
     """
     looks: dict[str, list[_Look]] = {}
     findings: list[Finding] = []
@@ -65,6 +67,8 @@ def check(dataset: Dataset) -> list[Finding]:
         small = [look.name for look in seen if look.side < SMALL]
         findings.append(Finding(f"{place}: greyscale files", tuple(grey) if len(grey) < len(seen) else ()))
         findings.append(Finding(f"{place}: stored in colour, but without any", tuple(colourless)))
+        narrow = [look.name for look in seen if look.narrow]
+        findings.append(Finding(f"{place}: less than an eighth of the levels, so nearly one colour", tuple(narrow)))
         findings.append(Finding(f"{place}: shorter side below {SMALL} px", tuple(small)))
     return [finding for finding in findings if finding.files]
 
@@ -80,6 +84,7 @@ def _look(pictures: Files, index: int) -> _Look | str:
         name=pictures.name(index),
         grey=mode in ("1", "L", "LA") or mode.startswith("I"),
         colourless=bool((pixels == pixels[..., :1]).all()),
+        narrow=int(pixels.max()) - int(pixels.min()) < NARROW,
         side=min(height, width),
         digest=hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest(),
         thumbnail=_thumbnail(pixels),

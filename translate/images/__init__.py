@@ -1,11 +1,12 @@
 """Pictures between files and arrays; the only place that knows Pillow.
 
 Whatever a file holds, a `Picture` is sRGB, upright, with its alpha beside it, in 8 bits or, where asked for, in 16.
-Other depths are scaled, never clipped or wrapped:
+Other depths are scaled, never wrapped, by the range that a TIFF states, else:
 
-    16-bit grey and colour   0..65535, rounded; grey of 12 bits 0..4095
-    32-bit integers, floats  0..1, 0..255 or 0..65535, the first that holds the largest finite value, else 0 to it;
-                             below 0 and NaN are black, infinity is white
+    16-bit grey and colour   0..65535, rounded; 0..4095 where 12 bits are said, or used, which is noted; signed 0..32767
+    32-bit integers          0..1, 0..255 or 0..65535, the first that holds the largest value, else 0 to it
+    floats                   the same, for all levels but one in a thousand, or a tenth above, which is noted; else
+                             0 to nearly the largest; below 0 and NaN are black, infinity is white
 
 What is written carries pixels, an sRGB profile, and of the metadata what `Encoding` asks for, by default the date.
 """

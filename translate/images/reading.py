@@ -15,13 +15,14 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile, PngImagePlugin, UnidentifiedImageError
 
 from translate.errors import ImageDecodeError
-from translate.images.colour import scaled, split, to_srgb
+from translate.images.colour import scaled, split, to_srgb, widened
 from translate.images.deep import is_deep, read_deep
 from translate.images.formats import FORMATS, SUFFIXES
 from translate.images.limits import LIMITS, Limits
 from translate.images.metadata import metadata_of
 from translate.images.picture import Array, Depth, Encoding, Picture, to_depth
 from translate.images.profiles import wide_to_srgb
+from translate.images.stated_colours import as_srgb, stated
 
 # Content decides what a file is. EPS is not here because reading it would start Ghostscript.
 _READ = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM")  # Pillow reads MPO as part of JPEG
@@ -174,12 +175,16 @@ def _is_animation(file: ImageFile.ImageFile) -> bool:
 def _decoded(file: Image.Image, stream: BinaryIO | None, depth: Depth, notes: list[str]) -> Picture:
     """Decode the frame that `file`, opened from `stream` if from any, stands at."""
     deep = stream is not None and is_deep(file)
+    said = stated(file, stream)
     file.load()
-    orientation, profile = _orientation(file), file.info.get("icc_profile")
+    orientation, profile = _orientation(file), said.profile
+    notes += [said.note] if said.note else []
     if orientation == 0:
         notes.append("unreadable EXIF orientation ignored")
     turn = _TURNS.get(orientation)
-    wide = read_deep(stream, file) if deep and stream else scaled(file) if file.mode[0] in "IF" else None
+    wide = read_deep(stream, file) if deep and stream else scaled(file, notes) if file.mode[0] in "IF" else None
+    if deep and wide is not None:
+        wide = widened(wide, notes)
     rgb: Array | None = None
     if wide is None:
         colour, alpha = split(file.transpose(turn) if turn is not None else file)
@@ -194,6 +199,8 @@ def _decoded(file: Image.Image, stream: BinaryIO | None, depth: Depth, notes: li
         notes.append("reduced to 8 bits a channel")
     if rgb is None:
         rgb = to_depth(np.array(to_srgb(colour, profile, notes)), depth)
+    if said.gamma:
+        rgb = as_srgb(rgb, said.gamma)
     alpha = None if alpha is None else to_depth(alpha, depth)
     shown_ms, plays = file.info.get("duration") or 0, file.info.get("loop", 0)
     if file.format == "GIF":  # which counts repetitions
