@@ -15,7 +15,7 @@ checkpoints/        to continue from
 model.safetensors   the export, renewed with every checkpoint
 best.safetensors    the export that was best on held-out pictures, if some are held out
 milestones/         exports from on the way, which are kept
-tensorboard/        event files, if they are wanted
+tensorboard/        event files, if they are wanted; wandb/ likewise
 evaluation.html     what `translate eval --report` measured, if it was asked
 """
 

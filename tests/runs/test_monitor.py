@@ -6,6 +6,7 @@ import pytest
 
 from translate import cards
 from translate.methods.cyclegan import CycleGAN
+from translate.report import tracking
 from translate.runs import prepare
 from translate.training import alarms
 from translate.training.record import read_log
@@ -57,3 +58,15 @@ def test_the_page_is_there_from_the_first_step_and_looks_for_news_until_the_run_
     interrupt(stopped, after=1)
     page = stopped.folder.report.read_text(encoding="utf-8")
     assert (running in page, "1 of 4 steps are done" in page) == (False, True)
+
+
+def test_a_run_is_written_for_what_was_asked_for(tmp_path, monkeypatch, shelf):
+    seen = []
+    monkeypatch.setattr(tracking.Trackio, "__init__", lambda _, session: seen.append(session.settings["method.name"]))
+    monkeypatch.setattr(
+        tracking.Trackio, "scalars", lambda _, values, step: seen.append(("learning rate" in values, step))
+    )
+    monkeypatch.setattr(tracking.Trackio, "grid", lambda _, pixels, step: seen.append(step))
+    monkeypatch.setattr(tracking.Trackio, "close", lambda _: seen.append("closed"))
+    list(prepare(TOY, out=tmp_path / "run", device="cpu", track=["trackio"]).start())
+    assert seen == ["cyclegan", 0, (True, 1), (True, 2), 2, (True, 3), (True, 4), 4, "closed"]

@@ -53,6 +53,7 @@ def train(
     config: options.Config = None,
     set_: Set = None,
     download: options.Download = False,
+    track: options.Track = None,
     tensorboard: options.Tensorboard = False,
     dry_run: options.DryRun = False,
     quiet: Quiet = False,
@@ -68,7 +69,7 @@ def train(
             data, domains=read_domains(domain or []), out=out, begin_from=begin_from, config=config, words=set_ or [],
             method=method, steps=steps, epochs=epochs, seconds=seconds, more=more, size=size, batch=_batch(batch),
             accumulate=accumulate, seed=seed, precision=precision, compile=compile, deterministic=deterministic or None,
-            nan_policy=nan_policy, bad=bad, device=device, workers=workers, tensorboard=tensorboard,
+            nan_policy=nan_policy, bad=bad, device=device, workers=workers, track=track or (), tensorboard=tensorboard,
             max_pixels=count_or_none(max_pixels, "--max-pixels"),
             grace_s=None if grace is None else read_duration(grace),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A run is watched: alarms are raised, its page is written, and event files for TensorBoard if they are wanted."""
+"""A run is watched: alarms are raised, its page is written, and others are written for if that is wanted."""
 
 import importlib.metadata
 import shlex
@@ -17,7 +17,7 @@ from translate.files import write_text
 from translate.methods.base import Term, Translation, translation
 from translate.report.page import Curve, Grid, RunSummary, run_page
 from translate.report.samples import Translate, square
-from translate.report.tensorboard import Board
+from translate.report.tracking import Board
 from translate.run_folder import RunFolder
 from translate.tensors import Pixels
 from translate.training import symptoms
@@ -43,12 +43,12 @@ class Monitor:
         training: what learns, at the step the run starts or continues from.
         steps: the length of the run.
         tell: is told what the user should know, in sentences.
-        tensorboard: whether to write for TensorBoard.
+        boards: what to write for, besides.
     """
 
     def __init__(
         self, folder: RunFolder, dataset: Dataset, batches: Batches, size: int, training: Training, steps: int,
-        tell: Callable[[str], None], tensorboard: bool = False,
+        tell: Callable[[str], None], boards: Sequence[Board] = (),
     ) -> None:  # fmt: skip
         def tell_alarm(alarm: Alarm) -> None:
             tell(f"Alarm at step {alarm.step}: {alarm.text}")
@@ -60,21 +60,21 @@ class Monitor:
         self._log = [line for line in read_log(folder.log) if line["step"] <= step]
         self._alarms = Alarms(folder.alarms, step, steps, self._terms, tell_alarm)
         self._probes = _probes(dataset, batches, size, method)
-        self._board = Board(folder.tensorboard, step, tell) if tensorboard else None
+        self._boards = boards
 
     def losses(self, report: Report) -> None:
         """Look at a report that has losses."""
         self._log.append(asdict(report))
         self._alarms.look_at_losses(self._log)
-        if self._board:
-            self._board.scalars({**report.losses, "learning rate": report.learning_rate}, report.step)
+        for board in self._boards:
+            board.scalars({**report.losses, "learning rate": report.learning_rate}, report.step)
 
     def pictures(self, grid: Pixels, translate: Translate, step: int) -> None:
         """Look at a sample grid (H, W, 3) uint8, and at what else the generators make."""
         for probe in self._probes:
             self._alarms.look_at_pictures(probe, np.stack(translate(list(probe.inputs), probe.target)), step)
-        if self._board:
-            self._board.grid(grid, step)
+        for board in self._boards:
+            board.grid(grid, step)
 
     def write_page(
         self,
@@ -106,8 +106,8 @@ class Monitor:
 
     def close(self) -> None:
         """Close what is open."""
-        if self._board:
-            self._board.close()
+        for board in self._boards:
+            board.close()
 
     def _seconds_per_step(self) -> float:
         return median(line["seconds_per_step"] for line in self._log) if self._log else 1.0

@@ -24,6 +24,7 @@ from translate.methods.base import Term
 from translate.models.about import About
 from translate.parallel import rank, same_on_all_ranks, wait, world
 from translate.progress import Tell, silent
+from translate.report.tracking import Session, open_boards
 from translate.run_folder import RunFolder
 from translate.runs.building import build_training, read_batches
 from translate.runs.claim import claimed, refuse_a_file
@@ -219,8 +220,10 @@ class Run:
         return training
 
     def _monitor(self, training: Training, plan: RunPlan, batches: Batches) -> Monitor:
-        size, tensorboard = self.recipe.data.size, self._execution.tensorboard
-        return Monitor(self.folder, self.dataset, batches, size, training, plan.steps, self.notes.append, tensorboard)
+        session = Session(self.folder, training.step, flat(self._identity))
+        boards = open_boards(self._execution.trackers, session, self.notes.append)
+        size = self.recipe.data.size
+        return Monitor(self.folder, self.dataset, batches, size, training, plan.steps, self.notes.append, boards)
 
     def _recorded(self, reports: Iterator[Report], attempt: Attempt) -> Iterator[Report]:
         """Pass on the reports, and leave in the run's folder what is due after each of them."""
