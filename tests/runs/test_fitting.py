@@ -2,6 +2,7 @@
 
 import importlib
 import itertools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +172,44 @@ def test_a_run_of_a_given_time_counts_its_steps_once(tmp_path, photos, monkeypat
     assert made(0.5).finished
     with pytest.raises(SettingsError, match=r"training\.seconds was 0\.5, now 0\.75"):
         made(0.75)
+
+
+@pytest.mark.fault("F-19")
+def test_a_run_of_a_given_time_is_fitted_again_by_the_speed_of_its_first_steps(photos, small):
+    words = [word for word in small if "steps" not in word] + ["training.steps=20", "training.seconds=10.0"]
+    recipe = prepare(photos, words=words, device="cpu").recipe
+    assert [fitting.pause_of(recipe, step) for step in (0, 14, 15)] == [15, 15, None]
+    assert fitting.pause_of(recipe.with_training(steps=400), 0) == 40
+    assert fitting.pause_of(recipe.with_training(seconds=None), 0) is None
+    assert fitting.refitted(recipe, 2, 0.1).training.steps == 90  # 0.9 * 10 s at a tenth of a second each
+    assert fitting.refitted(recipe, 2, 0.45 / 0.98).training.steps == 20  # 19.6 would fit
+    assert fitting.refitted(recipe, 2, 100.0).training.steps == 3  # it is over its time already
+
+
+@pytest.mark.fault("F-19")
+def test_what_was_decided_when_a_run_was_fitted_again_is_kept_when_it_is_stopped(
+    tmp_path, photos, monkeypatch, small, interrupt
+):
+    monkeypatch.setattr(fitting, "STEPS", 2)
+    monkeypatch.setattr(importlib.import_module("translate.runs.prepare"), "steps_within", lambda *_: 20)
+    module = importlib.import_module("translate.runs.run")
+
+    def made(name, steps):
+        decided = []
+        monkeypatch.setattr(
+            module, "refitted", lambda recipe, *_: decided.append(1) or recipe.with_training(steps=steps)
+        )
+        words = [word for word in small if "steps" not in word] + ["training.log_every=1"]
+        return prepare(photos, out=tmp_path / name, words=words, seconds=9.0, device="cpu"), decided
+
+    whole, decided = made("whole", 8)
+    notes = [whole.notes for _ in whole.start()][-1]
+    assert (whole.finished, whole.step, len(decided)) == (True, 8, 1)
+    assert any("8 steps instead of 20, to end in its time" in note for note in notes)
+    assert json.loads((whole.out / "settings.json").read_text())["training"]["steps"] == 8
+    for after in (1, 2, 5):
+        interrupt(made(f"{after}", 8)[0], after)
+        second, decided = made(f"{after}", 8 if after < 2 else 1 / 3)
+        list(second.start())
+        assert (second.finished, len(decided)) == (True, int(after < 2))
+        assert (second.out / "model.safetensors").read_bytes() == (whole.out / "model.safetensors").read_bytes()

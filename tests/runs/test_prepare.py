@@ -110,7 +110,7 @@ def test_how_large_pictures_may_be_is_a_setting_of_the_run(photos, small):
 @pytest.mark.parametrize(
     ("method", "word"), [("cyclegan", "method.warm_up=20"), ("discogan", "method.curriculum=20")], ids=str
 )
-@pytest.mark.fault("F-20")
+@pytest.mark.fault("F-19")
 def test_a_run_that_is_over_before_its_first_phase_is_refused(tmp_path, photos, method, word):
     run = {"method": method, "batch": 2, "out": tmp_path / "run", "words": [word], "device": "cpu"}
     with pytest.raises(SettingsError, match=rf"first 20 steps .*\({word.split('=')[0]}\), and the run has 20 in all"):

@@ -9,7 +9,9 @@ from translate.data.batches import Batches, batches_for
 from translate.data.folders import Dataset
 from translate.data.store import Store
 from translate.devices import Engine
+from translate.errors import DataError
 from translate.networks.memoryless import without_memory
+from translate.parallel import same_on_all_ranks
 from translate.progress import Tell
 from translate.runs.frozen_features import fill_frozen
 from translate.runs.initialisation import PretrainedStart
@@ -62,3 +64,12 @@ def read_batches(recipe: Recipe, dataset: Dataset, tell: Tell, note: Callable[[s
         if shared := len(contents[one] & contents[other]):
             note(f"{shared} pictures are in {one} and in {other}, too; `translate data check` says which.")
     return kind(stores, recipe.data, recipe.training.batch, recipe.training.seed)
+
+
+def refuse_other_pictures(training: Training, plan: RunPlan, batches: Batches) -> None:
+    """Refuse ranks that see different pictures or checkpoints. Raises `DataError`."""
+    if not same_on_all_ranks(training.step, plan.steps, *batches.counts):
+        raise DataError(
+            f"The processes of this run see different pictures or checkpoints: this one, {batches.counts} pictures"
+            f" and a run of {training.step} steps. All of them need the same folders, on a disk that they share."
+        )

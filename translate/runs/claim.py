@@ -1,11 +1,13 @@
 """A run's folder, held by the one process that trains in it."""
 
 import contextlib
+import json
 import os
+import signal
 import socket
 from collections.abc import Iterator
 
-from translate.errors import OutputError
+from translate.errors import OutputError, exit_code_of
 from translate.files import as_output_error, exclusive_lock, sweep, write_text
 from translate.run_folder import RunFolder
 
@@ -39,3 +41,20 @@ def claimed(folder: RunFolder) -> Iterator[None]:
             yield
         finally:
             folder.running.unlink(missing_ok=True)
+
+
+def leave_word(folder: RunFolder, number: int, step: int, steps: int) -> None:
+    """Let scripts know that a signal stopped the run: torchrun ends with 1 then, whatever its processes end with.
+
+    Args:
+        folder: of the run.
+        number: of the signal.
+        step: steps done.
+        steps: in all; 0 where the run was stopped before that was known.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    counts = {"step": step if steps else None, "steps": steps or None}
+    word = {"signal": signal.Signals(number).name, "exit_code": exit_code_of(number), **counts}
+    write_text(folder.preempted, json.dumps(word) + "\n")

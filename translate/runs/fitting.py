@@ -32,6 +32,30 @@ def steps_within(recipe: Recipe, dataset: Dataset, engine: Engine, seconds: floa
     return max(int(SHARE * seconds / _seconds_per_step(recipe, dataset, engine, STEPS)), 1)
 
 
+def pause_of(recipe: Recipe, step: int) -> int | None:
+    """Return the step after which a run that goes on from `step` is fitted into its time once more.
+
+    The speed that was measured before it began may have been that of a busy machine.
+
+    Returns:
+        a tenth of the run; None where that is past, or the length of the run was said in steps.
+    """
+    steps = recipe.training.steps or 0
+    pause = max(steps // 10, STEPS)
+    return pause if recipe.training.seconds and step < pause < steps else None
+
+
+def refitted(recipe: Recipe, step: int, seconds_per_step: float) -> Recipe:
+    """Return the recipe with as many steps as fit into its time at the speed of the first `step` steps.
+
+    All ranks return the same. A run whose length was right to a twentieth stays as it is.
+    """
+    slowest = greatest(int(1e9 * seconds_per_step)) / 1e9
+    steps = max(int(SHARE * (recipe.training.seconds or 0) / max(slowest, 1e-9)), step + 1)
+    before = recipe.training.steps or 0
+    return recipe if abs(steps - before) <= before / 20 else recipe.with_training(steps=steps)
+
+
 def largest_batch(recipe: Recipe, dataset: Dataset, engine: Engine) -> int:
     """Return the largest batch of a rank that fits into the memory of every rank, at most that of an epoch.
 

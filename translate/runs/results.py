@@ -38,12 +38,15 @@ class Results:
         dataset: its pictures.
         engine: how networks are run.
         model: the name and SHA-256 of the model that the run began from.
+
+    Attributes:
+        recipe: the run's settings, as exports state them.
     """
 
     def __init__(
         self, folder: RunFolder, recipe: Recipe, dataset: Dataset, engine: Engine, model: dict[str, str] | None
     ) -> None:
-        self._folder, self._recipe, self._dataset, self._engine, self._model = folder, recipe, dataset, engine, model
+        self._folder, self.recipe, self._dataset, self._engine, self._model = folder, recipe, dataset, engine, model
         self._unreadable = 0  # pictures that are in unreadable.txt
         self._score: HeldOutScore | None = None  # opened when it is first needed
 
@@ -60,7 +63,7 @@ class Results:
         if not self._dataset.held_out:
             return
         if self._score is None:
-            self._score = HeldOutScore(self._dataset, self._seen_by_critics(training), self._recipe.data.size)
+            self._score = HeldOutScore(self._dataset, self._seen_by_critics(training), self.recipe.data.size)
         value = self._score(self.translator(training))
         before = read_about(self._folder.best).scores.get(NAME) if self._folder.best.exists() else None
         if before is None or value < before:
@@ -87,7 +90,7 @@ class Results:
 
     def draw_grid(self, training: Training) -> Pixels:
         """Draw a sample grid (H, W, 3) uint8 on the fixed inputs, write it, and return it."""
-        side = self._recipe.data.size
+        side = self.recipe.data.size
         inputs = {
             domain: [square(picture, side) for picture in held_out(self._dataset, domain, SAMPLES)]
             for domain in self._dataset.train
@@ -119,7 +122,7 @@ class Results:
         """Score by rule where the pictures are drawn, so that the right answer is known."""
         if not all(isinstance(pictures, Drawn) for pictures in self._dataset.train.values()):
             return {}
-        return drawn_scores(self._dataset.name, self.translator(training).batch, self._recipe.data.size)
+        return drawn_scores(self._dataset.name, self.translator(training).batch, self.recipe.data.size)
 
     def list_unreadable(self, batches: Batches) -> bool:
         """Write down which pictures cannot be read, if there are more than before: not all are held in memory."""
@@ -133,7 +136,7 @@ class Results:
         """Write down what is needed to do these steps again: all they draw is a function of the seed and the step."""
         record = Record(self._folder.skipped, steps[0] - 1)
         for step in steps:
-            record.write({"step": step, "seed": self._recipe.training.seed, "pictures": batches.names(step - 1)})
+            record.write({"step": step, "seed": self.recipe.training.seed, "pictures": batches.names(step - 1)})
 
     def _seen_by_critics(self, training: Training) -> list[str]:
         return sorted({*names_of_frozen(training.method), *seen_before(self._model)})
@@ -142,10 +145,10 @@ class Results:
         return About(
             method=json.loads(training.method.settings.model_dump_json()),
             **About.of_targets(translation(training.average.method).targets.with_default(self._dataset.target)),
-            size=self._recipe.data.size,
+            size=self.recipe.data.size,
             steps=training.step,
             planned=planned,
-            recipe=json.loads(self._recipe.to_json()),
+            recipe=json.loads(self.recipe.to_json()),
             data=self._dataset.name,
             origin=self._model,
             critic_features=self._seen_by_critics(training),

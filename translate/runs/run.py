@@ -6,30 +6,30 @@ last. `RunFolder` lists what lies in the folder.
 """
 
 import contextlib
-import json
 import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import median
 
 from translate.data.batches import Batches
 from translate.data.folders import Dataset
 from translate.devices import Engine
-from translate.errors import DataError, Diverged, OutOfMemory, OutputError, exit_code_of
-from translate.files import write_text
+from translate.errors import Diverged, OutOfMemory, OutputError
 from translate.memory import release_memory
 from translate.methods.base import Term
 from translate.models.about import About
-from translate.parallel import rank, same_on_all_ranks, wait, world
+from translate.parallel import rank, wait, world
 from translate.progress import Tell, silent
 from translate.report.tracking import Session, open_boards
 from translate.run_folder import RunFolder
-from translate.runs.building import build_training, read_batches
-from translate.runs.claim import claimed, refuse_a_file
+from translate.runs.building import build_training, read_batches, refuse_other_pictures
+from translate.runs.claim import claimed, leave_word, refuse_a_file
 from translate.runs.cost_estimate import CostEstimate, estimate_cost, seconds_left
 from translate.runs.execution import Execution
+from translate.runs.fitting import pause_of, refitted
 from translate.runs.identity import identity_of, refuse_another_run, write_identity
 from translate.runs.initialisation import PretrainedStart
 from translate.runs.monitor import Monitor
@@ -148,7 +148,8 @@ class Run:
             finished = self.finished if rank() == 0 else 0 < self.steps == self.step
             self.interrupted = None if finished else stop.received
             if rank() == 0 and self.interrupted not in (None, signal.SIGINT):
-                self._leave_word(signal.Signals(self.interrupted))
+                with self._going_on_without():
+                    leave_word(self.folder, self.interrupted, self.step, self.steps)
 
     def _open(self, batches: Batches) -> None:
         """Bring the folder up to date before the first step."""
@@ -167,8 +168,10 @@ class Run:
         short, diverged = False, False
         while True:
             try:
-                yield from self._train(batches, stop, slower=diverged)
-                return
+                while True:
+                    yield from self._train(batches, stop, slower=diverged)
+                    if stop.agreed() or self.step == self.steps:
+                        return
             except OutOfMemory:
                 if short or world() > 1:
                     raise
@@ -188,10 +191,11 @@ class Run:
         plan = RunPlan.of(self.recipe.training, self.recipe.method, batches.steps_per_epoch)
         checkpoints = Checkpoints(self.folder.checkpoints, self._identity, self.recipe.training.keep)
         training = self._continued(plan, checkpoints, slower)
+        plan = replace(plan, pause=pause_of(self.recipe, training.step))
         self.step, self.steps, self.steps_per_epoch = training.step, plan.steps, batches.steps_per_epoch
         self.terms = training.method.terms()
         wait()
-        _refuse_other_pictures(training, plan, batches)
+        refuse_other_pictures(training, plan, batches)
         reports = training.run(
             plan, batches.stream(training.step, plan.steps, self._execution.workers), checkpoints, stop
         )
@@ -199,11 +203,29 @@ class Run:
         if rank() == 0:
             attempt = Attempt(training, plan, batches, self._monitor(training, plan, batches), stop)
             reports = self._recorded(reports, attempt)
+        speeds: list[float] = []
         for report in reports:
             self.step = report.step
+            speeds += [report.seconds_per_step] if report.losses or report.saved else []
             yield report
         if attempt and self.step == self.steps:
             stop.drop(lambda: self._finish(attempt))
+        if self.step == plan.pause:
+            self._fit_again(median(speeds))
+
+    def _fit_again(self, seconds_per_step: float) -> None:
+        """Plan a run of a given time anew, and write down how: whoever continues it does so with that."""
+        before, self.recipe = self.recipe, refitted(self.recipe, self.step, seconds_per_step)
+        if self.recipe is before:
+            return
+        self._identity["training"]["steps"] = self.recipe.training.steps
+        self._results.recipe = self.recipe
+        if rank() == 0:
+            write_identity(self.folder, self._identity)
+        self.notes.append(
+            f"A step takes {seconds_per_step:.2g} seconds, as the first {self.step} show: the run has"
+            f" {self.recipe.training.steps:,} steps instead of {before.training.steps:,}, to end in its time."
+        )
 
     def _continued(self, plan: RunPlan, checkpoints: Checkpoints, slower: bool) -> Training:
         """Build what trains, as the newest checkpoint left it."""
@@ -290,13 +312,6 @@ class Run:
         # The last thing written: it makes the run a finished one.
         self._results.export(attempt.training, attempt.plan.steps, scores)
 
-    def _leave_word(self, number: signal.Signals) -> None:
-        """Let scripts know that the run was stopped: torchrun ends with 1 then, whatever its processes end with."""
-        step = self.step if self.steps else None  # it was stopped before one was known
-        word = {"signal": number.name, "exit_code": exit_code_of(number), "step": step, "steps": self.steps or None}
-        with self._going_on_without():
-            write_text(self.folder.preempted, json.dumps(word) + "\n")
-
     @contextlib.contextmanager
     def _going_on_without(self) -> Iterator[None]:
         """Let the run go on when something else than a checkpoint cannot be written; say so the first time."""
@@ -306,12 +321,3 @@ class Run:
             if not self._could_not_write:
                 self.notes.append(f"{error} The run goes on without it.")
             self._could_not_write = True
-
-
-def _refuse_other_pictures(training: Training, plan: RunPlan, batches: Batches) -> None:
-    """Refuse ranks that see different pictures or checkpoints."""
-    if not same_on_all_ranks(training.step, plan.steps, *batches.counts):
-        raise DataError(
-            f"The processes of this run see different pictures or checkpoints: this one, {batches.counts} pictures"
-            f" and a run of {training.step} steps. All of them need the same folders, on a disk that they share."
-        )

@@ -44,7 +44,7 @@ class TrainingSettings(Settings):
     steps: int | None = Field(None, ge=1)
     """Length of the run; decides over `epochs` when given."""
     seconds: float | None = Field(None, gt=0)
-    """The time that `steps` are fitted to when a run begins."""
+    """The time that `steps` are fitted to, when a run begins and again after a tenth of them."""
     epochs: int = Field(200, ge=1)
     """Length of the run in passes over the larger domain."""
     more: int = Field(0, ge=0)
@@ -87,6 +87,7 @@ class RunPlan:
     steps_per_unit: int  # the learning rate changes once a unit: after every step, or after every epoch
     decay: Schedule  # of the learning rate, over these units
     more: int = 0  # the last steps, by which the run was lengthened
+    pause: int | None = None  # a step after which all is saved and training stops, to be planned anew
 
     @classmethod
     def of(cls, settings: TrainingSettings, method: MethodSettings, steps_per_epoch: int) -> "RunPlan":
@@ -163,7 +164,7 @@ class Training:
     def run(
         self, plan: RunPlan, batches: Iterable[Mapping[str, Tensor]], checkpoints: Checkpoints, stop: StopSignals
     ) -> Iterator[Report]:
-        """Train to the end of the plan, or until `stop` received a signal; then the last report is a saved one.
+        """Train to the end of the plan, to its pause, or until a signal; then the last report is a saved one.
 
         All ranks yield the same reports, and go on when rank 0 has done what it does with them. Only rank 0 saves.
 
@@ -203,7 +204,8 @@ class Training:
                     yield self._report(rate, seconds, sample, milestone, log=log)
                     wait()
                     started, counted_from = time.perf_counter(), self.step
-                last = stop.agreed() or self.step == plan.steps  # a signal may have come while the report was looked at
+                # A signal may have come while the report was looked at.
+                last = stop.agreed() or self.step in (plan.pause, plan.steps)
                 due = self.step % self._settings.checkpoint_every == 0
                 # Not while steps are skipped: from there it would only go on so. After the report, so that what a
                 # checkpoint has behind it is in the log, even after a kill.
