@@ -159,6 +159,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "cut": {"generator": {"width": 2, "blocks": 1}, "discriminator": {"width": 2, "layers": 1}, "taps": ["down1"]},
     "cyclegan": {"generator": {"width": 2, "blocks": 1}, "discriminator": {"width": 2, "layers": 1}},
     "discogan": {"generator": {"width": 2}, "discriminator": {"width": 2}},
+    "pix2pix": {"generator": {"width": 2, "depth": 3}, "discriminator": {"width": 2, "layers": 1}},
     "stargan": {"generator": {"width": 2, "blocks": 1}, "discriminator": {"width": 2, "layers": 4}, "g_every": 1},
 }
 
@@ -173,7 +174,7 @@ def batch(method: Method) -> dict[str, Tensor]:
     x = noise(4, SIZE, dtype=torch.float32)
     if method.settings.batches == "labelled":
         return {"x": x, "c": torch.eye(2)[[0, 1, 0, 1]]}
-    return {"a": x[:2], "b": x[2:]}
+    return dict(zip("xy" if method.settings.batches == "paired" else "ab", x.split(2), strict=True))
 
 
 def seen_by_discriminators(method: Method, n: int) -> list[Tensor]:

@@ -26,7 +26,8 @@ def diffaugment(x: Tensor, operations: Sequence[Operation], black: float = -1.0)
     Half-precision pictures are widened to fp32 first. Without operations nothing is done and nothing is drawn.
 
     Args:
-        x: (N, 3, H, W) in [black, 1]; results may lie outside.
+        x: (N, 3, H, W) in [black, 1]; results may lie outside. (N, 6, H, W) is a pair, to both of which the same is
+            done.
         operations: what is done, in this order.
         black: the value of black; white is 1.
     """
@@ -46,9 +47,11 @@ def colour(x: Tensor) -> Tensor:
     Saturation is the distance of a pixel's channels from their mean, contrast that of all values from theirs.
     """
     brightness, saturation, contrast = (_like(x, torch.rand(count(x), 1, 1, 1)) for _ in range(3))
-    x = x + (brightness - 0.5)
-    x = torch.lerp(x.mean(1, keepdim=True), x, 2 * saturation)
-    return torch.lerp(x.mean((1, 2, 3), keepdim=True), x, contrast + 0.5)
+    several = []
+    for rgb in torch.split(x + (brightness - 0.5), 3, dim=1):
+        saturated = torch.lerp(rgb.mean(1, keepdim=True), rgb, 2 * saturation)
+        several.append(torch.lerp(saturated.mean((1, 2, 3), keepdim=True), saturated, contrast + 0.5))
+    return torch.cat(several, dim=1)
 
 
 def translation(x: Tensor) -> Tensor:

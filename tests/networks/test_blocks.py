@@ -12,12 +12,12 @@ from translate.networks.blocks import (
     BatchNorm,
     InstanceNorm,
     ReflectionPad,
-    initialise,
     instance_norm,
     norm_layer,
     together,
 )
 from translate.networks.discriminators import PatchGAN, PixelGAN
+from translate.networks.first_weights import initialise
 from translate.networks.resnet import Resnet
 
 GENERATORS = [
@@ -395,3 +395,17 @@ def test_channels_last_goes_through_to_the_end(settings):
     network(randn(2, 3, 16, 16).to(memory_format=torch.channels_last))
     assert layouts
     assert all(layouts)
+
+
+def test_untracked_batch_normalisation_uses_the_batch_in_training_and_each_picture_afterwards():
+    torch.manual_seed(0)
+    layer, tracked = norm_layer("untracked", 3), norm_layer("batch", 3)
+    for one in (layer, tracked):
+        one.weight.data.copy_(torch.tensor([0.5, 1.0, 2.0]))
+        one.bias.data.copy_(torch.tensor([0.1, 0.0, -1.0]))
+    x = torch.randn(4, 3, 5, 6) * 3 + 1
+    torch.testing.assert_close(layer.train()(x), tracked.train()(x))
+    alone = torch.cat([tracked(picture) for picture in x.split(1)])
+    torch.testing.assert_close(layer.eval()(x), alone)
+    assert not torch.allclose(layer(x), layer.train()(x))
+    assert set(layer.state_dict()) == {"weight", "bias"}

@@ -8,8 +8,8 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from translate.errors import SettingsError
 from translate.features import has_lite0
-from translate.networks.blocks import initialise
 from translate.networks.critics import Several, Weighted
+from translate.networks.first_weights import initialise
 from translate.networks.memoryless import without_memory
 from translate.networks.projected import LabelProjectedDiscriminator, Projected, ProjectedDiscriminator
 from translate.runs.frozen_features import fill_frozen

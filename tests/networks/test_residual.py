@@ -15,9 +15,10 @@ from translate.methods.base import MethodSettings
 from translate.methods.pretrained import Settings as Pretrained
 from translate.models.about import About
 from translate.models.exports import write_export
-from translate.networks.blocks import Around, Change, initialise
+from translate.networks.blocks import Around, Change
 from translate.networks.discriminators import Critic, PatchGAN
 from translate.networks.encoder_decoder import EncoderDecoder
+from translate.networks.first_weights import initialise
 from translate.networks.label_resnet import LabelResnet
 from translate.networks.resnet import Resnet
 from translate.networks.skip_resnet import SkipResnet

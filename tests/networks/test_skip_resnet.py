@@ -194,7 +194,7 @@ def test_no_pixel_depends_on_what_is_far_away():
 
 
 def test_initial_values_are_its_own():
-    from translate.networks.blocks import initialise
+    from translate.networks.first_weights import initialise
 
     torch.manual_seed(0)
     network = SkipResnet(width=2, blocks=1).build(3, 3)

@@ -11,13 +11,17 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from torch import nn
 
 from translate import images
 from translate.errors import SettingsError, WeightsError
+from translate.methods.base import settings_class
 from translate.methods.pretrained import Settings as Pretrained
 from translate.models.about import About
 from translate.models.exports import read_about, write_export
+from translate.run_folder import RunFolder
 from translate.runs import Run, prepare
+from translate.runs.initialisation import PretrainedStart
 
 WORDS = [
     "method.generator={width = 2, blocks = 1}", "method.discriminator={width = 2, layers = 1}", "method.pool=2",
@@ -180,3 +184,19 @@ def test_a_model_of_another_number_of_domains_is_refused(tmp_path: Path) -> None
     list(run.start())
     with pytest.raises(WeightsError, match=r"knows 3 domains or attributes, a, b, c; this dataset has 2\."):
         prepare(domains=two, out=tmp_path / "other", begin_from=run.out, **options)
+
+
+def test_pix2pix_begins_from_a_generator_of_a_file_of_others(tmp_path: Path) -> None:
+    generator = {"kind": "unet", "width": 2, "depth": 5, "norm": "affine"}
+    single = settings_class("single").parse({"name": "single", "generator": generator})
+    model = single.build(("label", "photo"), 32)
+    about = About(method=single.model_dump(mode="json"), **About.of_targets(model.targets), size=32, steps=0, planned=0)
+    write_export(tmp_path / "official.safetensors", nn.ModuleList(model.averaged()), about)
+    start = PretrainedStart.find(tmp_path / "official.safetensors", RunFolder(tmp_path / "run"))
+    ours = settings_class("pix2pix").parse({"name": "pix2pix", "generator": {"width": 2, "depth": 5}})
+    start.check(ours, 2)
+    method = ours.build(("label", "photo"), 32)
+    start.load(method)
+    assert all(torch.equal(one, other) for one, other in zip(method.G.parameters(), model.G.parameters(), strict=True))
+    with pytest.raises(WeightsError, match="width"):
+        start.check(settings_class("pix2pix").parse({"name": "pix2pix", "generator": {"depth": 5}}), 2)

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
@@ -89,10 +89,13 @@ class Files:
         listing = "\n".join(f"{self.name(i)} {_bytes(path)}" for i, path in enumerate(self.paths))
         return hashlib.sha256(os.fsencode(listing)).hexdigest()[:16]
 
-    def parted(self, count: int) -> tuple["Files", "Files"]:
-        """Return all but `count` pictures, and these: those whose names have the smallest hashes."""
-        by_hash = sorted(range(len(self)), key=lambda index: hashlib.sha256(os.fsencode(self.name(index))).digest())
-        taken = set(by_hash[:count])
+    def parted(self, count: int, key: Callable[[str], str] = str) -> tuple["Files", "Files"]:
+        """Return all but `count` pictures, and these: those whose names, or `key` of them, have the smallest hashes."""
+
+        def hashed(index: int) -> bytes:
+            return hashlib.sha256(os.fsencode(key(self.name(index)))).digest()
+
+        taken = set(sorted(range(len(self)), key=hashed)[:count])
         rest, part = (
             tuple(path for index, path in enumerate(self.paths) if (index in taken) is wanted)
             for wanted in (False, True)

@@ -15,7 +15,7 @@ most 100, is held out, always the same ones, unless there are test pictures.
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +28,11 @@ from translate.files import is_hidden, is_housekeeping
 
 
 def open_folder(
-    root: Path, exclude: Path | None = None, attributes: Sequence[str] | None = None, to_measure: bool = False
+    root: Path,
+    exclude: Path | None = None,
+    attributes: Sequence[str] | None = None,
+    to_measure: bool = False,
+    whole: bool = False,
 ) -> Dataset:
     """Recognise the layout of `root`.
 
@@ -37,6 +41,7 @@ def open_folder(
         exclude: a folder whose pictures are left out: results of a run.
         attributes: those wanted of a list of attributes; see `celeba.read_list`.
         to_measure: test pictures alone will do, without any to train on.
+        whole: hold nothing out.
 
     Raises:
         DataError: the folder is missing, has no known layout, or a domain is empty.
@@ -45,7 +50,7 @@ def open_folder(
     if not root.is_dir():
         raise DataError(f"There is no dataset folder {root}. {_WANTED}")
     inside = subfolders(root)
-    name = os.fsencode(root.resolve().name).decode(errors="replace")  # it is written into exports
+    name = _name(root)
     train, tests = _parts(inside)
     if len(domains := {domain: folder for domain, folder in train.items() if domain}) > 1:
         return _dataset(name, domains, tests, exclude, False, root)
@@ -58,10 +63,10 @@ def open_folder(
         raise SettingsError(f"data.attributes needs the file {celeba.LIST} in {root}, which is not there.")
     letters = {domain.upper(): folder for domain, folder in domains.items() if domain.upper() in ("A", "B")}
     if len(letters) == 2:
-        return _dataset(name, dict(sorted(letters.items())), tests, exclude, True, root)
+        return _dataset(name, dict(sorted(letters.items())), tests, exclude, not whole, root)
     domains = {domain: folder for domain, folder in domains.items() if not _is_part(domain, domains)}
     if len(domains) > 1 and not train:
-        dataset = _dataset(name, domains, tests, exclude, True, root)
+        dataset = _dataset(name, domains, tests, exclude, not whole, root)
         return replace(dataset, notes=(*dataset.notes, *_numbered(dataset.train)))
     if to_measure and not train and len(alone := _tests_alone(tests)) > 1:
         nothing = {domain: Files(folder, (), 0) for domain, folder in alone.items()}
@@ -86,6 +91,23 @@ def open_domains(folders: Mapping[str, Path], exclude: Path | None = None) -> Da
 
 
 _NAMED = "--domain NAME=FOLDER --domain NAME=FOLDER"
+
+
+def open_single(root: Path, domain: str, exclude: Path | None = None) -> Dataset:
+    """Take all pictures of a folder for one domain; those in folders called test or val in it are test pictures.
+
+    Raises:
+        DataError: the folder is missing or holds no pictures.
+    """
+    if not root.is_dir():
+        raise DataError(f"There is no folder {root}.")
+    return _dataset(_name(root), {domain: root}, {}, exclude, True, root)
+
+
+def _name(root: Path) -> str:
+    return os.fsencode(root.resolve().name).decode(errors="replace")  # it is written into exports
+
+
 _WANTED = (
     "Wanted are the folders trainA and trainB (testA and testB as well, if you like), or train with a folder for each"
     f" domain (test as well), or {celeba.LIST} beside one folder of pictures, or A and B, or a folder for each domain."
@@ -193,13 +215,22 @@ def _dataset(
     passed += sum(is_housekeeping(path.name) for path in root.iterdir()) if root else 0
     notes += [f"{counted(passed, 'system folder')} passed over."] if passed else []
     test = {domain: files for domain, files in test.items() if files.paths and domain in train}
-    if holds_out and not test:
-        parts = {domain: files.parted(min(len(files) // 10, 100)) for domain, files in train.items()}
-        train, test = ({domain: part[place] for domain, part in parts.items()} for place in (0, 1))
     target = list(train)[-1] if len(train) == 2 else ""
-    return Dataset(
+    dataset = Dataset(
         name, train, {domain: files for domain, files in test.items() if files.paths}, target, notes=tuple(notes)
     )
+    return hold_out(dataset) if holds_out and not test else dataset
+
+
+def hold_out(dataset: Dataset, key: Callable[[str], str] = str) -> Dataset:
+    """Make a tenth of the training pictures of each domain, at most 100, the test pictures, always the same ones."""
+    parts = {
+        domain: files.parted(min(len(files) // 10, 100), key)
+        for domain, files in dataset.train.items()
+        if isinstance(files, Files)
+    }
+    train, test = ({domain: part[place] for domain, part in parts.items()} for place in (0, 1))
+    return replace(dataset, train=train, test={domain: files for domain, files in test.items() if files.paths})
 
 
 def _own_parts(domain: str, files: Files, notes: list[str]) -> tuple[Files, Files | None]:

@@ -31,9 +31,10 @@ from translate.contrastive import CONTRASTS, Contrast, PatchFeatures
 from translate.diffaugment import diffaugment
 from translate.errors import DataError, SettingsError
 from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
-from translate.networks.blocks import initialise, mixes_pictures, together
+from translate.networks.blocks import mixes_pictures, together
 from translate.networks.critics import Critic, objective_of
 from translate.networks.discriminators import PatchGAN
+from translate.networks.first_weights import initialise
 from translate.networks.generators import TappedGenerator
 from translate.networks.resnet import Resnet
 from translate.objectives import CHANCE, ObjectiveName, gated_total_variation, l1

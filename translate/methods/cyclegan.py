@@ -28,9 +28,10 @@ from torch import Tensor, nn
 from translate.diffaugment import diffaugment
 from translate.errors import SettingsError
 from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
-from translate.networks.blocks import initialise, together
+from translate.networks.blocks import together
 from translate.networks.critics import Critic, objective_of
 from translate.networks.discriminators import PatchGAN
+from translate.networks.first_weights import initialise
 from translate.networks.generators import Generator
 from translate.networks.resnet import Resnet
 from translate.objectives import CHANCE, ObjectiveName, l1

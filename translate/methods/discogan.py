@@ -28,9 +28,9 @@ from torch import Tensor, nn
 from translate.diffaugment import diffaugment
 from translate.errors import SettingsError
 from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
-from translate.networks.blocks import initialise
 from translate.networks.discriminators import PatchGAN, WholeImage
 from translate.networks.encoder_decoder import EncoderDecoder
+from translate.networks.first_weights import initialise
 from translate.objectives import CHANCE, OBJECTIVES, batch_feature_matching, mse
 from translate.optimisers import Adam, Optimiser
 from translate.schedules import Constant, Schedule

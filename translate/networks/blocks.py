@@ -8,9 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from translate.parallel import count, local_part, mean, world
+from translate.networks.dropout import Dropout
+from translate.parallel import count, mean, world
 
-Norm = Literal["instance", "affine", "batch", "none"]  # affine: instance normalisation with learned weights
+# affine: instance normalisation with learned weights; untracked: batch normalisation without running statistics
+Norm = Literal["instance", "affine", "batch", "untracked", "none"]
 Padding = Literal["reflect", "zero"]
 
 
@@ -64,13 +66,9 @@ class BatchNorm(nn.BatchNorm2d):
         """(N, C, H, W) -> (N, C, H, W)."""
         if world() == 1 or not self.training:
             return super().forward(x)
-        wide = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
-        expectation = mean(wide.mean((0, 2, 3), keepdim=True))  # (1, C, 1, 1)
-        centred = wide - expectation
-        variance = mean(centred.square().mean((0, 2, 3), keepdim=True))
-        self._remember(expectation.detach().flatten(), variance.detach().flatten(), count(x) * x[0, 0].numel())
-        weight, bias = self.weight.view(1, -1, 1, 1), self.bias.view(1, -1, 1, 1)
-        return torch.addcmul(bias, centred, weight * (variance + self.eps).rsqrt()).to(x.dtype)
+        y, expectation, variance = _normalised_over_ranks(x, self.weight, self.bias, self.eps)
+        self._remember(expectation, variance, count(x) * x[0, 0].numel())
+        return y
 
     def _remember(self, expectation: Tensor, variance: Tensor, values: int) -> None:
         """Take the statistics (C,) of so many values of each channel into the running ones."""
@@ -83,15 +81,32 @@ class BatchNorm(nn.BatchNorm2d):
         self.running_var.lerp_((variance * values / (values - 1)).to(self.running_var.dtype), self.momentum)
 
 
-class Dropout(nn.Dropout):
-    """Dropout (Srivastava et al. 2014) that draws for the whole batch, of which several ranks may hold parts."""
+def _normalised_over_ranks(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Normalise (N, C, H, W) over all ranks; return it, and the mean and the variance (C,), without gradients."""
+    wide = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+    expectation = mean(wide.mean((0, 2, 3), keepdim=True))  # (1, C, 1, 1)
+    centred = wide - expectation
+    variance = mean(centred.square().mean((0, 2, 3), keepdim=True))
+    y = torch.addcmul(bias.view(1, -1, 1, 1), centred, weight.view(1, -1, 1, 1) * (variance + eps).rsqrt())
+    return y.to(x.dtype), expectation.detach().flatten(), variance.detach().flatten()
+
+
+class UntrackedBatchNorm(InstanceNorm):
+    """Batch normalisation that keeps no running statistics: in evaluation it uses those of each picture.
+
+    So the official pix2pix translates, picture by picture, and a result depends on its picture alone.
+    """
+
+    weight: nn.Parameter
+    bias: nn.Parameter
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
-        if world() == 1 or not self.training:
+        if not self.training:
             return super().forward(x)
-        whole = torch.cat([torch.ones_like(x)] * world())  # in the layout of `x`: draws come in the order of memory
-        return x * local_part(super().forward(whole))
+        if world() == 1:
+            return F.batch_norm(x, None, None, self.weight, self.bias, training=True)
+        return _normalised_over_ranks(x, self.weight, self.bias, 1e-5)[0]
 
 
 class ReflectionPad(nn.Module):
@@ -129,6 +144,8 @@ def norm_layer(norm: Norm, channels: int) -> nn.Module:
         return InstanceNorm(channels)
     if norm == "batch":
         return BatchNorm(channels)
+    if norm == "untracked":
+        return UntrackedBatchNorm(channels)
     return nn.Identity()
 
 
@@ -250,31 +267,6 @@ class ResidualBlock(Residual):
         return self.conv_block
 
 
-def initialise(network: nn.Module, gain: float = 0.02, kind: Literal["normal", "xavier"] = "normal") -> None:
-    """Draw convolution weights anew, set biases to 0 and batch-norm weights to N(1, gain), in place.
-
-    "normal" draws from N(0, gain): the initialisation of DCGAN (Radford et al. 2016), used by pix2pix and CycleGAN;
-    "xavier" from N(0, gain^2 2 / (fan in + fan out)) (Glorot and Bengio 2010), used by CUT. What is frozen, and a
-    network that brings its own initial values, stay as they are.
-    """
-    if getattr(network, "initialised", False):
-        return
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear) and layer.weight.requires_grad:
-            if kind == "normal":
-                nn.init.normal_(layer.weight, 0.0, gain)
-            else:
-                nn.init.xavier_normal_(layer.weight, gain)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
-        elif isinstance(layer, nn.BatchNorm2d):
-            nn.init.normal_(layer.weight, 1.0, gain)
-            nn.init.zeros_(layer.bias)
-    for layer in network.modules():
-        if isinstance(layer, Change):
-            layer.restart()
-
-
 def normalise_spectrally(network: nn.Module) -> None:
     """Divide the weights of all convolutions that are trained by their largest singular value (Miyato et al. 2018).
 
@@ -287,7 +279,8 @@ def normalise_spectrally(network: nn.Module) -> None:
 
 def mixes_pictures(network: nn.Module) -> bool:
     """Whether what a network makes of a picture depends on its batch: by statistics of it, or draws for all of it."""
-    return any(isinstance(layer, nn.BatchNorm2d | nn.Dropout) for layer in network.modules())
+    kinds = nn.BatchNorm2d | UntrackedBatchNorm | nn.Dropout
+    return any(isinstance(layer, kinds) for layer in network.modules())
 
 
 def together(

@@ -108,3 +108,9 @@ def objective_of(settings: Settings, objective: ObjectiveName) -> Objective:
     if isinstance(settings, Several):
         return joint([(OBJECTIVES[one.objective], one.weight) for one in settings.critics])
     return OBJECTIVES[objective]
+
+
+def reads_features(settings: Settings) -> bool:
+    """Whether a discriminator, or one of several, sees pictures through a frozen network that knows RGB alone."""
+    several = [one.critic for one in settings.critics] if isinstance(settings, Several) else [settings]
+    return any(isinstance(one, Projected) for one in several)

@@ -6,7 +6,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from translate.networks.blocks import Change, Dropout, InRange, Norm, norm_layer
+from translate.networks.blocks import Change, InRange, Norm, norm_layer
+from translate.networks.dropout import Dropout
 from translate.settings import Settings
 
 

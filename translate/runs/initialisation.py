@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -16,6 +17,12 @@ from translate.runs.identity import model_of_run
 from translate.settings import differences
 
 DECIDING = ("name", "labels", "generator")  # settings of a method that say what its generators are
+
+
+def _of_tensors(generator: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a generator but for what has no tensors, which files of others do not tell."""
+    norm = "affine" if generator.get("norm") == "untracked" else generator.get("norm")
+    return {**{key: value for key, value in generator.items() if key != "dropout"}, "norm": norm}
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,7 @@ class PretrainedStart:
         )
         if theirs["name"] == PRETRAINED and settings.one_generator:
             theirs["name"] = settings.name
+            theirs["generator"], ours["generator"] = (_of_tensors(one["generator"]) for one in (theirs, ours))
         if changes := differences(theirs, ours):
             listed = "; ".join(f"method.{key} is {was!r}, here {now!r}" for key, (was, now) in changes.items())
             raise WeightsError(f"{self.path} has other generators: {listed}. Give the settings that it was made with.")

@@ -10,6 +10,7 @@ from translate.cards import DatasetCard
 from translate.data.folders import Dataset
 from translate.data.known import open_known
 from translate.data.layouts import open_domains, open_folder
+from translate.data.pairs import open_pairs, pair_up
 from translate.devices import Engine, engine_to_train
 from translate.errors import DataError, Interrupted, SettingsError
 from translate.parallel import joined, world
@@ -180,16 +181,21 @@ def _dataset(
     recipe: Recipe,
     exclude: Path,
 ) -> Dataset:
+    paired = recipe.method.batches == "paired"
     if domains:
-        return open_domains(domains, exclude)
+        found = open_domains(domains, exclude)
+        return pair_up(found) if paired else found
     if card and card.drawn:
         return open_drawn(card, recipe.data.load_size, recipe.data.attributes)
     if card:
-        return open_known(card, exclude, recipe.data.attributes)
+        found = open_known(card, exclude, recipe.data.attributes)
+        return pair_up(found) if paired else found
     folder = Path(str(data))
     if not folder.exists() and folder.name == str(data):
         known = cards.names("datasets")
         raise DataError(
             f"{data} is neither a folder nor a known dataset.{nearest(folder.name, known)} Known: {', '.join(known)}."
         )
+    if paired:
+        return open_pairs(folder, exclude, recipe.data.pairs)
     return open_folder(folder, exclude, recipe.data.attributes)

@@ -6,6 +6,7 @@ from pydantic import Field, SerializeAsAny, field_validator
 
 from translate.data.augmentation import Augmentation
 from translate.data.folders import Reading
+from translate.data.pairs import SideBySide
 from translate.errors import SettingsError
 from translate.images import LIMITS, read_colour
 from translate.methods.base import MethodSettings, settings_class
@@ -21,6 +22,8 @@ class DataSettings(Augmentation):
     """Of a list of attributes; by default StarGAN's five, or all."""
     held_out: int = Field(0, ge=0)
     """Pictures of each domain that are not trained on, to choose a checkpoint by."""
+    pairs: SideBySide | None = None
+    """Where partners are, for methods that need pairs; by default found out."""
     bad: Literal["skip", "error"] = "skip"
     """A hundredth of pictures that cannot be read, or all but none."""
 

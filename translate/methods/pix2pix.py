@@ -1,0 +1,153 @@
+"""pix2pix.
+
+Isola, Zhu, Zhou, Efros: Image-to-Image Translation with Conditional Adversarial Networks. CVPR 2017, arXiv 1611.07004.
+With pairs of x from domain X and y from domain Y, a generator G: X -> Y and a discriminator D of pairs, it minimises
+
+    L(G) = L_cGAN(G, D) + lambda_L1 E |y - G(x)|                  Eq. 3 and 4
+    L_cGAN(G, D) = -E log s(D(x, G(x)))                           Eq. 1, in the form of section 3.3; s the sigmoid
+
+and D minimises (-E log s(D(x, y)) - E log(1 - s(D(x, G(x))))) / 2. D moves first; G then sees what D has become. There
+is no other noise than dropout (section 3.1). In translation it stays on, and batch normalisation uses the statistics of
+each picture (section 3.3, at batch 1). With `conditional = false` D sees y alone (Eq. 2). With `diffaugment` D sees
+T(x, y), the same T for both (arXiv 2006.10738).
+
+Deviations from the paper, those of the official PyTorch code: dropout is in the second to fourth level of the decoder
+instead of the first to third, and D is of 70 x 70 patches with the learning rate falling in the second half. Another:
+in translation dropout draws the same for every picture, so that a result depends on its picture alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+import torch
+from pydantic import Field, ValidationInfo, field_validator
+from torch import Tensor, nn
+
+from translate.diffaugment import diffaugment
+from translate.errors import DataError, SettingsError
+from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
+from translate.networks.critics import Critic, objective_of, reads_features
+from translate.networks.discriminators import PatchGAN
+from translate.networks.dropout import Dropout, keep_dropout
+from translate.networks.first_weights import initialise
+from translate.networks.generators import Generator
+from translate.networks.unet import UNet
+from translate.objectives import CHANCE, ObjectiveName, l1
+from translate.targets import OneWay
+
+
+class Settings(MethodSettings):
+    """The constants of pix2pix; the defaults are those of the official PyTorch code."""
+
+    batches: ClassVar[Literal["unpaired", "labelled", "paired"]] = "paired"
+    one_generator = True
+
+    name: Literal["pix2pix"] = "pix2pix"
+    generator: Generator = UNet(norm="untracked", dropout=True)
+    discriminator: Critic = PatchGAN(norm="batch")
+    objective: ObjectiveName = "vanilla"
+    """The adversarial objective."""
+    target: str | None = None
+    """The domain to translate to; by default the second."""
+    conditional: bool = True
+    """Whether D sees x beside y."""
+    noise: bool = True
+    """Whether dropout stays on in translation."""
+    lambda_gan: float = Field(1.0, ge=0)
+    """Weight of the adversarial loss."""
+    lambda_l1: float = Field(100.0, ge=0)
+    """Weight of the distance to the truth."""
+    init_gain: float = Field(0.02, gt=0)
+    """Standard deviation of the first weights."""
+
+    @field_validator("generator", "discriminator", mode="before")
+    @classmethod
+    def _as_published(cls, value: Any, info: ValidationInfo) -> Any:
+        """Let a table of the default kind leave out what is as in pix2pix."""
+        default = cls.model_fields[str(info.field_name)].default
+        if isinstance(value, dict) and value.get("kind", default.kind) == default.kind:
+            return {**default.model_dump(), **value}
+        return value
+
+    def check(self, domains: Sequence[str], size: int, batch: int) -> None:
+        super().check(domains, size, batch)
+        if self.target not in (None, *domains):
+            raise DataError(f"There is no domain {self.target!r} to translate to. The domains: {', '.join(domains)}.")
+        if self.conditional and reads_features(self.discriminator):
+            raise SettingsError(
+                "A critic on frozen features sees single pictures, no pairs. Choose another method.discriminator, or"
+                " method.conditional=false."
+            )
+
+    def check_size(self, size: int) -> None:
+        depth = (size & -size).bit_length() - 1  # how often it can be halved
+        if isinstance(self.generator, UNet) and self.generator.depth > depth > 1:
+            raise SettingsError(
+                f"Size {size} does not suit a U-Net that halves it {self.generator.depth} times: it must be a multiple"
+                f" of {self.generator.multiple}. Choose one, or --set method.generator.depth={depth}."
+            )
+        super().check_size(size)
+
+    def build(self, domains: Sequence[str], size: int) -> "Pix2Pix":
+        return Pix2Pix(self, domains)
+
+
+class Pix2Pix(Translation):
+    """A generator, and a discriminator of pairs."""
+
+    def __init__(self, settings: Settings, domains: Sequence[str]) -> None:
+        super().__init__()
+        self.settings: Settings = settings
+        self.targets = OneWay(tuple(domains), settings.target or domains[1])
+        self.G = settings.generator.build(3, 3)  # X -> Y
+        self.D = settings.discriminator.build(6 if settings.conditional else 3)
+        for network in (self.G, self.D):
+            initialise(network, settings.init_gain)
+        if settings.noise:
+            keep_dropout(self.G)
+
+    def players(self) -> dict[str, list[nn.Module]]:
+        return {"G": [self.G], "D": [self.D]}
+
+    def terms(self) -> dict[str, Term]:
+        objective, Y = objective_of(self.settings.discriminator, self.settings.objective), self.targets.default
+        return {
+            "GAN": Term.of_generator(f"how easily D tells what was made from {Y}", objective),
+            "D": Term(f"how badly D tells {Y} from what was made", "hovers", "D", objective.equilibrium),
+            "L1": Term(f"how far what was made is from the {Y} that belongs to its picture"),
+            "acc_real": Term(f"how often D takes {Y} for real", "share", "D", CHANCE),
+            "acc_fake": Term("how often D sees that what was made is not", "share", "D", CHANCE),
+        }
+
+    def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
+        x, y = batch["x"], batch["y"]  # (N, 3, S, S) in [-1, 1] each, the first and the second domain
+        if self.targets.default == self.domains[0]:
+            x, y = y, x
+        G, s = self.G, self.settings
+        objective = objective_of(s.discriminator, s.objective)
+
+        T = partial(diffaugment, operations=s.diffaugment)
+
+        def judged(y: Tensor) -> Any:
+            return self.D(T(torch.cat([x, y], dim=1) if s.conditional else y))
+
+        y_fake = G(x)
+
+        real, fake = judged(y), judged(y_fake.detach())
+        L_D = objective.d(real, fake) / 2
+        update(D=L_D)
+
+        L_GAN, L_L1 = objective.g(judged(y_fake)), l1(y_fake, y)
+        update(G=s.lambda_gan * L_GAN + s.lambda_l1 * L_L1)
+        terms = {"GAN": L_GAN, "D": L_D, "L1": L_L1}
+        terms["acc_real"], terms["acc_fake"] = objective.accuracy(real, fake)
+        return {name: term.detach() for name, term in terms.items()}
+
+    def translate(self, x: Tensor, target: str) -> Tensor:
+        y: Tensor = self.G(x)
+        return y
+
+    def layers(self, x: Tensor, target: str) -> Sequence[Layer] | None:
+        places_count = any(isinstance(layer, Dropout) and layer.stays is not None for layer in self.G.modules())
+        return None if places_count else self.G.layers
