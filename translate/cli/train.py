@@ -187,7 +187,7 @@ def _print_estimate(run: "Run") -> None:
     if advice := _shorter(run, estimate.seconds):
         print(advice)
     if estimate.memory_bytes:
-        print(f"about {estimate.memory_bytes / 1e9:.1f} GB of memory, without the decoded pictures")
+        print(f"about {estimate.memory_bytes / 1e9:.1f} GB of memory")
     print(f"would write to {run.out}, running on {run.engine}")
 
 

@@ -20,6 +20,12 @@ MEMORY = 4 << 30  # bytes of decoded pictures held for each domain
 MOST_UNREADABLE = 100  # pictures of a domain, or a hundredth of them if that is less
 
 
+def held_bytes(count: int, augmentation: Augmentation) -> int:
+    """Return how much memory so many pictures of a domain take as they are held; 0 where they are too many for it."""
+    size = count * augmentation.load_size**2 * 3
+    return size if size <= MEMORY else 0
+
+
 @dataclass
 class Census:
     """What was found while the pictures of a domain were read."""
@@ -66,7 +72,7 @@ class Store:
         self.census = Census(len(pictures))
         self.readable: Sequence[int] = range(len(pictures))
         self._held: dict[int, Pixels] | None = None
-        if len(pictures) * self._side**2 * 3 > MEMORY:
+        if not held_bytes(len(pictures), augmentation):
             return
         self._held = {}
         with ThreadPoolExecutor(os.cpu_count()) as threads:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from translate.data.batches import batches_for
 from translate.data.folders import Dataset
+from translate.data.store import held_bytes
 from translate.devices import Engine
 from translate.errors import OutOfMemory
 from translate.memory import enough_memory, peak_memory, release_memory, reset_peak_memory
@@ -27,7 +28,7 @@ class CostEstimate:
     steps: int
     parameters: Mapping[str, int]  # of each player
     seconds_per_step: float
-    memory_bytes: int | None  # peak of this process, where the system tells
+    memory_bytes: int | None  # peak of this process with its pictures, or of the GPU, where the system tells
 
     @property
     def seconds(self) -> float:
@@ -43,7 +44,10 @@ def estimate_cost(recipe: Recipe, dataset: Dataset, engine: Engine) -> CostEstim
         player: sum(parameter.numel() for network in networks for parameter in network.parameters())
         for player, networks in training.method.players().items()
     }
-    return CostEstimate(plan.steps, parameters, seconds, peak_memory(engine.device))
+    peak = peak_memory(engine.device)
+    if peak and engine.device.type == "cpu":
+        peak += sum(held_bytes(len(pictures), recipe.data) for pictures in dataset.train.values())
+    return CostEstimate(plan.steps, parameters, seconds, peak)
 
 
 def seconds_left(recipe: Recipe, dataset: Dataset, engine: Engine, done: int) -> float | None:
