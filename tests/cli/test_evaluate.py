@@ -119,3 +119,21 @@ def test_eval_refuses_features_that_critics_have_seen(
     assert (code, "trained on the features random" in err, "--anyway" in err) == (2, True, True)
     code, out, err = run("eval", "seen.safetensors", "horses", "--features", "random", "--anyway", "--device", "cpu")
     assert (code, "features random, which the critics have seen" in out) == (0, True), err
+
+
+@pytest.mark.fault("F-18")
+def test_eval_takes_a_folder_for_each_domain_of_the_model(
+    run: Run, place: Path, add_test_pictures: Callable[..., None]
+) -> None:
+    domains = ("--domain", "pony=horses/trainA", "--domain", "okapi=horses/trainB")
+    run("train", *domains, "--config", "tiny.toml", "--device", "cpu", "--out", "short", "--quiet")
+    add_test_pictures()
+    (place / "horses/testA").rename(place / "before")
+    (place / "horses/testB").rename(place / "after")
+    words = ("eval", "short", "--device", "cpu")
+    code, out, err = run(*words, "--domain", "pony=before", "--domain", "okapi=after")
+    assert code == 0, err
+    assert "pony2okapi to okapi, model " in out
+    assert "n = 6 against 6; features random" in out
+    assert "Give a dataset, or --domain NAME=FOLDER for each domain" in run(*words)[2]
+    assert "--domain pony=FOLDER --domain okapi=FOLDER" in run(*words, "--domain", "a=before", "--domain", "b=after")[2]

@@ -196,6 +196,6 @@ def test_what_the_folders_of_a_dataset_were_taken_for_is_said(models, horses):
     for letter in "AB":
         shutil.rmtree(horses / f"test{letter}")
     with pytest.raises(
-        SettingsError, match=r"has trainday, trainnight\. .* or with folders A and B in .*order \(A for horse and B"
+        SettingsError, match=r"has trainday, trainnight\. Say which .*: --domain horse=FOLDER --domain zebra="
     ):
         open_data(horses, about)

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from translate.cli.options import Device, MaybeMaxPixels, Precision, count_or_none
+from translate.cli.options import Device, MaybeMaxPixels, Precision, count_or_none, read_domains
 from translate.cli.terminal import printable, progress
+from translate.errors import SettingsError
 
 
 def compare(
@@ -16,6 +17,7 @@ def compare(
         str | None,
         typer.Option(help="A dataset's name, or a folder; by default the known dataset that the first was trained on."),
     ] = None,
+    domain: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER of pictures, twice, instead of --data.")] = None,
     to: Annotated[
         str | None,
         typer.Option(
@@ -34,11 +36,15 @@ def compare(
     precision: Precision = "auto",
 ) -> None:
     """Write one page with what several models make of the same pictures; vote on it without knowing which is which."""
+    from translate.data.layouts import open_tests
     from translate.evaluation.comparison import compare as write_comparison
 
+    if data is not None and domain:
+        raise SettingsError("Give --data or --domain NAME=FOLDER, not both.")
+    where = open_tests(read_domains(domain)) if domain else data
     with progress() as advance:
         write_comparison(
-            models, out, data, to, pictures=pictures, protocol=protocol, features=features, anyway=anyway, seed=seed,
+            models, out, where, to, pictures=pictures, protocol=protocol, features=features, anyway=anyway, seed=seed,
             max_pixels=count_or_none(max_pixels, "--max-pixels"), device=device, precision=precision,
             tell=lambda what, done, total: advance(what, done, total, ""),
         )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from translate.cli.options import Device, Json, MaybeMaxPixels, Model, Precision, count_or_none
+from translate.cli.options import Device, Json, MaybeMaxPixels, Model, Precision, count_or_none, read_domains
 from translate.cli.terminal import progress, say, say_next, show
 from translate.errors import SettingsError
 from translate.run_folder import RunFolder
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from translate.metrics.results import Evaluation, Metric
 
 
-Data = Annotated[str, typer.Argument(help="A dataset's name, or a folder, with the model's domains.")]
+Data = Annotated[str | None, typer.Argument(help="A dataset's name, or a folder, with the model's domains.")]
+Domain = Annotated[list[str] | None, typer.Option(help="NAME=FOLDER of test pictures, twice, instead of DATA.")]
 To = Annotated[str | None, typer.Option(help="The domain to translate to, unless the model has a default.")]
 Protocol = Annotated[
     str,
@@ -70,7 +71,8 @@ Size = Annotated[
 
 def evaluate(
     model: Model,
-    data: Data,
+    data: Data = None,
+    domain: Domain = None,
     to: To = None,
     protocol: Protocol = "cut",
     features: Features = None,
@@ -90,9 +92,13 @@ def evaluate(
     """Measure a model: distances to real pictures, structure, cycles, diversity, and truth where it is known."""
     if every_checkpoint and split != "test":
         raise SettingsError(f"--every-checkpoint measures the chosen one on test pictures. Leave out --split {split}.")
+    from translate.data.layouts import open_tests
     from translate.evaluation.checkpoint_choice import evaluate_every_checkpoint
     from translate.evaluation.evaluation import evaluate as measure
 
+    if (data is None) is not bool(domain):
+        raise SettingsError("What should be measured on? Give a dataset, or --domain NAME=FOLDER for each domain.")
+    pictures = data if data is not None else open_tests(read_domains(domain or []))
     options = {
         "protocol": protocol, "features": features, "lpips": lpips, "split": split, "seed": seed, "size": size,
         "recognise": recognise, "anyway": anyway, "device": device, "precision": precision,
@@ -105,8 +111,8 @@ def evaluate(
             advance(what, done, total, "")
 
         if every_checkpoint:
-            choice = evaluate_every_checkpoint(model, data, to, tell=tell, **options)
-        result = choice.measured if choice else measure(model, data, to, tell=tell, **options)
+            choice = evaluate_every_checkpoint(model, pictures, to, tell=tell, **options)
+        result = choice.measured if choice else measure(model, pictures, to, tell=tell, **options)
     if report:
         from translate.evaluation.reporting import write_report
 
@@ -121,7 +127,7 @@ def evaluate(
         show({**asdict(choice), "measured": _tree(result)}, [*_choice_lines(choice), "", *_lines(result)], json_)
     else:
         show(_tree(result), _lines(result), json_)
-    say_next(f"translate compare {model} ANOTHER_MODEL --data {data} --out page.html", json_)
+    say_next(f"translate compare {model} ANOTHER_MODEL --data {data or 'DATA'} --out page.html", json_)
 
 
 def _tree(result: "Evaluation") -> dict[str, Any]:

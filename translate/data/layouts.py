@@ -90,6 +90,13 @@ def open_domains(folders: Mapping[str, Path], exclude: Path | None = None) -> Da
     return _dataset("2".join(folders), folders, {}, exclude, False)
 
 
+def open_tests(folders: Mapping[str, Path]) -> Dataset:
+    """Take one folder of test pictures for each domain, without any to train on. Raises as `open_domains`."""
+    dataset = open_domains(folders)
+    nothing = {domain: Files(folder, (), 0) for domain, folder in folders.items()}
+    return replace(dataset, train=nothing, test=dataset.train)
+
+
 _NAMED = "--domain NAME=FOLDER --domain NAME=FOLDER"
 
 

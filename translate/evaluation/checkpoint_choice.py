@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from translate.data.folders import Files, Pictures, halves
+from translate.data.folders import Dataset, Files, Pictures, halves
 from translate.errors import ImageDecodeError, SettingsError, WeightsError
 from translate.evaluation.evaluation import EvaluationSettings, evaluate
 from translate.evaluation.judges import default_features, open_judge
@@ -69,7 +69,7 @@ class Choice:
 
 def evaluate_every_checkpoint(
     run: str | Path,
-    data: str | Path,
+    data: str | Path | Dataset,
     to: str | None = None,
     *,
     tell: Tell = silent,

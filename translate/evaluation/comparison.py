@@ -31,7 +31,7 @@ OF_INPUTS = (" of inputs", " of the real", "seen rightly")  # how the names of f
 def compare(
     models: Sequence[str | Path],
     out: str | Path,
-    data: str | Path | None = None,
+    data: str | Path | Dataset | None = None,
     to: str | None = None,
     *,
     pictures: int = 12,

@@ -68,8 +68,7 @@ def open_data(
         return _holding_out(Dataset(f"{dataset.name} ({meant})", train, test, about.target), about)
     raise SettingsError(
         f"The model knows the domains {', '.join(about.domains)}; {dataset.name} has {', '.join(dataset.domains)}."
-        " Give a dataset with the model's domains, or with folders A and B in the model's order"
-        f" ({' and '.join(f'{letter} for {domain}' for letter, domain in zip('AB', about.domains, strict=False))})."
+        f" Say which folder is which: {' '.join(f'--domain {name}=FOLDER' for name in about.domains)}."
     )
 
 

@@ -1,6 +1,7 @@
-"""From settings to what trains: the networks of a run, and the batches of its pictures."""
+"""From settings to what trains: the networks of a run, the batches of its pictures, and all that one go at it needs."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import combinations
 
 import torch
@@ -15,8 +16,21 @@ from translate.parallel import same_on_all_ranks
 from translate.progress import Tell
 from translate.runs.frozen_features import fill_frozen
 from translate.runs.initialisation import PretrainedStart
+from translate.runs.monitor import Monitor
 from translate.runs.recipe import Recipe
 from translate.training.loop import RunPlan, Training
+from translate.training.stop import StopSignals
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One go at the steps of a run, from its newest checkpoint or from the beginning, on the first of the ranks."""
+
+    training: Training
+    plan: RunPlan
+    batches: Batches
+    monitor: Monitor
+    stop: StopSignals
 
 
 def build_training(

@@ -10,7 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
 
@@ -25,7 +25,7 @@ from translate.parallel import rank, wait, world
 from translate.progress import Tell, silent
 from translate.report.tracking import Session, open_boards
 from translate.run_folder import RunFolder
-from translate.runs.building import build_training, read_batches, refuse_other_pictures
+from translate.runs.building import Attempt, build_training, read_batches, refuse_other_pictures
 from translate.runs.claim import claimed, leave_word, refuse_a_file
 from translate.runs.cost_estimate import CostEstimate, estimate_cost, seconds_left
 from translate.runs.execution import Execution
@@ -40,17 +40,6 @@ from translate.training.checkpoint import Checkpoints
 from translate.training.loop import Report, RunPlan, Training
 from translate.training.record import Record
 from translate.training.stop import StopSignals
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One go at the steps of a run, from its newest checkpoint or from the beginning, on the first of the ranks."""
-
-    training: Training
-    plan: RunPlan
-    batches: Batches
-    monitor: Monitor
-    stop: StopSignals
 
 
 class Run:
