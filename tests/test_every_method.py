@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from translate import Translator, images
 from translate.data.folders import held_out
+from translate.data.made import square
 from translate.errors import Diverged
 from translate.methods import base
-from translate.report.samples import square
 from translate.runs import Run, prepare
 from translate.targets import OneWay
 from translate.training.record import read_log
@@ -150,7 +150,8 @@ def test_sample_grids_show_every_direction_and_the_last_one_is_what_the_export_d
     expected = []
     for source, target in pairs:
         translated, back = translator.batch(shown[source], target), targets.back(source, target)
-        expected += [shown[source], translated, *([translator.batch(translated, back)] if back else [])]
+        truth = [shown[target]] if straight.dataset.paired else []
+        expected += [shown[source], translated, *truth, *([translator.batch(translated, back)] if back else [])]
     for found, pictures in zip(columns(grids[-1], len(expected), side), expected, strict=True):
         assert all(np.array_equal(one, other) for one, other in zip(found, pictures, strict=True))
     assert not np.array_equal(grids[0], grids[-1])

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from translate import images
-from translate.report.samples import sample_grid, square
+from translate.data.made import square
+from translate.report.samples import sample_grid
 from translate.targets import Attributes, Domains, OneWay
 
 SIDE = 130  # wide enough for captions, so that pictures are not magnified

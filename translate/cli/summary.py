@@ -215,7 +215,7 @@ class Outcome:
     def _pair(self, result: "Result", limits: "Limits") -> "Pixels":
         """Show a picture under its name, and beside it its result, under what it was translated to."""
         from translate import images
-        from translate.report.samples import square
+        from translate.data.made import square
 
         pictures = [images.read(path, limits) for path in (result.source, result.output) if path]
         tiles = [square(images.laid_on(picture, images.WHITE).rgb, GRID_SIDE) for picture in pictures]

@@ -2,10 +2,11 @@
 
 import json
 import os
+import threading
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -38,6 +39,8 @@ class Augmentation(Settings):
     """Strength of random shift, scale and shear."""
     transforms: dict[str, Any] | None = None
     """Instead of the four above: what `albumentations.save` wrote."""
+    made: Literal["superres2", "superres4", "holes", "colour", "edges", "worn"] | dict[str, Any] | None = None
+    """Damage that makes pairs of one folder; or a file that `albumentations.save` wrote."""
 
     @field_validator("size")
     @classmethod
@@ -51,6 +54,14 @@ class Augmentation(Settings):
     def _read(cls, value: Any) -> Any:
         """Put what a file holds in the place of its path, so that a run does not depend on the file."""
         return read_transforms(Path(value)) if isinstance(value, str) else value
+
+    @field_validator("made", mode="before")
+    @classmethod
+    def _read_made(cls, value: Any) -> Any:
+        """Put what a file holds in the place of its path, as above."""
+        if isinstance(value, str) and Path(value).suffix in (".json", ".yaml", ".yml"):
+            return read_transforms(Path(value), "data.made")
+        return value
 
     @model_validator(mode="after")
     def _transforms_work(self) -> Self:
@@ -129,7 +140,35 @@ class Augmenter:
         return checked
 
 
-def read_transforms(path: Path) -> dict[str, Any]:
+class OwnTransforms:
+    """The user's own transforms as damage: called with a picture (H, W, 3) uint8 and a generator of random numbers.
+
+    Raises:
+        SettingsError: they cannot be built, fail on the picture, or return one of another size.
+    """
+
+    def __init__(self, tree: dict[str, Any], setting: str) -> None:
+        self._tree, self._setting, self._thread = tree, setting, threading.local()
+        _built(tree, setting)
+
+    def __call__(self, picture: Pixels, draws: np.random.Generator) -> Pixels:
+        """Return what they make of it; nothing is drawn but from the generator."""
+        if not hasattr(self._thread, "pipeline"):
+            self._thread.pipeline = _albumentations().Compose([_built(self._tree, self._setting)])
+        self._thread.pipeline.set_random_seed(int(draws.integers(2**32)))
+        try:
+            changed: Pixels = self._thread.pipeline(image=picture.copy())["image"]
+        except Exception as error:  # as above
+            raise SettingsError(f"The setting {self._setting} fails on a picture: {_first_line(error)}") from error
+        if changed.shape != picture.shape or changed.dtype != np.uint8:
+            raise SettingsError(
+                f"The setting {self._setting} must keep the size of pictures and uint8; of {picture.shape} it made"
+                f" {changed.shape} in {changed.dtype}."
+            )
+        return changed
+
+
+def read_transforms(path: Path, setting: str = "data.transforms") -> dict[str, Any]:
     """Read what `albumentations.save` wrote, as JSON or, if the file's name ends so, as YAML.
 
     Returns:
@@ -147,7 +186,7 @@ def read_transforms(path: Path) -> dict[str, Any]:
             tree = albumentations.to_dict(albumentations.load(path, data_format=kind))
             plain: dict[str, Any] = json.loads(json.dumps(tree))
     except FileNotFoundError as error:
-        raise SettingsError(f"There is no file {path}, which the setting data.transforms names.") from error
+        raise SettingsError(f"There is no file {path}, which the setting {setting} names.") from error
     except Exception as error:  # whatever albumentations does when a file holds something else
         raise SettingsError(
             f"{path} does not hold transforms that albumentations saved: {_first_line(error)}"
@@ -164,11 +203,11 @@ def _crop(settings: Augmentation) -> Any:
     return albumentations.RandomSizedCrop((size, settings.load_size), (size, size), interpolation=area)
 
 
-def _built(tree: dict[str, Any]) -> Any:
+def _built(tree: dict[str, Any], setting: str = "data.transforms") -> Any:
     try:
         return _albumentations().from_dict(tree)
     except Exception as error:  # as above
-        raise SettingsError(f"The setting data.transforms cannot be built: {_first_line(error)}") from error
+        raise SettingsError(f"The setting {setting} cannot be built: {_first_line(error)}") from error
 
 
 def _warp(settings: Augmentation) -> list[Any]:

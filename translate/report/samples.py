@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-
 from translate import images
 from translate.targets import Targets
 from translate.tensors import Pixels
@@ -11,7 +9,9 @@ from translate.tensors import Pixels
 Translate = Callable[[Sequence[Pixels], str], list[Pixels]]  # pictures of one size, target domain -> pictures
 
 
-def sample_grid(translate: Translate, inputs: Mapping[str, Sequence[Pixels]], targets: Targets) -> Pixels:
+def sample_grid(
+    translate: Translate, inputs: Mapping[str, Sequence[Pixels]], targets: Targets, paired: bool = False
+) -> Pixels:
     """Draw pictures and what becomes of them, side by side: for each domain, or the one collection, of `inputs`.
 
     Where there is a way back, every translation stands between its input and the input as it came back; else one input
@@ -21,6 +21,7 @@ def sample_grid(translate: Translate, inputs: Mapping[str, Sequence[Pixels]], ta
         translate: turns pictures (S, S, 3) uint8 into pictures of a target.
         inputs: pictures (S, S, 3) uint8 of each domain.
         targets: what the model can be asked for.
+        paired: whether the inputs of one domain are what those of the other should become; then they stand beside it.
 
     Returns:
         (H, W, 3) uint8, with as many rows as the domain with the fewest pictures has.
@@ -37,14 +38,8 @@ def sample_grid(translate: Translate, inputs: Mapping[str, Sequence[Pixels]], ta
                 columns, captions, ahead = [*columns, pictures], [*captions, source], False
             translated = translate(pictures, target)
             columns, captions = [*columns, translated], [*captions, f"to {target}"]
+            if paired:
+                columns, captions = [*columns, inputs[target][:rows]], [*captions, f"true {target}"]
             if back:
                 columns, captions = [*columns, translate(translated, back)], [*captions, f"back to {back}"]
     return images.sheet(list(zip(*columns, strict=True)), captions=captions)
-
-
-def square(picture: Pixels, side: int) -> Pixels:
-    """Crop the middle square out of (H, W, 3) and resize it to (side, side, 3)."""
-    height, width = picture.shape[:2]
-    edge = min(height, width)
-    top, left = (height - edge) // 2, (width - edge) // 2
-    return images.resize(np.ascontiguousarray(picture[top : top + edge, left : left + edge]), side, side)

@@ -8,6 +8,7 @@ import torch
 
 from translate.data.batches import Batches, batches_for
 from translate.data.folders import Dataset
+from translate.data.made import Made, MadePairs
 from translate.data.store import Store
 from translate.devices import Engine
 from translate.errors import DataError
@@ -65,7 +66,10 @@ def read_batches(recipe: Recipe, dataset: Dataset, tell: Tell, note: Callable[[s
         DataError: too many pictures cannot be read, or there are no batches of them such as the method needs.
     """
     kind, stores = batches_for(recipe.method.batches, dataset), dict[str, Store]()
+    kind = MadePairs if recipe.data.made else kind
     for domain, pictures in dataset.train.items():
+        if isinstance(pictures, Made):
+            continue  # made of those of the other domain when they are drawn
         store = Store(domain, pictures, recipe.data, tell, dataset.labels(domain), strict=recipe.data.bad == "error")
         if store.census.unreadable:
             count, first = len(store.census.unreadable), next(iter(store.census.unreadable.values()))

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from translate.data.folders import Dataset, readable
+from translate.data.made import square
 from translate.features import LITE0, RANDOM, has_lite0, open_features
 from translate.inference.translator import Translator
 from translate.metrics.features import features_of
 from translate.metrics.kernel import kernel_distance
 from translate.metrics.protocols import prepared
-from translate.report.samples import square
 from translate.tensors import Pixels
 
 NAME = "held-out distance"  # in the scores of an export

@@ -12,11 +12,12 @@ import numpy as np
 
 from translate import images
 from translate.data.batches import Batches
-from translate.data.folders import Dataset, held_out
+from translate.data.folders import Dataset
+from translate.data.made import held_out_squares, square
 from translate.files import write_text
 from translate.methods.base import Term, Translation, translation
 from translate.report.page import Curve, Grid, RunSummary, run_page
-from translate.report.samples import Translate, square
+from translate.report.samples import Translate
 from translate.report.tracking import Board
 from translate.run_folder import RunFolder
 from translate.tensors import Pixels
@@ -132,6 +133,8 @@ class Monitor:
             ]
             if alone := [target for target in targets if not back[target]]:
                 ways.append(f"{source}, translated to {', to '.join(alone)}")
+        if self._dataset.paired:
+            ways = [f"{way}, and what it should have become" for way in ways]
         aim = "translations look like real pictures of what they are translated to and still show what the input shows"
         if any(" and back to " in way for way in ways):
             aim += ", and when the way back leads to the input"
@@ -173,10 +176,7 @@ def _curve(log: Sequence[Mapping[str, Any]], name: str, term: Term | None) -> Cu
 
 
 def _probes(dataset: Dataset, batches: Batches, size: int, method: Translation) -> list[Probe]:
-    held = {
-        domain: np.stack([square(picture, size) for picture in held_out(dataset, domain, PROBES)])
-        for domain in dataset.train
-    }
+    held = {domain: np.stack(held_out_squares(dataset, domain, PROBES, size)) for domain in dataset.train}
     ways = [
         (source, target, method.targets.like(source, target))
         for source, target in method.targets.probes(list(held))[:DIRECTIONS]

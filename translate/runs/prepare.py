@@ -9,7 +9,8 @@ from translate import cards
 from translate.cards import DatasetCard
 from translate.data.folders import Dataset
 from translate.data.known import open_known
-from translate.data.layouts import open_domains, open_folder
+from translate.data.layouts import open_domains, open_folder, open_single
+from translate.data.made import make_pairs
 from translate.data.pairs import open_pairs, pair_up
 from translate.devices import Engine, engine_to_train
 from translate.errors import DataError, Interrupted, SettingsError
@@ -58,6 +59,8 @@ def prepare(
     card = _card(data, domains)
     recipe = resolve(card, config, words, options)
     dataset = _dataset(card, data, domains, recipe, exclude=Path(out or "runs")).read_with(recipe.data.reading)
+    if recipe.data.made:
+        dataset = make_pairs(dataset, recipe.data.made)
     dataset = dataset.holding_out(recipe.data.held_out)
     _refuse_unusable(dataset)
     recipe = recipe.model_copy(update={"method": recipe.method.for_targets(dataset.targets)})
@@ -181,7 +184,12 @@ def _dataset(
     recipe: Recipe,
     exclude: Path,
 ) -> Dataset:
-    paired = recipe.method.batches == "paired"
+    paired = recipe.method.batches == "paired" and not recipe.data.made
+    if recipe.data.made and (domains or recipe.method.batches != "paired"):
+        raise SettingsError(
+            "The setting data.made makes pairs of one folder of pictures, for a method that learns from pairs. Name the"
+            " folder, and --method pix2pix."
+        )
     if domains:
         found = open_domains(domains, exclude)
         return pair_up(found) if paired else found
@@ -196,6 +204,8 @@ def _dataset(
         raise DataError(
             f"{data} is neither a folder nor a known dataset.{nearest(folder.name, known)} Known: {', '.join(known)}."
         )
+    if recipe.data.made:
+        return open_single(folder, "pictures", exclude)
     if paired:
         return open_pairs(folder, exclude, recipe.data.pairs)
     return open_folder(folder, exclude, recipe.data.attributes)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from translate import images
 from translate.data.batches import Batches
-from translate.data.folders import Dataset, fingerprints, held_out
+from translate.data.folders import Dataset, fingerprints
+from translate.data.made import held_out_squares
 from translate.devices import Engine
 from translate.files import write_bytes, write_text
 from translate.inference.translator import Translator
@@ -14,7 +15,7 @@ from translate.methods.base import Term, translation
 from translate.models.about import About
 from translate.models.exports import read_about, write_export
 from translate.report.curves import loss_curves
-from translate.report.samples import sample_grid, square
+from translate.report.samples import sample_grid
 from translate.run_folder import RunFolder
 from translate.runs.frozen_features import names_of_frozen, seen_before
 from translate.runs.held_out_score import NAME, HeldOutScore
@@ -91,12 +92,9 @@ class Results:
     def draw_grid(self, training: Training) -> Pixels:
         """Draw a sample grid (H, W, 3) uint8 on the fixed inputs, write it, and return it."""
         side = self.recipe.data.size
-        inputs = {
-            domain: [square(picture, side) for picture in held_out(self._dataset, domain, SAMPLES)]
-            for domain in self._dataset.train
-        }
+        inputs = {domain: held_out_squares(self._dataset, domain, SAMPLES, side) for domain in self._dataset.train}
         translate = self.translator(training).batch
-        grid = sample_grid(translate, inputs, translation(training.average.method).targets)
+        grid = sample_grid(translate, inputs, translation(training.average.method).targets, self._dataset.paired)
         images.write_pixels(grid, self._folder.grid(training.step))
         return grid
 

@@ -1,0 +1,114 @@
+"""Damage done on purpose: what a picture looks like before it was restored, coloured, enlarged.
+
+Each is a pure function of a picture and a generator of random numbers, keeps the size, and is named with the domains of
+the pairs that it makes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from translate import images
+from translate.data.augmentation import OwnTransforms
+from translate.errors import SettingsError
+from translate.settings import nearest
+from translate.tensors import Pixels
+
+HOLE = (255, 0, 255)  # marks what is missing: hardly any picture has this colour
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What is done, (H, W, 3) uint8 to the same shape, and what pictures are called before and after it is undone."""
+
+    do: Callable[[Pixels, np.random.Generator], Pixels]
+    damaged: str
+    whole: str
+
+
+def damage(made: str | dict[str, Any]) -> Damage:
+    """Return the damage of this name, or what transforms of albumentations do.
+
+    Raises:
+        SettingsError: there is none of this name, or the transforms cannot be built.
+    """
+    if isinstance(made, dict):
+        return Damage(OwnTransforms(made, "data.made"), "changed", "original")
+    if made not in DAMAGES:
+        raise SettingsError(f"There is no damage {made!r}.{nearest(made, DAMAGES)} Known: {', '.join(DAMAGES)}.")
+    return DAMAGES[made]
+
+
+def _coarse(picture: Pixels, factor: int) -> Pixels:
+    """Shrink by a whole factor and repeat each pixel: its mean over them is the small picture, so nothing is lost."""
+    height, width = picture.shape[:2]
+    small = images.resize(picture, -(-height // factor), -(-width // factor))
+    return np.ascontiguousarray(small.repeat(factor, axis=0).repeat(factor, axis=1)[:height, :width])
+
+
+def _holed(picture: Pixels, draws: np.random.Generator) -> Pixels:
+    """Cut out a square of 1/4 to 1/2 of the shorter side (as Pathak et al. 2016), or 16 of 1/16 (Singh et al. 2018)."""
+    height, width = picture.shape[:2]
+    shorter, holed = min(height, width), picture.copy()
+    single = draws.random() < 0.5
+    side = int(shorter * draws.uniform(0.25, 0.5)) if single else max(shorter // 16, 1)
+    for _ in range(1 if single else 16):
+        top, left = int(draws.integers(height - side + 1)), int(draws.integers(width - side + 1))
+        holed[top : top + side, left : left + side] = HOLE
+    return holed
+
+
+def _grey(picture: Pixels, draws: np.random.Generator) -> Pixels:
+    """Keep the luma of ITU-R BT.601, in three channels."""
+    import cv2
+
+    return np.ascontiguousarray(np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2))
+
+
+def _edges(picture: Pixels, draws: np.random.Generator) -> Pixels:
+    """Draw the edges (Canny 1986) of the blurred luma, black on white."""
+    import cv2
+
+    luma = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (0, 0), 1.0)
+    lines = cv2.Canny(luma, 50, 120, L2gradient=True)
+    return np.ascontiguousarray(np.repeat(255 - lines[..., None], 3, axis=2))
+
+
+def _worn(picture: Pixels, draws: np.random.Generator) -> Pixels:
+    """Blur, shrink, add noise and compress as the first order of Real-ESRGAN (Wang et al. 2021), fade and scratch.
+
+    Constants are milder than there: sigma 0.2 to 1.5 pixels, sides 1 to 1/3, noise of 1 to 20 levels, JPEG 40 to 95.
+    Saturation and contrast fall to 0.3 to 1 and 0.6 to 1 of what they were, and there are up to 4 scratches.
+    """
+    import cv2
+
+    height, width = picture.shape[:2]
+    x = cv2.GaussianBlur(picture, (0, 0), draws.uniform(0.2, 1.5))
+    factor = draws.uniform(1, 3)
+    small = (max(round(width / factor), 1), max(round(height / factor), 1))
+    x = cv2.resize(x, small, interpolation=cv2.INTER_AREA)
+    x = cv2.resize(x, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    luma = x @ np.array([0.299, 0.587, 0.114], np.float32)
+    x = luma[..., None] + draws.uniform(0.3, 1) * (x - luma[..., None])
+    x = 128 + draws.uniform(0.6, 1) * (x - 128)
+    x += draws.normal(0, draws.uniform(1, 20), x.shape)
+    x = np.ascontiguousarray(x.clip(0, 255).round().astype(np.uint8))
+    for _ in range(int(draws.integers(5))):
+        start, end = ((int(draws.integers(width)), int(draws.integers(height))) for _ in range(2))
+        cv2.line(x, start, end, color=(int(draws.integers(180, 256)),) * 3, thickness=1, lineType=cv2.LINE_AA)
+    _, packed = cv2.imencode(".jpg", x[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(draws.integers(40, 96))])
+    unpacked = cv2.imdecode(packed, cv2.IMREAD_COLOR)
+    assert unpacked is not None
+    return np.ascontiguousarray(unpacked[..., ::-1], np.uint8)
+
+
+DAMAGES: dict[str, Damage] = {
+    "superres2": Damage(lambda picture, _: _coarse(picture, 2), "coarse", "fine"),
+    "superres4": Damage(lambda picture, _: _coarse(picture, 4), "coarse", "fine"),
+    "holes": Damage(_holed, "holed", "whole"),
+    "colour": Damage(_grey, "grey", "colour"),
+    "edges": Damage(_edges, "edges", "photo"),
+    "worn": Damage(_worn, "worn", "restored"),
+}
