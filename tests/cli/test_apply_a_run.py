@@ -169,8 +169,8 @@ def test_a_report_and_comparisons_lie_beside_the_results(run: Run, train: Run, p
     assert "pictures/s" in out
     assert "Look at results/report.html" in err
     page = (place / "results/report.html").read_text()
-    assert 'src="../photos/below/b.png"' in page
-    assert 'src="below/b.png"' in page
+    assert '"../photos/below/b.png"' in page
+    assert '"below/b.png"' in page
     assert (place / "results/below/b.compare.png").exists()
     assert run(*words, "grid")[0] == 0
     assert images.read(place / "results/grid.compare.png").rgb.shape == (276, 2 * (2 * 256 + 2) + 8, 3)

@@ -19,6 +19,7 @@ from translate.exchange.store import fetch, published
 from translate.inference.translator import Image, Translator
 from translate.models.exports import write_export
 from translate.progress import silent
+from translate.run_folder import EXPORT
 
 _OF_PIXELS = ("size", "blending", "mask", *BLENDING)  # words that have a meaning for an image that is no file
 
@@ -60,7 +61,7 @@ class FolderTranslator(Translator):
         if self.method.cpu_only:
             raise WeightsError(f"{self.method.cpu_only} cannot be published. Publish the model that it was made of.")
         with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "model.safetensors"
+            file = Path(folder) / EXPORT
             write_export(file, nn.ModuleList(self.method.averaged()), self.about)
             return publication(file, cards.on_hub(repository)).send(public, overwrite)
 

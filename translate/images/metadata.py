@@ -70,12 +70,22 @@ def metadata_of(file: Image.Image) -> Metadata:
         _bytes(file.info.get("comment", b"")),
         tuple((str(key), str(text)) for key, text in texts.items() if key != "XML:com.adobe.xmp"),
         iptc if isinstance(iptc, bytes) else b"",
-        _dpi(file.info.get("dpi")),
+        None if _is_guessed(file) else _dpi(file.info.get("dpi")),
     )
 
 
 def _bytes(text: Any) -> bytes:
     return text if isinstance(text, bytes) else str(text).encode()
+
+
+def _is_guessed(file: Image.Image) -> bool:
+    """Whether Pillow says 72 dpi of a JPEG that states nothing, as it does where there is an EXIF block."""
+    if file.format not in ("JPEG", "MPO") or file.info.get("jfif_unit") or file.info.get("dpi") != (72, 72):
+        return False
+    try:
+        return Tag.XResolution not in file.getexif()
+    except Exception:  # whatever a damaged block leads to
+        return True
 
 
 def _dpi(found: Any) -> tuple[float, float] | None:
