@@ -153,7 +153,7 @@ def _joined(sides: Mapping[str, Pictures], strict: bool) -> dict[str, Files]:
     if len(files) != 2:
         return {}
     joined, alone = partners(files)
-    if not joined[0] or (alone and strict):
+    if alone and (strict or not joined[0]):
         raise DataError(
             f"{counted(len(alone), 'picture')} of {' and '.join(sides)} without a partner of the same name:"
             f" {_first(alone, ', ')}. Partners have equal names, or such as 1_A.png and 1_B.png. Add or remove them, or"

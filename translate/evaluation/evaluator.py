@@ -30,6 +30,7 @@ from translate.tensors import Pixels
 from translate.toys.drawn import Drawn
 from translate.toys.stripes import background, background_error
 
+TO_TRUTH = [f"{name} {of}to truth" for name in ("PSNR", "SSIM", "L1", "LPIPS") for of in ("", "of inputs ")]
 SUBSETS, SUBSET = 100, 1000  # of a published KID: how many, and pictures in each at most
 
 
@@ -69,7 +70,7 @@ class Evaluator:
             real.add(key_of(picture), self._features(self._prepared(picture)))
             for measure in measures:
                 measure.see_real(picture)
-        before, after, pairs = self._gather_translated(sets.sources, measures)
+        before, after, pairs = self._gather_translated(sets, measures)
         translations, others = Nearest(after.array()), Nearest(real.array())
         for index, picture in self._each("training pictures", sets.training):
             row = self._features(self._prepared(picture))
@@ -86,7 +87,7 @@ class Evaluator:
         self._add_neighbours(translations, others, sets)
         for name, values in pairs.items():
             if len(values):
-                features = self._network.name if name in ("structure distance", "LPIPS") else ""
+                features = self._network.name if name.startswith(("structure distance", "LPIPS")) else ""
                 self._result.add(name, estimates.mean(values.array()), len(values), features=features)
         if not len(pairs["background error"]):
             self._result.missing.append("Background error: no picture has a mask, as in masks/testA/NAME.")
@@ -96,17 +97,17 @@ class Evaluator:
         self._result.notes += [f"Left out of {reason}, {count}." for reason, count in sorted(self._left_out.items())]
 
     def _gather_translated(
-        self, sources: dict[str, Pictures], measures: Sequence[Measure]
+        self, sets: EvaluationSets, measures: Sequence[Measure]
     ) -> tuple[OrderedRows, OrderedRows, dict[str, OrderedRows]]:
         """Return the features of pictures before and after, and what pairs of them measure, by name."""
         before, after, samples = OrderedRows(), OrderedRows(), Samples()
-        total = sum(map(len, sources.values()))
+        total = sum(map(len, sets.sources.values()))
         pairs = {
             name: OrderedRows()
             for name in ("SSIM to input", "PSNR to input", "change of input", "cycle error", "structure distance",
-                         "LPIPS", "background error")
+                         "LPIPS", "background error", *TO_TRUTH)
         }  # fmt: skip
-        for domain, pictures in sources.items():
+        for domain, pictures in sets.sources.items():
             for index, picture in self._readable(pictures):
                 key = key_of(picture)
                 translated = self._translator(picture, self._target)
@@ -126,6 +127,8 @@ class Evaluator:
                 pairs["structure distance"].add(key, structure_distance(self._network, x, y))
                 if self._head:
                     pairs["LPIPS"].add(key, self._head(x, y))
+                if sets.paired:
+                    self._compare_to_truth(key, picture, translated, sets.target, index, pairs)
                 for measure in measures:
                     measure.see(picture, translated)
                 mask = _mask(pictures, index)
@@ -137,6 +140,31 @@ class Evaluator:
         self._order.sort(key=lambda row: row[0])
         self._result.samples += samples.examples()
         return before, after, pairs
+
+    def _compare_to_truth(
+        self,
+        key: bytes,
+        picture: Pixels,
+        translated: Pixels,
+        truths: Pictures,
+        index: int,
+        pairs: dict[str, OrderedRows],
+    ) -> None:
+        """Add how near a translation is to what it should have become, and how near its input was."""
+        try:
+            truth = truths[index]
+        except ImageDecodeError:  # noted where real pictures are read
+            return
+        if truth.shape != picture.shape:
+            self._left_out["comparison with the truth: pairs of different sizes"] += 1
+            return
+        for name, image in (("", translated), ("of inputs ", picture)):
+            pairs[f"PSNR {name}to truth"].add(key, psnr(truth, image))
+            pairs[f"L1 {name}to truth"].add(key, mean_difference(truth, image))
+            if min(truth.shape[:2]) >= WINDOW:
+                pairs[f"SSIM {name}to truth"].add(key, ssim(truth, image))
+            if self._head:
+                pairs[f"LPIPS {name}to truth"].add(key, self._head(self._prepared(truth), self._prepared(image)))
 
     def _add_distances(self, real: NDArray[Any], before: NDArray[Any], after: NDArray[Any]) -> None:
         name, seed, count = self._network.name, self._result.seed, len(after)

@@ -1,5 +1,6 @@
 """What a model is measured on: a dataset with its domains, and of it the pictures that are compared."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -7,9 +8,12 @@ from translate import cards
 from translate.data import celeba
 from translate.data.folders import Dataset, Pictures, Reading, Split, fingerprints
 from translate.data.known import open_known
-from translate.data.layouts import open_folder
+from translate.data.layouts import open_folder, open_single
+from translate.data.made import make_pairs
+from translate.data.pairs import open_pairs, pair_up
 from translate.errors import DataError, SettingsError
 from translate.images import LIMITS
+from translate.methods.base import settings_class
 from translate.metrics.features import refuse_too_few
 from translate.models.about import About
 from translate.toys.catalogue import open_drawn
@@ -50,9 +54,11 @@ def open_data(
             " dataset with the model's attributes."
         )
     else:
-        dataset = open_folder(Path(data), attributes=wanted, to_measure=True)
+        dataset = _open_folder(Path(data), about, wanted)
     if not isinstance(data, Dataset):
         dataset = dataset.read_with(_reading_of(about, max_pixels))
+        made = about.recipe.get("data", {}).get("made")
+        dataset = make_pairs(dataset, made) if made else pair_up(dataset) if _learns_from_pairs(about) else dataset
     if size is not None and not all(isinstance(pictures, Drawn) for pictures in dataset.train.values()):
         raise SettingsError(f"The pictures of {dataset.name} have the sizes of their files; --size is for drawn ones.")
     if set(dataset.domains) == set(about.domains) and about.targets.are_sets is dataset.targets.are_sets:
@@ -65,11 +71,29 @@ def open_data(
         names = dict(zip("AB", about.domains, strict=True))
         train, test = ({names[domain]: part[domain] for domain in part} for part in (dataset.train, dataset.test))
         meant = ", ".join(f"{letter} = {domain}" for letter, domain in names.items())
-        return _holding_out(Dataset(f"{dataset.name} ({meant})", train, test, about.target), about)
+        named = Dataset(f"{dataset.name} ({meant})", train, test, about.target, paired=dataset.paired)
+        return _holding_out(named, about)
     raise SettingsError(
         f"The model knows the domains {', '.join(about.domains)}; {dataset.name} has {', '.join(dataset.domains)}."
         f" Say which folder is which: {' '.join(f'--domain {name}=FOLDER' for name in about.domains)}."
     )
+
+
+def _learns_from_pairs(about: About) -> bool:
+    return settings_class(about.method["name"]).batches == "paired"
+
+
+def _open_folder(folder: Path, about: About, attributes: Sequence[str] | None) -> Dataset:
+    """Open a folder as the run of the model would."""
+    trained = about.recipe.get("data", {})
+    if trained.get("made"):
+        return open_single(folder, "pictures")
+    if not _learns_from_pairs(about):
+        return open_folder(folder, attributes=attributes, to_measure=True)
+    try:
+        return open_pairs(folder, kind=trained.get("pairs"))
+    except DataError:
+        return open_folder(folder, to_measure=True)  # of test pictures alone
 
 
 def _reading_of(about: About, max_pixels: int | None) -> Reading:
@@ -125,13 +149,14 @@ class EvaluationSets:
     training: Pictures  # of the target
     unseen: bool  # whether those of the target are no training pictures
     with_train: bool  # whether the training pictures are among the real ones
+    paired: bool = False  # whether real picture n is what picture n of the others should become
 
     @classmethod
     def of(cls, dataset: Dataset, split: Split, target: str, with_train: bool) -> "EvaluationSets":
         """Take the pictures of a dataset that `refuse_empty` let pass. Raises `DataError` where there are too few."""
         pictures, unseen = dataset.pictures(split), split != "train"
         sources = {domain: pictures[domain] for domain in dataset.domains if domain != target}
-        sets = cls(sources, pictures[target], dataset.train[target], unseen, with_train and unseen)
+        sets = cls(sources, pictures[target], dataset.train[target], unseen, with_train and unseen, dataset.paired)
         if sets.with_train and not len(sets.training):
             raise DataError(
                 f"{dataset.name} has no training pictures of {target}, which the protocol train+test counts among the"
