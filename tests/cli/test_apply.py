@@ -367,7 +367,7 @@ def test_inputs_and_places(apply: Apply, place: Path, words: list[str], expected
     before = below(place)
     code, _, err = apply(*words)
     assert code == 0, err
-    assert sorted({*below(place)} - {*before, "x/.translate.jsonl"}) == expected
+    assert sorted({*below(place)} - {*before, ".translate.jsonl", "x/.translate.jsonl"}) == expected
 
 
 def test_a_terminal_is_not_sent_a_picture(apply: Apply, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -589,9 +589,20 @@ def test_a_result_of_which_nothing_is_known_is_kept_and_noted_where_it_is_older(
     apply("photos/a.jpg", "--out", "a.jpg")
     assert "older" not in apply("photos/a.jpg", "--out", "a.jpg")[2]
     os.utime(place / "a.jpg", ns=(0, 0))
+    (place / ".translate.jsonl").unlink()
     code, out, err = apply("photos/a.jpg", "--out", "a.jpg")
     assert (code, out.split(",")[0]) == (0, "0 done")
     assert "Note: the result is older than its picture; --overwrite makes it again: photos/a.jpg\n" in err
+
+
+@pytest.mark.fault("F-13")
+def test_a_single_result_is_made_again_when_its_picture_was_edited(apply: Apply, place: Path) -> None:
+    apply("photos/a.jpg", "--out", "a.jpg")
+    before = (place / "a.jpg").read_bytes()
+    images.write_pixels(255 - noise(9, 14), place / "photos/a.jpg")
+    assert apply("photos/a.jpg", "--out", "a.jpg")[1].startswith("1 done")
+    assert (place / "a.jpg").read_bytes() != before
+    assert apply("photos/a.jpg", "--out", "a.jpg")[1].startswith("0 done, 1 skipped")
 
 
 @pytest.mark.fault("F-17")

@@ -74,8 +74,8 @@ class Manifest:
     """What is known of results, and will be of those that are made.
 
     Args:
-        out: the folder of results, or the only result, of which nothing is recorded. None: results are in the places of
-            their pictures, and what is known of them is beside their originals.
+        out: the folder of results, or the only result. None: results are in the places of their pictures, and what is
+            known of them is beside their originals.
         about: the model.
         settings: those of `convert`.
     """
@@ -115,7 +115,7 @@ class Manifest:
         """
         for result in results:
             item = result.item
-            if item is None or result.status != "done" or item.output == self._out:
+            if item is None or result.status != "done":
                 yield result
                 continue
             folder, path = self._place(item)
@@ -134,8 +134,6 @@ class Manifest:
             yield result
 
     def _line(self, item: Item) -> Line | None:
-        if item.output == self._out:
-            return None
         folder, path = self._place(item)
         return self._of(folder).get(path)
 
@@ -144,7 +142,8 @@ class Manifest:
         if item.original is not None:
             return item.original.parents[len(item.relative.parts) - 1], item.relative
         assert self._out is not None
-        return self._out, item.output.relative_to(self._out)
+        folder = self._out.parent if item.output == self._out else self._out
+        return folder, item.output.relative_to(folder)
 
     def _of(self, folder: Path) -> dict[Path, Line]:
         if folder not in self._known:
