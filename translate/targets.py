@@ -11,7 +11,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from translate.errors import SettingsError
+from translate.errors import DataError, SettingsError
 from translate.settings import nearest
 
 ALL = "all"
@@ -162,6 +162,18 @@ class OneWay(Targets):
     """
 
     otherwise: str = ""
+
+    @classmethod
+    def among(cls, domains: Sequence[str], target: str | None) -> Self:
+        """Return the way to one of two domains, by default to the second. Raises `DataError`: `target` is neither."""
+        if target not in (None, *domains):
+            raise DataError(f"There is no domain {target!r} to translate to. The domains: {', '.join(domains)}.")
+        return cls(tuple(domains), target or domains[1])
+
+    @property
+    def source(self) -> str:
+        """The other one of two domains."""
+        return next(name for name in self.names if name != self.default)
 
     def with_default(self, default: str) -> Self:
         """Return the same: there is one target alone."""

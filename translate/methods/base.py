@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
 
 import translate.methods
@@ -90,6 +90,15 @@ class MethodSettings(Settings):
             rates = {} if ttur == 1 else {"D": ttur}
             tree = merge([{"rates": rates}, {key: value for key, value in tree.items() if key != "ttur"}])
         return super().parse(tree, where, under)
+
+    @field_validator("generator", "discriminator", mode="before", check_fields=False)
+    @classmethod
+    def _as_in_the_method(cls, value: Any, info: ValidationInfo) -> Any:
+        """Let a table of the kind that the method has by default leave out what is as in the method."""
+        default = cls.model_fields[str(info.field_name)].default
+        own = default.model_dump() if isinstance(default, Settings) else {}
+        is_of_its_kind = isinstance(value, dict) and value.get("kind", own.get("kind")) == own.get("kind")
+        return {**own, **value} if is_of_its_kind else value
 
     @field_validator("diffaugment", mode="before")
     @classmethod

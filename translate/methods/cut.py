@@ -21,15 +21,15 @@ that is the same: not with dropout, and not when pictures were mirrored. Options
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import torch
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 from torch import Tensor, nn
 
 from translate.contrastive import CONTRASTS, Contrast, PatchFeatures
 from translate.diffaugment import diffaugment
-from translate.errors import DataError, SettingsError
+from translate.errors import SettingsError
 from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
 from translate.networks.blocks import mixes_pictures, together
 from translate.networks.critics import Critic, objective_of
@@ -84,15 +84,6 @@ class Settings(MethodSettings):
     init_gain: float = Field(0.02, gt=0)
     """Of the first weights (Xavier)."""
 
-    @field_validator("generator", "discriminator", mode="before")
-    @classmethod
-    def _as_published(cls, value: Any, info: ValidationInfo) -> Any:
-        """Let a table of the default kind leave out what is as in CUT."""
-        default = cls.model_fields[str(info.field_name)].default
-        if isinstance(value, dict) and value.get("kind", default.kind) == default.kind:
-            return {**default.model_dump(), **value}
-        return value
-
     def for_run(self, steps: int) -> Self:
         if self.idt_steps is not None:
             return self
@@ -100,8 +91,7 @@ class Settings(MethodSettings):
 
     def check(self, domains: Sequence[str], size: int, batch: int) -> None:
         super().check(domains, size, batch)
-        if self.target not in (None, *domains):
-            raise DataError(f"There is no domain {self.target!r} to translate to. The domains: {', '.join(domains)}.")
+        OneWay.among(domains, self.target)
         known = self.generator.taps
         for tap in self.taps:
             if tap not in known:
@@ -114,10 +104,12 @@ class Settings(MethodSettings):
 class CUT(Translation):
     """A generator with an MLP for each of its taps, and a discriminator."""
 
+    targets: OneWay
+
     def __init__(self, settings: Settings, domains: Sequence[str]) -> None:
         super().__init__()
         self.settings: Settings = settings
-        self.targets = OneWay(tuple(domains), settings.target or domains[1])
+        self.targets = OneWay.among(domains, settings.target)
         self.G = settings.generator.build(3, 3)  # X -> Y
         self.D = settings.discriminator.build(3)
         self.F = PatchFeatures(
@@ -131,7 +123,7 @@ class CUT(Translation):
 
     def terms(self) -> dict[str, Term]:
         objective = objective_of(self.settings.discriminator, self.settings.objective)
-        X, Y = self._source, self.targets.default
+        X, Y = self.targets.source, self.targets.default
         return {
             "GAN": Term.of_generator(f"how easily D tells pictures turned into {Y}", objective),
             "D": Term(f"how badly D tells {Y} from pictures turned into {Y}", "hovers", "D", objective.equilibrium),
@@ -143,12 +135,8 @@ class CUT(Translation):
             "acc_fake": Term(f"how often D sees that pictures turned into {Y} are not", "share", "D", CHANCE),
         }
 
-    @property
-    def _source(self) -> str:
-        return next(domain for domain in self.domains if domain != self.targets.default)
-
     def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
-        x, y = batch[self._source], batch[self.targets.default]  # (N, 3, S, S) in [-1, 1] each
+        x, y = batch[self.targets.source], batch[self.targets.default]  # (N, 3, S, S) in [-1, 1] each
         G, D, s = self.G, self.D, self.settings
         objective = objective_of(s.discriminator, s.objective)
         T = partial(diffaugment, operations=s.diffaugment)

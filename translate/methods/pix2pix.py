@@ -21,11 +21,11 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 from torch import Tensor, nn
 
 from translate.diffaugment import diffaugment
-from translate.errors import DataError, SettingsError
+from translate.errors import SettingsError
 from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
 from translate.networks.critics import Critic, objective_of, reads_features
 from translate.networks.discriminators import PatchGAN
@@ -61,19 +61,9 @@ class Settings(MethodSettings):
     init_gain: float = Field(0.02, gt=0)
     """Standard deviation of the first weights."""
 
-    @field_validator("generator", "discriminator", mode="before")
-    @classmethod
-    def _as_published(cls, value: Any, info: ValidationInfo) -> Any:
-        """Let a table of the default kind leave out what is as in pix2pix."""
-        default = cls.model_fields[str(info.field_name)].default
-        if isinstance(value, dict) and value.get("kind", default.kind) == default.kind:
-            return {**default.model_dump(), **value}
-        return value
-
     def check(self, domains: Sequence[str], size: int, batch: int) -> None:
         super().check(domains, size, batch)
-        if self.target not in (None, *domains):
-            raise DataError(f"There is no domain {self.target!r} to translate to. The domains: {', '.join(domains)}.")
+        OneWay.among(domains, self.target)
         if self.conditional and reads_features(self.discriminator):
             raise SettingsError(
                 "A critic on frozen features sees single pictures, no pairs. Choose another method.discriminator, or"
@@ -96,10 +86,12 @@ class Settings(MethodSettings):
 class Pix2Pix(Translation):
     """A generator, and a discriminator of pairs."""
 
+    targets: OneWay
+
     def __init__(self, settings: Settings, domains: Sequence[str]) -> None:
         super().__init__()
         self.settings: Settings = settings
-        self.targets = OneWay(tuple(domains), settings.target or domains[1])
+        self.targets = OneWay.among(domains, settings.target)
         self.G = settings.generator.build(3, 3)  # X -> Y
         self.D = settings.discriminator.build(6 if settings.conditional else 3)
         for network in (self.G, self.D):
@@ -122,11 +114,10 @@ class Pix2Pix(Translation):
 
     def step(self, batch: Mapping[str, Tensor], update: Update, n: int) -> dict[str, Tensor]:
         x, y = batch["x"], batch["y"]  # (N, 3, S, S) in [-1, 1] each, the first and the second domain
-        if self.targets.default == self.domains[0]:
+        if self.targets.source != self.domains[0]:
             x, y = y, x
         G, s = self.G, self.settings
         objective = objective_of(s.discriminator, s.objective)
-
         T = partial(diffaugment, operations=s.diffaugment)
 
         def judged(y: Tensor) -> Any:
