@@ -126,8 +126,8 @@ def test_a_program_that_is_not_installed_is_told_once(session, monkeypatch, trac
     board.scalars({"cyc": 0.5}, 1)
     board.grid(GRID, 1)
     board.close()
-    title, extra, _ = TRACKERS[tracker]
-    assert told == [f"{title} is not installed, so nothing is written for it: pip install 'image-translate[{extra}]'"]
+    title, requirement, _ = TRACKERS[tracker]
+    assert told == [f"{title} is not installed, so nothing is written for it: pip install {requirement}"]
 
 
 def test_programs_are_named_once_and_known():

@@ -42,7 +42,7 @@ _CONFIG = "A TOML file of settings, or one of ours: cut, fastcut, quick, quick-c
 Config = Annotated[Path | None, typer.Option(help=_CONFIG)]
 _DOWNLOAD = "Fetch a known dataset first if it is not here; see `translate data`."
 Download = Annotated[bool, typer.Option("--download", help=_DOWNLOAD)]
-_TRACK = "Write for tensorboard (extra track), trackio or wandb (extras of these names) too; may be said for each."
+_TRACK = "Write for tensorboard (extra track), wandb (extra wandb) or trackio too; may be said for each."
 Track = Annotated[list[str] | None, typer.Option(help=_TRACK, metavar="tensorboard|trackio|wandb")]
 _TENSORBOARD = "The same as --track tensorboard."
 Tensorboard = Annotated[bool, typer.Option("--tensorboard", help=_TENSORBOARD)]

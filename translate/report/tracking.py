@@ -124,11 +124,12 @@ class WeightsAndBiases:
             self._run.finish()
 
 
-# By the word for `--track`: what it is called, the extra that brings it, and what writes for it.
+# By the word for `--track`: what it is called, what pip installs it by, and what writes for it. Trackio is no extra: it
+# needs gradio, which would hold Pillow below 13 for all who install from a clone.
 TRACKERS: Mapping[str, tuple[str, str, Callable[[Session], Writer]]] = {
-    "tensorboard": ("TensorBoard", "track", TensorBoard),
+    "tensorboard": ("TensorBoard", "'image-translate[track]'", TensorBoard),
     "trackio": ("Trackio", "trackio", Trackio),
-    "wandb": ("Weights & Biases", "wandb", WeightsAndBiases),
+    "wandb": ("Weights & Biases", "'image-translate[wandb]'", WeightsAndBiases),
 }
 
 
@@ -142,14 +143,13 @@ class Board:
     """
 
     def __init__(self, tracker: str, session: Session, tell: Callable[[str], None]) -> None:
-        self._title, extra, open_writer = TRACKERS[tracker]
+        self._title, requirement, open_writer = TRACKERS[tracker]
         self._tell = tell
         self._writer: Writer | None = None
         try:
             self._writer = open_writer(session)
         except ImportError:
-            install = f"pip install 'image-translate[{extra}]'"
-            tell(f"{self._title} is not installed, so nothing is written for it: {install}")
+            tell(f"{self._title} is not installed, so nothing is written for it: pip install {requirement}")
         except Exception as error:
             self._give_up(error)
 
