@@ -9,9 +9,13 @@ from torch import Tensor, nn
 from torch.nn import BCEWithLogitsLoss, MSELoss
 from torch.nn.functional import l1_loss, mse_loss
 
+from translate.errors import SettingsError
 from translate.objectives import (
     CHANCE,
     OBJECTIVES,
+    AnyObjectiveName,
+    CriticName,
+    HistoricalAverage,
     ObjectiveName,
     batch_feature_matching,
     gated_total_variation,
@@ -34,7 +38,9 @@ def softplus(x: float) -> float:
 
 
 def test_every_name_has_an_objective():
-    assert set(OBJECTIVES) == set(get_args(ObjectiveName))
+    assert set(OBJECTIVES) == {*get_args(ObjectiveName), *get_args(CriticName)}
+    assert set(get_args(AnyObjectiveName)) == {ObjectiveName, CriticName}
+    assert {name for name, row in OBJECTIVES.items() if row.bound} == set(get_args(CriticName))
 
 
 @pytest.mark.parametrize(
@@ -43,6 +49,13 @@ def test_every_name_has_an_objective():
         ("lsgan", [1], [0], 0, 1),  # a perfect discriminator
         ("lsgan", [0], [1], 2, 0),  # a fooled one
         ("lsgan", [3, 1], [-1, 2], (4 + 0) / 2 + (1 + 4) / 2, (4 + 1) / 2),
+        ("lsgan", [1, 0.5], [0, 0.5], 2 * 0.125, 2 * 0.3125),
+        ("chi2", [1, 0.5], [0, 0.5], 2 * 0.875, 2 * 0.0625),
+        ("chi2", [0], [0], 2, 0),  # equilibrium
+        ("saturating", [0], [0], 2 * log(2), -log(2)),
+        ("saturating", [2], [1, -3], None, -(softplus(1) + softplus(-3)) / 2),
+        ("wgan", [3, 1], [-1, 2], 0.5 - 2, -0.5),
+        ("wgan-gp", [3, 1], [-1, 2], 0.5 - 2, -0.5),
         ("lsgan", [0.5], [0.5], 0.5, 0.25),  # equilibrium; CycleGAN halves d, which gives 0.25
         ("vanilla", [0], [0], 2 * log(2), log(2)),  # equilibrium: the sigmoid of 0 is 1/2
         ("vanilla", [2, -1], [1, 0], (softplus(-2) + softplus(1)) / 2 + (softplus(1) + log(2)) / 2, None),
@@ -68,6 +81,7 @@ def test_hand_computed_values(name, real, fake, d, g):
         ("lsgan", [1, 0.6, 0.4, 2], [0, 0.4, 0.6, 0.7, -3], (3 / 4, 3 / 5)),
         ("vanilla", [1, 0.1, -0.1, 2], [0.1, -0.4, 0.6, 0.7, -3], (3 / 4, 2 / 5)),
         ("hinge", [1, 0.1, -0.1, 2], [0.1, -0.4, 0.6, 0.7, -3], (3 / 4, 2 / 5)),
+        ("chi2", [1, 0.1, -0.1, 2], [0.1, -0.4, 0.6, 0.7, -3], (3 / 4, 2 / 5)),
     ],
 )
 def test_accuracy_is_the_share_of_scores_on_the_right_side_of_halfway(name, real, fake, shares):
@@ -104,13 +118,54 @@ def test_means_are_taken_over_each_map_on_its_own():
 
 
 def test_equilibria_are_what_a_discriminator_gets_that_can_only_guess():
-    for name, guess in (("lsgan", 0.5), ("vanilla", 0.0), ("hinge", 0.0)):
-        objective = OBJECTIVES[name]
+    for name, objective in OBJECTIVES.items():
+        guess = 0.5 if name == "lsgan" else 0.0
         even = scores(guess, guess)
         assert float(objective.d(even, even)) / 2 == pytest.approx(objective.equilibrium)
         if objective.g_hovers:
             assert float(objective.g(even)) == pytest.approx(objective.equilibrium)
-    assert [name for name, objective in OBJECTIVES.items() if not objective.g_hovers] == ["hinge"]
+    assert [name for name, objective in OBJECTIVES.items() if objective.g_hovers] == ["lsgan", "vanilla"]
+
+
+def test_of_a_picture_that_is_seen_through_the_forms_of_the_generators_loss_differ_in_their_slope():
+    slopes = {}
+    for name in ("saturating", "vanilla", "lsgan"):
+        fake = scores(-4).requires_grad_()
+        (gradient,) = torch.autograd.grad(OBJECTIVES[name].g(fake), fake)
+        slopes[name] = float(gradient)
+    assert slopes == pytest.approx({"saturating": -0.018, "vanilla": -0.982, "lsgan": -10}, abs=1e-3)
+
+
+def test_labels_are_smoothed_on_one_side():
+    smooth = OBJECTIVES["vanilla"].smoothed(0.1)
+    cross_entropy = 0.510038 + (log(2) + softplus(2)) / 2  # to 0.9 of the real ones, to 0 of the others
+    assert float(smooth.d(scores(0, 2), scores(0, 2))) == pytest.approx(cross_entropy, abs=1e-6)
+    assert float(OBJECTIVES["lsgan"].smoothed(0.1).d(scores(0.9), scores(0))) == pytest.approx(0)
+    assert float(smooth.g(scores(0))) == pytest.approx(log(2))
+    assert OBJECTIVES["hinge"].smoothed(0) is OBJECTIVES["hinge"]
+    with pytest.raises(SettingsError, match="with the objectives lsgan, vanilla, saturating only"):
+        OBJECTIVES["hinge"].smoothed(0.1)
+
+
+def test_parameters_are_held_near_their_mean_so_far():
+    theta = nn.Parameter(torch.zeros(1, dtype=torch.float64))
+    history, found = HistoricalAverage([theta]), []
+    for value in (1.0, 2.0, 4.0):
+        theta.data.fill_(value)
+        found.append(float(history().detach()))
+    assert found == pytest.approx([0, 0.25, 2.777778], abs=1e-6)
+    (gradient,) = torch.autograd.grad(history(), theta)
+    assert float(gradient) > 0
+    assert set(history.state_dict()) == {"t", "mean_0"}
+
+
+def test_at_the_best_discriminator_the_objective_is_the_jensen_shannon_divergence():
+    p, q = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64), torch.tensor([0.1, 0.3, 0.6], dtype=torch.float64)
+    best = (p / (p + q)).logit()  # D* = p / (p + q), Goodfellow et al. 2014, Eq. 2
+    middle = (p + q) / 2
+    divergence = ((p * (p / middle).log()).sum() + (q * (q / middle).log()).sum()) / 2
+    weighted = [nn.functional.softplus(-best) @ p + nn.functional.softplus(best) @ q]
+    assert float(weighted[0]) == pytest.approx(2 * log(2) - 2 * float(divergence))
 
 
 # Several maps, and several critics

@@ -31,7 +31,7 @@ from translate.methods.base import Layer, MethodSettings, Term, Translation, Upd
 from translate.networks.discriminators import PatchGAN, WholeImage
 from translate.networks.encoder_decoder import EncoderDecoder
 from translate.networks.first_weights import initialise
-from translate.objectives import CHANCE, OBJECTIVES, batch_feature_matching, mse
+from translate.objectives import CHANCE, OBJECTIVES, ObjectiveName, batch_feature_matching, mse
 from translate.optimisers import Adam, Optimiser
 from translate.schedules import Constant, Schedule
 from translate.settings import kind_or
@@ -50,6 +50,8 @@ class Settings(MethodSettings):
     discriminator: Judge = WholeImage()
     optimiser: Optimiser = Adam(weight_decay=1e-5)
     decay: Schedule = Constant()
+    objective: ObjectiveName = "vanilla"
+    """The adversarial objective."""
     lambda_gan: float = Field(0.1, ge=0)
     """Weight of the adversarial loss."""
     lambda_fm: float = Field(0.9, ge=0)
@@ -108,10 +110,11 @@ class DiscoGAN(Translation):
 
     def terms(self) -> dict[str, Term]:
         A, B = self.domains
-        equilibrium = OBJECTIVES["vanilla"].equilibrium
+        objective = OBJECTIVES[self.settings.objective]
+        equilibrium = objective.equilibrium
         return {
-            "GAN_A": Term(f"how easily D_A tells pictures turned into {A}", "hovers", "G", equilibrium),
-            "GAN_B": Term(f"how easily D_B tells pictures turned into {B}", "hovers", "G", equilibrium),
+            "GAN_A": Term.of_generator(f"how easily D_A tells pictures turned into {A}", objective),
+            "GAN_B": Term.of_generator(f"how easily D_B tells pictures turned into {B}", objective),
             "D_A": Term(f"how badly D_A tells {A} from pictures turned into {A}", "hovers", "D", equilibrium),
             "D_B": Term(f"how badly D_B tells {B} from pictures turned into {B}", "hovers", "D", equilibrium),
             "FM_A": Term(f"how much pictures turned into {A} differ from {A} in what D_A sees"),
@@ -131,7 +134,7 @@ class DiscoGAN(Translation):
         return self._generator_step(x_A, x_B, update, n)
 
     def _generator_step(self, x_A: Tensor, x_B: Tensor, update: Update, n: int) -> dict[str, Tensor]:
-        s, objective = self.settings, OBJECTIVES["vanilla"]
+        s, objective = self.settings, OBJECTIVES[self.settings.objective]
         T = partial(diffaugment, operations=s.diffaugment, black=0.0)
         rate = s.rate_start if n < (s.curriculum or 0) else s.rate
         x_AB, x_BA = self.G_AB(x_A), self.G_BA(x_B)
@@ -151,7 +154,7 @@ class DiscoGAN(Translation):
         return {name: term.detach() for name, term in terms.items()}
 
     def _discriminator_step(self, x_A: Tensor, x_B: Tensor, update: Update) -> dict[str, Tensor]:
-        objective = OBJECTIVES["vanilla"]
+        objective = OBJECTIVES[self.settings.objective]
         T = partial(diffaugment, operations=self.settings.diffaugment, black=0.0)
         with torch.no_grad():
             x_AB, x_BA = self.G_AB(x_A), self.G_BA(x_B)
