@@ -548,7 +548,7 @@ def test_full_size_is_the_official_number_of_parameters():
         ({"curriculum": -1}, "The setting curriculum is wrong: Input should be greater than or equal to 0"),
         ({"d_every": 1}, "The setting d_every is wrong: Input should be greater than or equal to 2"),
         ({"lambda_gan": -1}, "The setting lambda_gan is wrong"),
-        ({"objective": "lsgan"}, "Unknown setting objective."),
+        ({"objective": "wgan"}, "The setting objective is wrong"),
         ({"name": "cyclegan"}, "The setting name is wrong"),
     ],
 )
