@@ -5,6 +5,7 @@
     |-- SomeFailed              3   some items of a batch failed, the others are done
     |-- DataError               4   no usable images where they were expected
     |   |-- ImageDecodeError        one file that is not a readable picture
+    |   |-- UnfitPicture            one picture of which cannot be made what was asked for
     |   `-- DownloadError           an address does not give the file it should
     |-- WeightsError            5   a model or checkpoint is missing, damaged or refused
     |-- DeviceError             6   the device is not there or does not work
@@ -68,6 +69,10 @@ class DataError(TranslateError):
 
 class ImageDecodeError(DataError):
     """A file that should be a picture cannot be decoded."""
+
+
+class UnfitPicture(DataError):
+    """A picture of which cannot be made what was asked for."""
 
 
 class DownloadError(DataError):

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import nn
 
 from translate import cli, files, images
@@ -73,6 +74,18 @@ def apply(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
         return int(stop.value.code or 0), printed.out, printed.err
 
     return call
+
+
+@pytest.fixture
+def filler(place: Path) -> Path:
+    """Say of the model that it has learned to fill holes."""
+    method = TINY.build(["holed", "whole"], 16)
+    about = About(
+        method=TINY.model_dump(), domains=["holed", "whole"], target="whole", size=16, steps=1, planned=1,
+        recipe={"data": {"made": "holes"}},
+    )  # fmt: skip
+    write_export(place / "m.safetensors", nn.ModuleList(method.averaged()), about)
+    return place
 
 
 def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> NDArray[np.uint8]:
@@ -680,3 +693,39 @@ def test_a_picture_that_was_half_copied_counts_once(apply: Apply, place: Path, m
     assert "Failed: photos/a.jpg" in err
     assert (code, out.split(", 0 ignored")[0]) == (0, "2 done, 0 skipped, 0 failed")
     assert (place / "failed.txt").read_text() == ""
+
+
+# Holes
+
+
+def test_holes_are_filled_and_what_has_none_fails_alone(apply: Apply, filler: Path) -> None:
+    rgba = noise(20, 24, 4)
+    rgba[..., 3] = 255
+    rgba[5:9, 6:12, 3] = 0
+    Image.fromarray(rgba).save(filler / "photos" / "torn.png")
+    code, _, err = apply("photos", "--out", "out", "--fill")
+    assert code == 3
+    assert "a.jpg: Nothing in it is transparent, so there is nothing to fill. Erase what is to be filled" in err
+    assert below(filler / "out") == [".translate.jsonl", "torn.png"]
+    result = np.asarray(Image.open(filler / "out" / "torn.png"))
+    known = rgba[..., 3] == 255
+    assert np.array_equal(result[known][:, :3], rgba[known][:, :3])
+    assert result.shape[2] == 3 or (result[..., 3] == 255).all()
+    assert not np.array_equal(result[~known][:, :3], rgba[~known][:, :3])
+
+
+def test_results_that_were_not_filled_are_made_again(apply: Apply, filler: Path) -> None:
+    half = np.zeros((9, 14, 3), np.uint8)
+    half[:, :7] = 255
+    images.write_pixels(half, filler / "half.png")
+    _, _, err = apply("photos", "--out", "out", "--mask", "half.png")
+    assert "This model fills holes; --fill shows it where they are" in err
+    assert "2 done" in apply("photos", "--out", "out", "--mask", "half.png", "--fill")[1]
+    assert "2 skipped" in apply("photos", "--out", "out", "--mask", "half.png", "--fill")[1]
+
+
+def test_a_model_that_fills_nothing_is_refused(apply: Apply, place: Path) -> None:
+    code, _, err = apply("photos", "--out", "out", "--fill")
+    assert code == 2
+    assert "has not learned to fill holes, which --fill asks of it" in err
+    assert not (place / "out").exists()

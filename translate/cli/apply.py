@@ -15,7 +15,10 @@ from translate.cli.terminal import printable, progress, say, say_next, say_notes
 from translate.errors import SettingsError, counted
 
 if TYPE_CHECKING:
+    from translate.conversion.job import Job
     from translate.conversion.pipeline import Result
+    from translate.conversion.planning import ConversionPlan
+    from translate.inference.translator import Translator
     from translate.inference.upsampling import Size
 
 POLL_S = 1.0  # seconds between two looks of --watch; a file is complete when it did not change in between
@@ -34,6 +37,7 @@ def apply(
     keep_colour: options.KeepColour = False,
     colour_only: options.ColourOnly = False,
     mask: options.Mask = None,
+    fill: options.Fill = False,
     background: options.Background = "white",
     format: options.Format = "auto",
     quality: options.Quality = 95,
@@ -90,10 +94,10 @@ def apply(
 
     limits = images.Limits(count_of(max_pixels, "--max-pixels"), max_frames, max_file_mb)
     settings = settings_of({
-        "size": network_size, "batch": batch, "mask": mask, "compare": None if compare == "grid" else compare,
-        "preserve_times": preserve_times, "isolate": isolate, "limits": limits, "strength": strength,
-        "keep_colour": keep_colour, "colour_only": colour_only, "format": format, "quality": quality, "depth": depth,
-        "alpha": alpha, "background": background, "frame": frame, "keep_metadata": keep_metadata,
+        "size": network_size, "batch": batch, "mask": mask, "fill": fill, "strength": strength,
+        "compare": None if compare == "grid" else compare, "preserve_times": preserve_times, "isolate": isolate,
+        "limits": limits, "keep_colour": keep_colour, "colour_only": colour_only, "format": format, "quality": quality,
+        "depth": depth, "alpha": alpha, "background": background, "frame": frame, "keep_metadata": keep_metadata,
     })  # fmt: skip
     naming = Naming(flat=flat, keep_suffix=on_collision == "suffix")
     job = Job(read_about(find_export(model)), tuple(inputs), out, to, settings, naming, part, overwrite)
@@ -117,7 +121,7 @@ def apply(
         return
     if not quiet:
         say(running)
-        say_notes([translator.engine.note, "" if overwrite else _outdated_note(job.count_outdated(plan))])
+        say_notes(_worth_knowing(job, translator, None if overwrite else plan))
     converted = job.watch(translator, lambda: time.sleep(POLL_S)) if watch else job.run(translator, plan)
     results: list[Result] = []
     started = time.perf_counter()
@@ -150,9 +154,12 @@ def _shown(results: "Iterator[Result]", jsonl: bool, each: bool) -> "Iterator[Re
         yield result
 
 
-def _outdated_note(count: int) -> str:
+def _worth_knowing(job: "Job", translator: "Translator", plan: "ConversionPlan | None") -> list[str]:
+    """Return notes on what the model does, on the device, and on results that the plan makes again."""
     made = "of another model, other settings or older pictures, to be made again"
-    return f"{counted(count, 'result')} {made}." if count else ""
+    count = job.count_outdated(plan) if plan else 0
+    outdated = f"{counted(count, 'result')} {made}." if count else ""
+    return [job.settings.treatment.advice(job.about), translator.engine.note, outdated]
 
 
 def _network_size(size: str) -> "Size":

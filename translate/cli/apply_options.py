@@ -49,6 +49,8 @@ KeepColour = Annotated[bool, _look("--keep-colour", help="Take only the lightnes
 ColourOnly = Annotated[bool, _look("--colour-only", help="Take only the colour of the result.")]
 _MASK = "A picture, white where to translate, or a folder that mirrors the inputs with one for each."
 Mask = Annotated[Path | None, _look(help=_MASK)]
+_FILL = "Fill holes, which are transparent, or white in --mask; all else stays. Needs a model that learned it."
+Fill = Annotated[bool, _look("--fill", help=_FILL)]
 _BACKGROUND = (
     "What the network sees where full transparency hides the colours, and what transparency is laid on where it is not"
     " kept: a name, or #ffffff."

@@ -21,7 +21,7 @@ from translate.models.exports import write_export
 from translate.progress import silent
 from translate.run_folder import EXPORT
 
-_OF_PIXELS = ("size", "blending", "mask", *BLENDING)  # words that have a meaning for an image that is no file
+_OF_PIXELS = ("size", "blending", "mask", "fill", *BLENDING)  # words that have a meaning for an image that is no file
 
 
 class FolderTranslator(Translator):
@@ -72,8 +72,9 @@ class FolderTranslator(Translator):
             image: an array, a tensor, a picture of Pillow, or the path of a file; see `Translator.__call__`.
             to: the domain, or changes of attributes such as "Young=0", or None for the model's default.
             out: for a path, the file to write, whose path comes back.
-            words: what `translate apply` has as options, such as `size=512`, `strength=0.5`, `keep_colour=True`, and
-                `mask`, here an array (H, W) of uint8; for a path also a path, and all of `words.settings_of`.
+            words: what `translate apply` has as options, such as `size=512`, `strength=0.5`, `keep_colour=True`,
+                `fill=True`, and `mask`, here an array (H, W) of uint8; for a path also a path, and all of
+                `words.settings_of`.
 
         Raises:
             TypeError: there is no such option.

@@ -70,7 +70,7 @@ class Job:
         """Find the pictures and decide what each becomes; nothing is written.
 
         Raises:
-            SettingsError, DataError, OutputError: as `targets` and `planning.plan`.
+            SettingsError, DataError, OutputError: as `targets`, `Treatment.of` and `planning.plan`.
         """
         return self._plan(self._manifest())
 
@@ -110,6 +110,7 @@ class Job:
         return Manifest(self.out, self.about, self.settings)
 
     def _plan(self, manifest: Manifest) -> ConversionPlan:
+        self.settings.treatment.of(self.about)
         again = _always if self.overwrite else manifest.outdated()
         if self.out is None:
             encoding, target = self.settings.encoding, self.targets[0]

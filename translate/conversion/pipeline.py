@@ -21,14 +21,19 @@ from translate.conversion.masks import Masks, mask_notes, read_mask
 from translate.conversion.planning import ConversionPlan, Item, beside
 from translate.conversion.settings import DEFAULT, ConversionSettings
 from translate.conversion.stamps import stamps_of
-from translate.errors import DiskFull, DiskReadOnly, ImageDecodeError, OutOfMemory, OutputError, WeightsError
+from translate.errors import (
+    DiskFull,
+    DiskReadOnly,
+    ImageDecodeError,
+    OutOfMemory,
+    OutputError,
+    UnfitPicture,
+    WeightsError,
+)
 from translate.files import atomic_file, sweep_dead_writers, takes_files
-from translate.images import Picture
-from translate.inference.blending import Blending
-from translate.inference.sizes import full_size, network_input
 from translate.inference.translator import TOO_LARGE, Translator
+from translate.inference.treatment import Prepared, Treatment
 from translate.memory import enough_memory
-from translate.tensors import Pixels, as_pixels, as_tensor
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -80,14 +85,14 @@ def convert(translator: Translator, plan: ConversionPlan, settings: ConversionSe
         with suppress(OSError):  # its path is too long, or it is closed to us: the error comes again
             sweep_dead_writers(folder)  # what runs left that were killed
     masks = Masks(settings.mask) if settings.mask else None
+    treatment = settings.treatment.of(translator.about)
     most = settings.batch or (1 if translator.engine.device.type == "cpu" else TOGETHER)
     with Readers() if settings.isolate else nullcontext(read_here) as call:
         pool = ThreadPoolExecutor(THREADS)
         try:
             with enough_memory(TOO_LARGE):
-                decoded = _ahead(
-                    pool, lambda item: _decode(item, settings, translator.about.size, call, masks), plan.items, most + 1
-                )
+                work = _Work(settings, treatment, translator.about.size, call, masks)
+                decoded = _ahead(pool, work.decode, plan.items, most + 1)
                 pixels = None if settings.batch else TOGETHER_PIXELS
                 translated = _translate(translator, chain.from_iterable(decoded), most, pixels)
                 whole = (list(frames) for _, frames in groupby(translated, lambda frame: (frame.source, frame.target)))
@@ -99,10 +104,8 @@ def convert(translator: Translator, plan: ConversionPlan, settings: ConversionSe
 @dataclass(frozen=True)
 class _Frame:
     item: Item
-    picture: Picture  # one frame of an animation, or a still
-    mask: Pixels | None  # (h, w), of any size
-    small: Tensor  # (1, 3, h, w), what the network sees
-    output: Tensor  # (1, 3, h, w), what it made of it; before, the same as `small`
+    prepared: Prepared  # one frame of an animation, or a still
+    output: Tensor  # (1, 3, h, w), what the network made of it; before, what it sees
 
     @property
     def source(self) -> Path:
@@ -115,10 +118,12 @@ class _Frame:
     @property
     def like(self) -> tuple[int, int, str]:
         """What frames have in common that are translated together: the size that the network sees, and the target."""
-        return self.small.shape[2], self.small.shape[3], self.target
+        return self.output.shape[2], self.output.shape[3], self.target
 
     def with_output(self, output: Tensor, notes: tuple[str, ...]) -> "_Frame":
-        return replace(self, output=output, picture=replace(self.picture, notes=(*self.picture.notes, *notes)))
+        picture = self.prepared.picture
+        noted = replace(picture, notes=(*picture.notes, *notes))
+        return replace(self, output=output, prepared=replace(self.prepared, picture=noted))
 
 
 def _ahead(pool: ThreadPoolExecutor, function: Callable[[A], B], values: Iterable[A], depth: int) -> Iterator[B]:
@@ -131,24 +136,33 @@ def _ahead(pool: ThreadPoolExecutor, function: Callable[[A], B], values: Iterabl
     yield from (future.result() for future in waiting)
 
 
-def _decode(
-    item: Item, settings: ConversionSettings, training: int, call: ReadCall, masks: Masks | None
-) -> list[_Frame | Result]:
-    item = replace(item, stamps=stamps_of(item, masks))  # before it is read: what changes later is newer
-    try:
-        asked = (item.read_from, settings.limits, settings.encoding.depth)
-        several = images.holds_frames(item.output, settings.encoding)
-        frames = call(images.read_frames, *asked) if several else [call(images.read, *asked)]
-        images.check_fits(frames[0], images.format_of(item.output, settings.encoding))
-        mask = None if masks is None else read_mask(masks.find(item), settings.limits, call)
-    except (ImageDecodeError, OutputError) as error:
-        return [_failed(item, str(error).removeprefix(f"{item.read_from} "))]
-    if mask is not None:
-        notes = mask_notes(mask, *frames[0].rgb.shape[:2])
-        frames[0] = replace(frames[0], notes=(*frames[0].notes, *notes))
-    visible = [as_tensor(images.visible(frame, settings.encoding.background)) for frame in frames]
-    small = [network_input(x, settings.size, training) for x in visible]
-    return [_Frame(item, frame, mask, one, one) for frame, one in zip(frames, small, strict=True)]
+@dataclass(frozen=True)
+class _Work:
+    """What is the same for all pictures that are decoded."""
+
+    settings: ConversionSettings
+    treatment: Treatment
+    training: int  # the side of the training crops, in pixels
+    call: ReadCall
+    masks: Masks | None
+
+    def decode(self, item: Item) -> list[_Frame | Result]:
+        """Read a picture and make its frames ready for the network, or say why not."""
+        item = replace(item, stamps=stamps_of(item, self.masks))  # before it is read: what changes later is newer
+        limits, encoding = self.settings.limits, self.settings.encoding
+        try:
+            asked = (item.read_from, limits, encoding.depth)
+            several = images.holds_frames(item.output, encoding)
+            frames = self.call(images.read_frames, *asked) if several else [self.call(images.read, *asked)]
+            images.check_fits(frames[0], images.format_of(item.output, encoding))
+            mask = None if self.masks is None else read_mask(self.masks.find(item), limits, self.call)
+            if mask is not None:
+                notes = mask_notes(mask, *frames[0].rgb.shape[:2])
+                frames[0] = replace(frames[0], notes=(*frames[0].notes, *notes))
+            prepared = self.treatment.prepared(frames, mask, self.training)
+        except (ImageDecodeError, UnfitPicture, OutputError) as error:
+            return [_failed(item, str(error).removeprefix(f"{item.read_from} "))]
+        return [_Frame(item, one, one.small) for one in prepared]
 
 
 def _translate(
@@ -172,7 +186,7 @@ def _translate(
 
 def _together(translator: Translator, frames: Sequence[_Frame]) -> Sequence[Tensor]:
     """Translate what the network sees of frames, which is of equal size; return (1, 3, h, w) for each."""
-    return torch.split(translator.tensor(torch.cat([frame.small for frame in frames]), frames[0].target), 1)
+    return torch.split(translator.tensor(torch.cat([frame.prepared.small for frame in frames]), frames[0].target), 1)
 
 
 def _failed(item: Item, reason: str) -> Result:
@@ -204,8 +218,8 @@ def _encode(frames: list[_Frame | Result], settings: ConversionSettings, place: 
 
 
 def _written(frames: list[_Frame], settings: ConversionSettings) -> Result:
-    item, before = frames[0].item, [frame.picture for frame in frames]
-    after = [replace(frame.picture, rgb=_full_size(frame, settings.blending)) for frame in frames]
+    item, before = frames[0].item, [frame.prepared.picture for frame in frames]
+    after = [frame.prepared.finished(frame.output) for frame in frames]
     if settings.compare:  # first, so that the result is the last sign that all is there
         images.write(comparison(before, after, settings.compare), beside(item.output, settings.comparison_suffix))
     if item.original:
@@ -213,7 +227,3 @@ def _written(frames: list[_Frame], settings: ConversionSettings) -> Result:
     times = item.read_from if settings.preserve_times else None
     notes = (*before[0].notes, *images.write(after, item.output, settings.encoding, times))
     return Result(item.source, item.word, item.output, "done", "", notes, after[0].rgb.shape[:2], item.target, item)
-
-
-def _full_size(frame: _Frame, blending: Blending) -> Pixels:
-    return as_pixels(full_size(as_tensor(frame.picture.rgb), frame.small, frame.output, blending, frame.mask))

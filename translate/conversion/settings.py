@@ -8,6 +8,7 @@ from translate.conversion.before_after import Compare, suffix_of
 from translate.errors import SettingsError
 from translate.images import Encoding, Limits
 from translate.inference.blending import UNBLENDED, Blending
+from translate.inference.treatment import Treatment
 from translate.inference.upsampling import Size
 
 _AS_IT_IS = Encoding()
@@ -23,6 +24,7 @@ class ConversionSettings:
         blending: how much of the result to take.
         mask: a picture, white where the result is to be and black where the picture stays; or a folder that mirrors the
             pictures with one for each.
+        fill: fill holes, which are white in the mask, or without one transparent; all else stays as it is.
         compare: write picture and result into one more file, beside the result.
         preserve_times: give results the times of their pictures.
         encoding: how results are written.
@@ -34,6 +36,7 @@ class ConversionSettings:
     batch: int | None = None
     blending: Blending = UNBLENDED
     mask: Path | None = None
+    fill: bool = False
     compare: Compare | None = None
     preserve_times: bool = False
     encoding: Encoding = _AS_IT_IS
@@ -43,6 +46,12 @@ class ConversionSettings:
     def __post_init__(self) -> None:
         if (self.batch is not None and self.batch < 1) or (isinstance(self.size, int) and self.size < 1):
             raise SettingsError(f"--batch and --size must be at least 1; found batch {self.batch}, size {self.size}.")
+        _ = self.treatment  # which refuses what does not go together
+
+    @property
+    def treatment(self) -> Treatment:
+        """What is done to pictures around the network."""
+        return Treatment(self.size, self.blending, self.encoding.background, self.fill)
 
     @property
     def comparison_suffix(self) -> str:

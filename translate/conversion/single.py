@@ -28,13 +28,14 @@ def translate_encoded(
 
     Raises:
         ImageDecodeError: the source or the mask is no picture, or larger than the limits.
+        UnfitPicture: what is asked for cannot be made of it.
         SettingsError, WeightsError, OutOfMemory, DeviceError: as `Translator.picture`.
     """
     picture = images.read(source, settings.limits, settings.encoding.depth)
     mask = read_mask(settings.mask, settings.limits) if settings.mask else None
     if mask is not None:
         picture = replace(picture, notes=(*picture.notes, *mask_notes(mask, *picture.rgb.shape[:2])))
-    return translator.picture(picture, to, settings.size, settings.blending, mask, settings.encoding.background)
+    return translator.picture(picture, to, settings.treatment, mask)
 
 
 def translate_bytes(

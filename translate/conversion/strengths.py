@@ -9,9 +9,8 @@ import numpy as np
 from translate import images
 from translate.conversion.job import Job
 from translate.errors import SettingsError
-from translate.inference.sizes import full_size, network_input
 from translate.inference.translator import Translator
-from translate.tensors import Pixels, as_pixels, as_tensor
+from translate.tensors import Pixels
 
 MOST = 12  # pictures on a sheet
 CELL = 360, 480  # pixels: height and width that a picture is made to fit
@@ -46,14 +45,16 @@ def write_strength_sheet(job: Job, translator: Translator, strengths: Sequence[f
     if len(plan.items) > MOST:
         raise SettingsError(f"A sheet holds {MOST} pictures at most; found {len(plan.items)}. Name fewer of them.")
     how, rows = job.settings, list[list[Pixels]]()
+    treatment = how.treatment.of(translator.about)
+    blendings = [replace(treatment.blending, strength=strength) for strength in strengths]
+    treatments = [replace(treatment, blending=blending) for blending in blendings]
     for item in plan.items:
         picture = images.read(item.source, how.limits)
-        x = as_tensor(images.visible(picture, how.encoding.background))
-        small = network_input(x, how.size, translator.about.size)
-        output = translator.tensor(small, item.target)
-        blendings = [replace(how.blending, strength=strength) for strength in strengths]
-        results = [as_pixels(full_size(x, small, output, blending)) for blending in blendings]
-        rows.append([_fitted(one) for one in (as_pixels(x), *results)])
+        opaque = replace(picture, rgb=images.visible(picture, treatment.background), alpha=None)
+        (prepared,) = treatment.prepared([opaque], None, translator.about.size)
+        output = translator.tensor(prepared.small, item.target)
+        results = [replace(prepared, treatment=one).finished(output).rgb for one in treatments]
+        rows.append([_fitted(one) for one in (prepared.picture.rgb, *results)])
     captions = ["picture", *(f"strength {strength:g}" for strength in strengths)]
     images.write_pixels(images.sheet(rows, captions=captions), out)
     return out

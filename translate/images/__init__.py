@@ -15,7 +15,7 @@ from translate.images.formats import FORMATS, SUFFIXES, format_of, holds_frames
 from translate.images.limits import LIMITS, Limits
 from translate.images.picture import WHITE, Colour, Depth, Encoding, Picture, to_depth
 from translate.images.reading import count_frames, from_pillow, output_suffix, probe, read, read_frames
-from translate.images.sheets import captioned, resize, resize_unrounded, sheet, write_animation
+from translate.images.sheets import captioned, resize, resize_plane, resize_unrounded, sheet, write_animation
 from translate.images.transparency import laid_on, read_colour, visible
 from translate.images.writing import check_fits, encode, to_pillow, write, write_pixels
 
@@ -43,6 +43,7 @@ __all__ = [
     "read_colour",
     "read_frames",
     "resize",
+    "resize_plane",
     "resize_unrounded",
     "sheet",
     "to_depth",

@@ -29,6 +29,11 @@ def resize_unrounded(rgb: Array, height: int, width: int) -> NDArray[np.float32]
     return np.dstack([_resized(samples[..., channel], height, width) for channel in range(3)]).clip(0, 255)
 
 
+def resize_plane(plane: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """Resize (H, W) of floats to (height, width) as `resize` does, without any bounds."""
+    return _resized(plane, height, width)
+
+
 def _resized(samples: Array, height: int, width: int) -> Array:
     return np.array(Image.fromarray(samples).resize((width, height), Image.Resampling.BICUBIC))
 

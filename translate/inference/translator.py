@@ -15,20 +15,21 @@ from torch import Tensor
 from translate import images
 from translate.devices import Compile, Engine, Precision, engine
 from translate.errors import DeviceError, OutOfMemory, SettingsError
-from translate.images import WHITE, Colour, Picture
+from translate.images import Picture
 from translate.inference import strips
 from translate.inference.blending import UNBLENDED, Blending
 from translate.inference.checks import check_alive, check_array, check_finite, check_tensor
 from translate.inference.fallback import ON_CPU, MemoryBudget
 from translate.inference.large import translate_in_parts
-from translate.inference.sizes import full_size, network_input, padded
+from translate.inference.sizes import padded
+from translate.inference.treatment import AS_IT_IS, Treatment
 from translate.inference.upsampling import Size
 from translate.memory import default_memory, enough_memory, release_memory
 from translate.methods.base import Translation
 from translate.models.about import About
 from translate.models.exports import read_export
 from translate.models.finding import find_export
-from translate.tensors import Pixels, as_pixels, as_tensor, enter, leave, levels, stack
+from translate.tensors import Pixels, enter, leave, levels, stack
 
 TOO_LARGE = (
     "There is not enough memory for pictures of this size, not even in small parts. Use --size PX, which makes the"
@@ -136,6 +137,7 @@ class Translator:
         size: Size = "auto",
         blending: Blending = UNBLENDED,
         mask: Pixels | None = None,
+        fill: bool = False,
         out: str | Path | None = None,
     ) -> Image:
         """Translate one image; what comes back has the same kind and size.
@@ -148,54 +150,53 @@ class Translator:
             size: what the network sees, see `network_size`.
             blending: how much of the result to take.
             mask: (H, W) of uint8 in any size, 255 where the result is to be and 0 where the image stays.
+            fill: fill holes: where the mask is white, or without one where the image is transparent.
             out: for a path, the file to write, whose path comes back.
 
         Raises:
-            SettingsError: the model does not know `to`, or a path comes without `out`.
+            SettingsError: the model does not know `to` or has not learned to fill, or a path comes without `out`.
             ImageDecodeError: the file is no readable picture.
+            UnfitPicture: there is nothing to fill.
             OutputError: the file cannot be written.
             WeightsError: the model produced values that are not finite, or one colour.
             OutOfMemory: there is not enough memory.
             DeviceError: the device failed.
             ValueError: the image is of no such kind.
         """
+        treatment = Treatment(size, blending, fill=fill)
         result: Any
         if isinstance(image, Tensor):
             check_tensor(image)
             x = image.to(torch.float32).reshape(-1, *image.shape[-3:])
-            result = self._of_floats(x, to, size, blending, mask).reshape(image.shape).to(image)
+            result = self._of_floats(x, to, treatment, mask).reshape(image.shape).to(image)
         elif isinstance(image, np.ndarray):
             check_array(image)
-            result = self.picture(Picture(image, None, ""), to, size, blending, mask).rgb
+            result = self.picture(Picture(image, None, ""), to, treatment, mask).rgb
         elif isinstance(image, str | Path):
             if out is None:
                 raise SettingsError(f"The result of {image} needs a place; name a file with out=.")
-            images.write(self.picture(images.read(Path(image)), to, size, blending, mask), Path(out))
+            images.write(self.picture(images.read(Path(image)), to, treatment, mask), Path(out))
             result = type(image)(out)
         else:
-            result = images.to_pillow(self.picture(images.from_pillow(image), to, size, blending, mask))
+            result = images.to_pillow(self.picture(images.from_pillow(image), to, treatment, mask))
         returned: Image = result
         return returned
 
     def picture(
-        self,
-        picture: Picture,
-        to: str | None = None,
-        size: Size = "auto",
-        blending: Blending = UNBLENDED,
-        mask: Pixels | None = None,
-        background: Colour = WHITE,
+        self, picture: Picture, to: str | None = None, treatment: Treatment = AS_IT_IS, mask: Pixels | None = None
     ) -> Picture:
-        """Translate a decoded picture; everything but its colours stays.
+        """Translate a decoded picture; everything but its colours stays, and what had to be given up is noted in it.
 
-        Arguments and errors are those of a call, but for `background`: what the network sees where full transparency
-        hides the colours. What had to be given up is noted in the picture.
+        Args:
+            picture: the picture.
+            to: as for a call, whose errors these are.
+            treatment: how.
+            mask: as for a call.
         """
         already = len(self.budget.fallbacks)
-        small = network_input(as_tensor(images.visible(picture, background)), size, self.about.size)
-        rgb = full_size(as_tensor(picture.rgb), small, self.tensor(small, to), blending, mask)
-        notes = (*picture.notes, *self.budget.fallbacks_since(already))
-        return replace(picture, rgb=as_pixels(rgb), notes=notes)
+        (prepared,) = treatment.of(self.about).prepared([picture], mask, self.about.size)
+        result = prepared.finished(self.tensor(prepared.small, to))
+        return replace(result, notes=(*result.notes, *self.budget.fallbacks_since(already)))
 
     def batch(self, pictures: Sequence[Pixels], to: str | None = None) -> list[Pixels]:
         """Translate pictures of equal size, (H, W, 3) RGB each, all uint8 or all uint16, to such pictures.
@@ -227,14 +228,15 @@ class Translator:
         return self._or_on_cpu(lambda translator: translator._within_budget(x, target))
 
     @torch.inference_mode()
-    def _of_floats(self, x: Tensor, to: str | None, size: Size, blending: Blending, mask: Pixels | None) -> Tensor:
+    def _of_floats(self, x: Tensor, to: str | None, treatment: Treatment, mask: Pixels | None) -> Tensor:
         """Translate (N, 3, H, W) in [-1, 1] as a call does, all of it on the device."""
-        target = self.about.targets.choose(to)
+        target, treatment = self.about.targets.choose(to), treatment.of(self.about)
+        (holes,) = treatment.holes([((x.shape[2], x.shape[3]), None)], mask)
 
         def work(translator: Translator) -> Tensor:
             whole = x.to(translator.engine.device)
-            small = network_input(whole, size, translator.about.size)
-            return full_size(whole, small, translator._within_budget(small, target), blending, mask)
+            small = treatment.seen(whole, translator.about.size, holes)
+            return treatment.finished(whole, small, translator._within_budget(small, target), mask, holes)
 
         return self._or_on_cpu(work)
 

@@ -58,6 +58,12 @@ class About(Settings):
         return Attributes(names) if self.attributes else Domains(names, self.target)
 
     @property
+    def made(self) -> str:
+        """What damage the model has learned to undo, as `data.made` calls it; empty: none, or one of the user's own."""
+        made = self.recipe.get("data", {}).get("made")
+        return made if isinstance(made, str) else ""
+
+    @property
     def is_finished(self) -> bool:
         """Whether the file was written after the last of the steps that were planned then."""
         return self.steps == self.planned
