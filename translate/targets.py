@@ -164,11 +164,12 @@ class OneWay(Targets):
     otherwise: str = ""
 
     @classmethod
-    def among(cls, domains: Sequence[str], target: str | None) -> Self:
-        """Return the way to one of two domains, by default to the second. Raises `DataError`: `target` is neither."""
-        if target not in (None, *domains):
-            raise DataError(f"There is no domain {target!r} to translate to. The domains: {', '.join(domains)}.")
-        return cls(tuple(domains), target or domains[1])
+    def among(cls, domains: Sequence[str], target: str | None, keep: str | None = None) -> Self:
+        """Return the way to `target`, by default the second, of two domains beside `keep`. Raises `DataError`."""
+        names = tuple(name for name in domains if name != keep)
+        if target not in (None, *names):
+            raise DataError(f"There is no domain {target!r} to translate to. The domains: {', '.join(names)}.")
+        return cls(names, target or names[-1])
 
     @property
     def source(self) -> str:
@@ -200,6 +201,10 @@ class OneWay(Targets):
     def ways(self, source: str) -> list[str]:  # noqa: D102
         return [self.default] if source != self.default else []
 
+    def probes(self, sources: Sequence[str]) -> list[tuple[str, str]]:
+        """Return the way from each source; where some are its domains, from these alone."""
+        return super().probes([source for source in sources if source in self.names] or sources)
+
     def back(self, source: str, target: str) -> str | None:  # noqa: D102
         return None
 
@@ -223,9 +228,8 @@ class OneWay(Targets):
 
     @property
     def summary(self) -> str:  # noqa: D102
-        return (
-            f"Translates pictures{' from '.join(['', *(source for source, _ in self.directions)])} to {self.default}."
-        )
+        sources = " from ".join(["", *(source for source, _ in self.directions)])
+        return f"Translates pictures{sources} to {self.default}."
 
 
 @dataclass(frozen=True)

@@ -37,12 +37,13 @@ TINY: dict[str, Any] = {
 def build(**changes: Any) -> CUT:
     torch.manual_seed(0)
     settings = Settings.parse({**TINY, **changes})
-    return settings.build(DOMAINS, 32).double()
+    return settings.build((*DOMAINS, *([settings.keep] if settings.keep else [])), 32).double()
 
 
 def pictures(count: int = 2, side: int = 16, seed: int = 0) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    return {name: torch.rand(count, 3, side, side, generator=generator).double() * 2 - 1 for name in DOMAINS}
+    domains = (*DOMAINS, "cow")
+    return {name: torch.rand(count, 3, side, side, generator=generator).double() * 2 - 1 for name in domains}
 
 
 def trained(network: nn.Module) -> list[tuple[str, nn.Parameter]]:
@@ -131,6 +132,9 @@ def restated(method: CUT, batch: dict[str, Tensor], seed: int) -> tuple[dict[str
     if s.lambda_tv:
         terms["tv"] = gated_total_variation(fake, turn(x))
         L_G = L_G + s.lambda_tv * terms["tv"]
+    if s.keep:
+        terms["keep"] = (turn(G(turn(batch[s.keep]))) - batch[s.keep]).abs().mean()
+        L_G = L_G + s.lambda_keep * terms["keep"]
     gradients: dict[str, Tensor | None] = {}
     for player, network, loss in (("G", G, L_G), ("F", F, L_G), ("D", D, terms["D"])):
         named = {f"{player}.{name}": one for name, one in network.named_parameters()}
@@ -146,6 +150,8 @@ def restated(method: CUT, batch: dict[str, Tensor], seed: int) -> tuple[dict[str
         {"lambda_X": 10.0, "lambda_Y": 0.0, "flip": True},  # FastCUT
         {"flip": True, "lambda_idt": 2.0, "lambda_tv": 3.0},
         {"lambda_gan": 0.5, "lambda_X": 2.0, "lambda_Y": 0.3, "lambda_idt": 1.5, "tau": 0.2},
+        {"keep": "cow", "lambda_keep": 2.5, "flip": True},
+        {"keep": "cow", "lambda_Y": 0.0},
         {"generator": {"kind": "skip-resnet", "width": 2, "blocks": 1}, "taps": ["down1", "block1"]},
         {"generator": {**TINY["generator"], "norm": "none", "residual": True}},
         {"generator": {"width": 2, "blocks": 1, "downsampling": "strided", "upsampling": "resize"}},
@@ -496,6 +502,18 @@ def test_other_than_two_domains_are_refused(domains):
 def test_three_domains_are_told_the_method_that_takes_them():
     with pytest.raises(DataError, match="--method stargan"):
         Settings().check(("a", "b", "c"), 256, 1)
+
+
+def test_a_domain_to_keep_is_a_third_one_and_no_target():
+    settings = Settings.parse({**TINY, "keep": "cow"})
+    settings.check(("cow", *DOMAINS), 32, 1)
+    targets = settings.build(("cow", *DOMAINS), 32).targets
+    assert (targets.names, targets.default) == (DOMAINS, "zebra")
+    assert targets.probes(("cow", *DOMAINS)) == [("horse", "zebra")]
+    with pytest.raises(DataError, match=r"'cow' to be kept as it is\. The domains: horse, zebra\."):
+        settings.check(DOMAINS, 32, 1)
+    with pytest.raises(DataError, match=r"'cow' to translate to\. The domains: horse, zebra\."):
+        Settings.parse({**TINY, "keep": "cow", "target": "cow"}).check((*DOMAINS, "cow"), 32, 1)
 
 
 def test_a_crop_smaller_than_what_the_critics_see_is_refused():

@@ -16,7 +16,8 @@ As in the official code D moves first, x and y go through G together, lambda_X a
 and no gradient reaches G or F by way of the keys v+, v-. So these are taken from the pass that makes the picture, where
 that is the same: not with dropout, and not when pictures were mirrored. Options that are not in the paper: `content =
 "decoupled"` leaves the positive out of the denominator (hDCE of Jung et al., arXiv 2203.01532, with weights 1),
-`lambda_idt` adds E |G(y) - y| until a share of the run is over, `lambda_tv` total variation of G(x), gated by x.
+`lambda_idt` adds E |G(y) - y| until a share of the run is over, `lambda_tv` total variation of G(x), gated by x, and
+`keep` E |G(u) - u| with u from a third domain, so that G learns what it shall leave alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,7 @@ from torch import Tensor, nn
 
 from translate.contrastive import CONTRASTS, Contrast, PatchFeatures
 from translate.diffaugment import diffaugment
-from translate.errors import SettingsError
+from translate.errors import DataError, SettingsError
 from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
 from translate.networks.blocks import mixes_pictures, together
 from translate.networks.critics import Critic, objective_of
@@ -79,19 +80,23 @@ class Settings(MethodSettings):
     """The same in steps; by default worked out from it."""
     lambda_tv: float = Field(0.0, ge=0)
     """Weight of the gated total variation; 0: none."""
+    keep: str | None = None
+    """A third domain, of pictures that shall stay as they are."""
+    lambda_keep: float = Field(3.0, ge=0)
+    """Weight of the L1 distance to them."""
     flip: bool = False
     """Whether half of the steps see pictures mirrored, as in FastCUT."""
     init_gain: float = Field(0.02, gt=0)
     """Of the first weights (Xavier)."""
 
     def for_run(self, steps: int) -> Self:
-        if self.idt_steps is not None:
-            return self
-        return self.model_copy(update={"idt_steps": round(self.idt_until * steps)})
+        until = round(self.idt_until * steps) if self.idt_steps is None else self.idt_steps
+        return self.model_copy(update={"idt_steps": until})
 
     def check(self, domains: Sequence[str], size: int, batch: int) -> None:
-        super().check(domains, size, batch)
-        OneWay.among(domains, self.target)
+        if self.keep not in (None, *domains):
+            raise DataError(f"There is no domain {self.keep!r} to be kept as it is. The domains: {', '.join(domains)}.")
+        super().check(OneWay.among(domains, self.target, self.keep).names, size, batch)
         known = self.generator.taps
         for tap in self.taps:
             if tap not in known:
@@ -109,7 +114,7 @@ class CUT(Translation):
     def __init__(self, settings: Settings, domains: Sequence[str]) -> None:
         super().__init__()
         self.settings: Settings = settings
-        self.targets = OneWay.among(domains, settings.target)
+        self.targets = OneWay.among(domains, settings.target, settings.keep)
         self.G = settings.generator.build(3, 3)  # X -> Y
         self.D = settings.discriminator.build(3)
         self.F = PatchFeatures(
@@ -130,6 +135,7 @@ class CUT(Translation):
             "NCE_X": Term(f"how hard it is to find the places of {X} again in what was made of them"),
             "NCE_Y": Term(f"how hard it is to find the places of {Y} again in what was made of them"),
             "idt": Term(f"how much {Y} changes when it is turned into {Y}"),
+            "keep": Term(f"how much {self.settings.keep} changes, which shall stay as it is"),
             "tv": Term(f"how uneven what was made of {X} is where {X} is even"),
             "acc_real": Term(f"how often D takes {Y} for real", "share", "D", CHANCE),
             "acc_fake": Term(f"how often D sees that pictures turned into {Y} are not", "share", "D", CHANCE),
@@ -144,6 +150,8 @@ class CUT(Translation):
         lambda_idt = s.lambda_idt if s.idt_steps is None or n < s.idt_steps else 0.0
 
         sides = [x, y] if s.lambda_Y else [x, y[:: s.idt_every]] if lambda_idt else [x]
+        if s.keep:
+            sides.append(batch[s.keep][:: s.idt_every])
         seen = [u.flip(3) if mirrored else u for u in sides]
         encode = partial(G.encode, taps=s.taps)
         passes = together(G, *seen, run=partial(G.tapped, taps=s.taps))
@@ -158,7 +166,7 @@ class CUT(Translation):
         if mirrored or mixes_pictures(G):
             with torch.no_grad():
                 keys = [*together(G, *sides, run=encode)]
-        queries = [*together(G, *(made if s.lambda_Y else made[:1]), run=encode)]
+        queries = [*together(G, *(made[:2] if s.lambda_Y else made[:1]), run=encode)]
         if mirrored:
             queries = [[h.flip(3) for h in maps] for maps in queries]
         contrast = CONTRASTS[s.content]
@@ -173,6 +181,9 @@ class CUT(Translation):
             every = s.idt_every if s.lambda_Y else 1
             L_idt = terms["idt"] = l1(made[1][::every], seen[1][::every])
             L_G = L_G + lambda_idt * L_idt
+        if s.keep:
+            L_keep = terms["keep"] = l1(made[-1], seen[-1])
+            L_G = L_G + s.lambda_keep * L_keep
         if s.lambda_tv:
             L_tv = terms["tv"] = gated_total_variation(y_fake, seen[0])
             L_G = L_G + s.lambda_tv * L_tv

@@ -20,6 +20,7 @@ from translate.report.page import Curve, Grid, RunSummary, run_page
 from translate.report.samples import Translate
 from translate.report.tracking import Board
 from translate.run_folder import RunFolder
+from translate.targets import Targets
 from translate.tensors import Pixels
 from translate.training import symptoms
 from translate.training.alarms import Alarm, Alarms, Probe
@@ -100,7 +101,7 @@ class Monitor:
             learning_rate=[(line["step"], line["learning_rate"]) for line in self._log],
             facts=self._facts(step, engine),
             settings={name: str(value) for name, value in settings.items()},
-            commands=[command_to_use(self._folder.path, self._dataset)],
+            commands=[command_to_use(self._folder.path, self._targets.with_default(self._dataset.target))],
             next_s=None if steps_to_next is None else steps_to_next * self._seconds_per_step(),
         )
         write_text(self._folder.report, run_page(summary))
@@ -164,9 +165,9 @@ def _jpeg(rgb: Pixels, width: int) -> bytes:
     return images.encode(images.Picture(rgb, None, ""), images.Encoding("JPEG", quality=90))
 
 
-def command_to_use(out: Path, dataset: Dataset) -> str:
-    """Return the command that translates pictures with the result of a run."""
-    to = "" if dataset.target else f" --to {dataset.domains[0]}"
+def command_to_use(out: Path, targets: Targets) -> str:
+    """Return the command that translates pictures with the result of a run, which can be asked for `targets`."""
+    to = "" if targets.default else f" --to {targets.example}"
     return f"translate apply {shlex.quote(str(out))} PHOTOS{to} --out RESULTS"
 
 
