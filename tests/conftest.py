@@ -32,7 +32,7 @@ HOME.mkdir()
 atexit.register(shutil.rmtree, PLACE, ignore_errors=True)
 os.environ |= {"HOME": str(HOME), "USERPROFILE": str(HOME), "LOCALAPPDATA": str(HOME)}
 os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
-os.environ |= {"COLUMNS": "120", "LANG": "C.UTF-8"}
+os.environ |= {"COLUMNS": "120", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture(autouse=True)

@@ -150,11 +150,11 @@ def test_a_run_may_continue_with_another_number_of_threads_and_stays_near(tmp_pa
     random = np.random.default_rng(0)
     for place in ("trainA/0.png", "trainA/1.png", "trainB/0.png", "trainB/1.png"):
         images.write_pixels(random.integers(0, 256, (72, 72, 3), np.uint8), tmp_path / "photos" / place)
-    words = ["method.generator={width = 8, blocks = 1}", "method.discriminator={width = 8, layers = 2}"]
+    words = ["method.generator={width = 8, blocks = 1}", "method.discriminator={width = 8, layers = 1}"]
     words += ["training.log_every=1", "method.pool=2"]
 
     def made(name):
-        return prepare(tmp_path / "photos", out=tmp_path / name, size=64, batch=2, steps=8, words=words,
+        return prepare(tmp_path / "photos", out=tmp_path / name, size=32, batch=2, steps=4, words=words,
                        precision="fp32", device="cpu")  # fmt: skip
 
     def weights(name, step):
@@ -162,17 +162,17 @@ def test_a_run_may_continue_with_another_number_of_threads_and_stays_near(tmp_pa
         return {key: value for key, value in read.items() if key.endswith(".weight")}
 
     list(made("one").start())
-    interrupt(made("two"), after=3)
-    begun = weights("two", 3)
+    interrupt(made("two"), after=2)
+    begun = weights("two", 2)
     torch.set_num_threads(2)
     try:
         list(made("two").start())
     finally:
         torch.set_num_threads(1)
-    expected = weights("one", 8)
-    for name, value in weights("two", 8).items():
+    expected = weights("one", 4)
+    for name, value in weights("two", 4).items():
         assert float((value - expected[name]).abs().mean()) < 2e-5, name
-        assert float((value - begun[name]).abs().mean()) > 1e-4, name
+        assert float((value - begun[name]).abs().mean()) > 5e-5, name
     one, two = (Translator.load(tmp_path / name, device="cpu", precision="fp32") for name in ("one", "two"))
-    picture = torch.from_numpy(random.uniform(-1, 1, (1, 3, 64, 64)).astype(np.float32))
+    picture = torch.from_numpy(random.uniform(-1, 1, (1, 3, 32, 32)).astype(np.float32))
     assert float((one.tensor(picture, "B") - two.tensor(picture, "B")).abs().max()) < 5e-3
