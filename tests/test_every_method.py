@@ -42,10 +42,10 @@ TINY: dict[str, tuple[list[str], int, list[str]]] = {  # domains, size in pixels
     "pix2pix": (
         ["a", "b"], 64, ["generator={width = 2, depth = 6}", "discriminator={width = 2, layers = 1}", "init_gain=0.5"],
     ),
-    "pix2pix with a resnet": (
+    "pix2pix with an srresnet": (
         ["a", "b"], 32,
-        ["generator={kind = 'resnet', width = 2, blocks = 1, norm = 'untracked'}",
-         "discriminator={width = 2, layers = 1}", "objective='lsgan'"],
+        ["generator={kind = 'srresnet', width = 2, blocks = 1}", "discriminator={width = 2, layers = 1}", "scale=2",
+         "objective='lsgan'", "lambda_l2=1"],
     ),
     "stargan": (["a", "b", "c"], 32, ["generator={width = 2, blocks = 1}", "discriminator={width = 2, layers = 4}"]),
     "stargan with critics": (

@@ -25,6 +25,7 @@ from translate import cli, files, images
 from translate.inference.fallback import ON_CPU
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
+from translate.methods.pix2pix import Settings as Pix2Pix
 from translate.models.about import About
 from translate.models.exports import write_export
 from translate.networks.discriminators import PatchGAN
@@ -707,11 +708,11 @@ def test_holes_are_filled_and_what_has_none_fails_alone(apply: Apply, filler: Pa
     assert code == 3
     assert "a.jpg: Nothing in it is transparent, so there is nothing to fill. Erase what is to be filled" in err
     assert below(filler / "out") == [".translate.jsonl", "torn.png"]
-    result = np.asarray(Image.open(filler / "out" / "torn.png"))
+    result = images.read(filler / "out" / "torn.png")
     known = rgba[..., 3] == 255
-    assert np.array_equal(result[known][:, :3], rgba[known][:, :3])
-    assert result.shape[2] == 3 or (result[..., 3] == 255).all()
-    assert not np.array_equal(result[~known][:, :3], rgba[~known][:, :3])
+    assert np.array_equal(result.rgb[known], rgba[known][:, :3])
+    assert result.alpha is None or (result.alpha == 255).all()
+    assert not np.array_equal(result.rgb[~known], rgba[~known][:, :3])
 
 
 def test_results_that_were_not_filled_are_made_again(apply: Apply, filler: Path) -> None:
@@ -729,3 +730,70 @@ def test_a_model_that_fills_nothing_is_refused(apply: Apply, place: Path) -> Non
     assert code == 2
     assert "has not learned to fill holes, which --fill asks of it" in err
     assert not (place / "out").exists()
+
+
+# Enlarging
+
+
+@pytest.fixture
+def enlarger(place: Path) -> Path:
+    """Put a model in its place that enlarges four times."""
+    settings = Pix2Pix.parse({"generator": {"kind": "srresnet", "width": 2, "blocks": 1}}).for_scale(4)
+    about = About(
+        method=settings.model_dump(), domains=["coarse", "fine"], target="fine", size=16, steps=1, planned=1
+    )  # fmt: skip
+    method = settings.build(about.domains, 16)
+    write_export(place / "m.safetensors", nn.ModuleList(method.averaged()), about)
+    return place
+
+
+def test_results_are_four_times_as_large_with_alpha_and_metadata(apply: Apply, enlarger: Path) -> None:
+    rgba = noise(10, 12, 4)
+    Image.fromarray(rgba).save(enlarger / "photos" / "c.png", pnginfo=None, dpi=(300, 300))
+    code, out, err = apply("photos", "--out", "out", "--enlarge", 4, "--keep-metadata", "safe", "--compare", "side")
+    assert (code, "3 done" in out) == (0, True)
+    found = {path: images.read(enlarger / "out" / path) for path in ("a.jpg", "below/b.png", "c.png")}
+    assert [(picture.rgb.shape[:2], picture.alpha is None) for picture in found.values()] == [
+        ((36, 56), True), ((36, 56), True), ((40, 48), False),
+    ]  # fmt: skip
+    assert [round(dots) for dots in found["c.png"].metadata.dpi or ()] == [300, 300]
+    assert images.read(enlarger / "out" / "c.compare.png").rgb.shape[1] >= 2 * 48
+    assert (
+        "3 skipped"
+        in apply("photos", "--out", "out", "--enlarge", 4, "--keep-metadata", "safe", "--compare", "side")[1]
+    )
+    assert "photos/a.jpg -> out/a.jpg: 56 x 36 pixels, seen at 56 x 36" in apply(
+        "photos", "--out", "out", "--enlarge", 4, "--dry-run", "--overwrite"
+    )[1]  # fmt: skip
+    _, out, err = apply("photos", "--out", "out")  # the same size
+    assert "--enlarge 4 makes results 4 times as large" in err
+    assert "3 done" in out
+
+
+def test_what_would_be_too_large_fails_alone_with_the_limit(apply: Apply, enlarger: Path) -> None:
+    images.write_pixels(noise(20, 20), enlarger / "photos" / "large.png")
+    words = ("photos", "--out", "out", "--enlarge", 4, "--max-pixels", "3k")
+    sentence = "large.png: Enlarged 4 times, it has too many pixels, found 6400, limit 3000; a larger --max-pixels"
+    assert sentence in apply(*words, "--dry-run")[1].replace("photos/large.png -> out/large.png", "large.png")
+    code, _, err = apply(*words)
+    assert (code, sentence in err) == (3, True)
+    assert below(enlarger / "out") == [".translate.jsonl", "a.jpg", "below/b.png"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--enlarge", "2"], "This model enlarges 4 times; found --enlarge 2."),
+        (["--enlarge", "4", "--size", "64"], "so it does not go with --size"),
+        (["--enlarge", "4", "--fill"], "has not learned to fill holes"),
+    ],
+)
+def test_what_it_does_not_do_is_refused(apply: Apply, enlarger: Path, words: list[str], sentence: str) -> None:
+    code, _, err = apply("photos", "--out", "out", *words)
+    assert (code, sentence in err) == (2, True)
+
+
+def test_a_model_that_does_not_enlarge_is_refused_with_what_does(apply: Apply, place: Path) -> None:
+    code, _, err = apply("photos", "--out", "out", "--enlarge", 4)
+    assert code == 2
+    assert "not learned to enlarge, which --enlarge asks of it. One that has is made by `translate train FOLDER" in err

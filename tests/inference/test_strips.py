@@ -23,6 +23,7 @@ from translate.methods import cut
 from translate.methods.base import MethodSettings
 from translate.methods.cyclegan import Settings as CycleGAN
 from translate.methods.discogan import Settings as DiscoGAN
+from translate.methods.pix2pix import Settings as Pix2Pix
 from translate.methods.stargan import Settings as StarGAN
 from translate.models.about import About
 from translate.networks.discriminators import Critic, PatchGAN
@@ -30,6 +31,7 @@ from translate.networks.encoder_decoder import EncoderDecoder
 from translate.networks.label_resnet import LabelResnet
 from translate.networks.resnet import Resnet
 from translate.networks.skip_resnet import SkipResnet
+from translate.networks.srresnet import SRResNet
 
 ENGINE = engine("cpu", "fp32")
 RESNETS = [
@@ -46,10 +48,16 @@ RESNETS = [
     *[Resnet(width=3, blocks=1, norm=norm, residual=True) for norm in ("instance", "batch", "none")],
 ]
 PATCHES = PatchGAN(width=2, layers=1)
+ENLARGING = [
+    SRResNet(width=3, blocks=2, scale=4),
+    SRResNet(width=3, blocks=0, scale=2, norm="instance"),
+    SRResNet(width=3, blocks=1, scale=2, norm="none", residual=True),
+]
 METHODS: list[MethodSettings] = [
     *[CycleGAN(generator=resnet, discriminator=PATCHES) for resnet in RESNETS],
     *[CycleGAN(generator=SkipResnet(width=3, blocks=blocks), discriminator=PATCHES) for blocks in (0, 2)],
     cut.Settings(generator=SkipResnet(width=3, blocks=1), discriminator=PATCHES, taps=("down1",)),
+    *[Pix2Pix(generator=srresnet, discriminator=PATCHES) for srresnet in ENLARGING],
     *[DiscoGAN(generator=EncoderDecoder(width=3, bottleneck=bottleneck)) for bottleneck in (0, 5)],
     DiscoGAN(generator=EncoderDecoder(width=3, residual=True)),
     StarGAN(generator=LabelResnet(width=3, blocks=1, residual=True), discriminator=Critic(width=2)),
@@ -73,7 +81,8 @@ def made(settings: MethodSettings, dtype: torch.dtype = torch.float32, memory: i
             layer.running_var.uniform_(0.5, 2)
         if not isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and isinstance(getattr(layer, "weight", None), Tensor):
             layer.weight.data.uniform_(0.5, 1.5)
-            layer.bias.data.normal_()
+            if isinstance(getattr(layer, "bias", None), Tensor):
+                layer.bias.data.normal_()
     about = About(method=settings.model_dump(), domains=["a", "b"], target="b", size=64, steps=1, planned=1)
     attributes = getattr(settings, "labels", "") == "attributes"
     return Translator(method, about.model_copy(update={"attributes": attributes}), ENGINE, memory)
@@ -190,7 +199,7 @@ def test_resized_upsampling_counts_at_its_size() -> None:
     assert list(strips._values([network])) == [8, 4, 2, 4, 8, 3]
 
 
-@pytest.mark.parametrize("settings", [Resnet(width=4, blocks=2), EncoderDecoder(width=4)])
+@pytest.mark.parametrize("settings", [Resnet(width=4, blocks=2), EncoderDecoder(width=4), SRResNet(scale=4)])
 def test_multiplications_are_those_that_torch_counts(settings: Any) -> None:
     network = settings.build(3, 3)
     with FlopCounterMode(display=False) as counter:

@@ -8,9 +8,12 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from translate.errors import DataError, SettingsError
+from translate.methods.cyclegan import Settings as CycleGAN
 from translate.methods.pix2pix import Pix2Pix, Settings
 from translate.networks.discriminators import PatchGAN
 from translate.networks.dropout import Dropout
+from translate.networks.features.kinds import KINDS
+from translate.networks.features.random_convolutions import RandomConvolutions, random_weights
 from translate.networks.resnet import Resnet
 from translate.networks.unet import UNet
 from translate.optimisers import Adam
@@ -26,7 +29,18 @@ TINY: dict[str, Any] = {
 
 def build(**changes: Any) -> Pix2Pix:
     torch.manual_seed(0)
-    return Settings.parse({**TINY, **changes}).build(DOMAINS, 32).double()
+    method = Settings.parse({**TINY, **changes}).build(DOMAINS, 32).double()
+    if method.phi:
+        method.phi.fill(random_weights())
+        method.phi.double()
+    return method
+
+
+@pytest.fixture(autouse=True)
+def _small_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take random convolutions for the frozen network."""
+    monkeypatch.setitem(KINDS, "resnet18", RandomConvolutions)
+    monkeypatch.setattr(RandomConvolutions, "moments", lambda self: [(torch.zeros(()), torch.full((), 3.0))] * 3)
 
 
 def pairs(count: int = 2, side: int = 32) -> dict[str, Tensor]:
@@ -67,10 +81,20 @@ def restated(method: Pix2Pix, x: Tensor, y: Tensor) -> tuple[dict[str, Tensor], 
         return bce(score, target) if s.objective == "vanilla" else (score - target).square().mean()
 
     L_D = 0.5 * (said(seen(fake.detach()), 0) + said(seen(y), 1))
-    terms = {"D": L_D, "GAN": said(seen(fake), 1), "L1": (fake - y).abs().mean()}
-    L_G = s.lambda_gan * terms["GAN"] + s.lambda_l1 * terms["L1"]
+    terms = {"D": L_D, "GAN": said(seen(fake), 1), "L1": (fake - y).abs().mean(), "L2": (fake - y).square().mean()}
+    L_G = s.lambda_gan * terms["GAN"] + s.lambda_l1 * terms["L1"] + s.lambda_l2 * terms["L2"]
+    if s.lambda_content:
+        network = method.phi.network
+        maps = zip(method.phi(fake), method.phi(y), network.moments(), strict=True)
+        depths = [((a - b) / deviation).square().mean() for a, b, (_, deviation) in maps]
+        terms["content"] = sum(depths) / len(depths)
+        L_G = L_G + s.lambda_content * terms["content"]
+    if not s.lambda_gan:
+        del terms["D"], terms["GAN"]
+    if not s.lambda_l2:
+        del terms["L2"]
     gradients = {}
-    for player, loss in (("D", L_D), ("G", L_G)):
+    for player, loss in (("D", L_D), ("G", L_G)) if s.lambda_gan else (("G", L_G),):
         named = dict(getattr(method, player).named_parameters())
         found = torch.autograd.grad(loss, [*named.values()], retain_graph=True)
         gradients |= {f"{player}.{name}": one for name, one in zip(named, found, strict=True)}
@@ -86,6 +110,8 @@ def restated(method: Pix2Pix, x: Tensor, y: Tensor) -> tuple[dict[str, Tensor], 
         {"lambda_l1": 3.0, "lambda_gan": 0.5},
         {"generator": {"kind": "resnet", "width": 2, "blocks": 1, "norm": "untracked", "dropout": True}},
         {"generator": {"kind": "resnet", "width": 2, "blocks": 1, "norm": "none", "residual": True}},
+        {"lambda_gan": 0, "lambda_l1": 0, "lambda_l2": 1, "generator": {"kind": "srresnet", "width": 2, "blocks": 1}},
+        {"lambda_gan": 1e-3, "lambda_l2": 1.0, "lambda_content": 0.05, "features": "resnet18"},
     ],
     ids=str,
 )
@@ -267,3 +293,20 @@ def test_wrong_settings_are_refused_with_what_helps():
     Settings.parse({"discriminator": seeing, "conditional": False}).check(DOMAINS, 256, 1)
     with pytest.raises(DataError, match="two domains; found 3"):
         Settings().check(("a", "b", "c"), 256, 1)
+
+
+def test_the_frozen_network_is_trained_by_nobody_and_kept_nowhere():
+    method = build(lambda_content=1.0, features="resnet18")
+    assert not any(name.startswith("phi") for name in method.state_dict())
+    assert all(method.phi is not network for networks in method.players().values() for network in networks)
+    assert build().phi is None
+
+
+def test_what_enlarges_is_told_how_much():
+    settings = Settings.parse({"generator": {"kind": "srresnet"}}).for_scale(4)
+    assert (settings.scale, settings.generator.scale, settings.multiple) == (4, 4, 4)
+    assert Settings.parse({"scale": 4}).for_scale(4).generator == Settings().generator
+    with pytest.raises(SettingsError, match=r"method\.scale is 2, but results of these pairs are 4 times as large"):
+        Settings.parse({"scale": 2}).for_scale(4)
+    with pytest.raises(SettingsError, match=r"cyclegan learns from no pairs, and so not to enlarge\. Leave it out"):
+        CycleGAN.parse({"scale": 4}).for_scale(4)

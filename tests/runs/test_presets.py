@@ -94,3 +94,22 @@ def test_what_quick_cannot_do_is_one_sentence(
     with pytest.raises(error, match=sentence) as refusal:
         prepare(data, domains=folders, config="quick", out=tmp_path / "run", device="cpu", **options)
     assert refusal.value.exit_code == code
+
+
+def test_srresnet_and_srgan_have_the_same_generator_and_the_published_weights() -> None:
+    alone, adversarial = (resolve(None, name, [], {}) for name in ("srresnet", "srgan"))
+    assert alone.method.generator == adversarial.method.generator
+    assert (alone.data.made, alone.data.size, alone.training.batch) == ("superres4", 96, 16)
+    assert adversarial.method.lambda_gan == 1e-3
+    assert [alone.method.optimiser.lr * factor for factor in (1, 0.1)] == [
+        pytest.approx(adversarial.method.optimiser.lr * adversarial.method.decay.factor(step, 200_000))
+        for step in (100_000, 100_001)
+    ]
+
+
+@pytest.mark.parametrize("made", ["superres2", "superres4"])
+def test_the_generator_enlarges_as_much_as_the_pairs_that_are_made(photos: Path, tmp_path: Path, made: str) -> None:
+    words = [f"data.made={made}", "method.generator.width=4"]
+    run = prepare(photos / "trainA", config="srresnet", words=words, out=tmp_path / "run", device="cpu")
+    assert run.recipe.method.scale == run.recipe.method.generator.scale == int(made[-1])
+    assert run.dataset.domains == ("coarse", "fine")

@@ -38,6 +38,7 @@ def apply(
     colour_only: options.ColourOnly = False,
     mask: options.Mask = None,
     fill: options.Fill = False,
+    enlarge: options.Enlarge = 1,
     background: options.Background = "white",
     format: options.Format = "auto",
     quality: options.Quality = 95,
@@ -94,7 +95,7 @@ def apply(
 
     limits = images.Limits(count_of(max_pixels, "--max-pixels"), max_frames, max_file_mb)
     settings = settings_of({
-        "size": network_size, "batch": batch, "mask": mask, "fill": fill, "strength": strength,
+        "size": network_size, "batch": batch, "mask": mask, "fill": fill, "enlarge": enlarge, "strength": strength,
         "compare": None if compare == "grid" else compare, "preserve_times": preserve_times, "isolate": isolate,
         "limits": limits, "keep_colour": keep_colour, "colour_only": colour_only, "format": format, "quality": quality,
         "depth": depth, "alpha": alpha, "background": background, "frame": frame, "keep_metadata": keep_metadata,

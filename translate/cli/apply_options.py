@@ -55,6 +55,8 @@ _BACKGROUND = (
     "What the network sees where full transparency hides the colours, and what transparency is laid on where it is not"
     " kept: a name, or #ffffff."
 )
+_ENLARGE = "Make results so many times as large as their pictures. Needs a model that learned it."
+Enlarge = Annotated[int, _look(min=1, help=_ENLARGE)]
 Background = Annotated[str, _look(help=_BACKGROUND)]
 
 Format = Annotated[

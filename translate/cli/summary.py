@@ -52,7 +52,7 @@ def show_plan(job: "Job", plan: "ConversionPlan", running: str, as_json: bool) -
     lines: list[str] = []
     items: list[dict[str, Any]] = []
     most_bytes = 0
-    for preview in previews(plan, job.settings, job.about.size):
+    for preview in previews(plan, job.settings, job.about):
         source, output = printable(preview.item.source), printable(preview.item.output)
         sizes = f"{_pixels(preview.size)} pixels, seen at {_pixels(preview.seen)}"
         frames = f", {preview.frames} frames" if preview.frames > 1 else ""

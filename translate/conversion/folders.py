@@ -21,7 +21,14 @@ from translate.models.exports import write_export
 from translate.progress import silent
 from translate.run_folder import EXPORT
 
-_OF_PIXELS = ("size", "blending", "mask", "fill", *BLENDING)  # words that have a meaning for an image that is no file
+_OF_PIXELS = (
+    "size",
+    "blending",
+    "mask",
+    "fill",
+    "enlarge",
+    *BLENDING,
+)  # words that have a meaning for an image that is no file
 
 
 class FolderTranslator(Translator):

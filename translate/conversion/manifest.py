@@ -49,7 +49,8 @@ def fingerprint(about: About, target: str, settings: ConversionSettings) -> str:
         "blending": asdict(settings.blending),
         "mask": settings.mask,
         "encoding": asdict(settings.encoding),
-        **({"fill": True} if settings.fill else {}),  # results of earlier versions have no such entry
+        **({"fill": True} if settings.fill else {}),  # results of earlier versions have no such entries
+        **({"enlarge": settings.enlarge} if settings.enlarge != 1 else {}),
     }
     text = json.dumps({"model": about.sha256, "to": target, **options}, default=str, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

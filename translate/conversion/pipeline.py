@@ -154,12 +154,14 @@ class _Work:
             asked = (item.read_from, limits, encoding.depth)
             several = images.holds_frames(item.output, encoding)
             frames = self.call(images.read_frames, *asked) if several else [self.call(images.read, *asked)]
-            images.check_fits(frames[0], images.format_of(item.output, encoding))
+            height, width, _ = frames[0].rgb.shape
+            self.settings.check_result(height, width, len(frames))
             mask = None if self.masks is None else read_mask(self.masks.find(item), limits, self.call)
             if mask is not None:
-                notes = mask_notes(mask, *frames[0].rgb.shape[:2])
+                notes = mask_notes(mask, height, width)
                 frames[0] = replace(frames[0], notes=(*frames[0].notes, *notes))
             prepared = self.treatment.prepared(frames, mask, self.training)
+            images.check_fits(prepared[0].picture, images.format_of(item.output, encoding))
         except (ImageDecodeError, UnfitPicture, OutputError) as error:
             return [_failed(item, str(error).removeprefix(f"{item.read_from} "))]
         return [_Frame(item, one, one.small) for one in prepared]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from translate import images
 from translate.conversion.before_after import Compare, suffix_of
-from translate.errors import SettingsError
+from translate.errors import SettingsError, UnfitPicture
 from translate.images import Encoding, Limits
 from translate.inference.blending import UNBLENDED, Blending
 from translate.inference.treatment import Treatment
@@ -19,12 +19,13 @@ class ConversionSettings:
     """How pictures are translated, and how results are written.
 
     Attributes:
-        size: what the network sees, see `network_size`. Results have the size of their pictures.
+        size: what the network sees, see `network_size`. Results have the size of their pictures, unless enlarged.
         batch: how many neighbours of equal size share a pass through the network; None: as suits the device.
         blending: how much of the result to take.
         mask: a picture, white where the result is to be and black where the picture stays; or a folder that mirrors the
             pictures with one for each.
         fill: fill holes, which are white in the mask, or without one transparent; all else stays as it is.
+        enlarge: how many times as large as their pictures results are.
         compare: write picture and result into one more file, beside the result.
         preserve_times: give results the times of their pictures.
         encoding: how results are written.
@@ -37,6 +38,7 @@ class ConversionSettings:
     blending: Blending = UNBLENDED
     mask: Path | None = None
     fill: bool = False
+    enlarge: int = 1
     compare: Compare | None = None
     preserve_times: bool = False
     encoding: Encoding = _AS_IT_IS
@@ -51,7 +53,14 @@ class ConversionSettings:
     @property
     def treatment(self) -> Treatment:
         """What is done to pictures around the network."""
-        return Treatment(self.size, self.blending, self.encoding.background, self.fill)
+        return Treatment(self.size, self.blending, self.encoding.background, self.fill, self.enlarge)
+
+    def check_result(self, height: int, width: int, frames: int = 1) -> None:
+        """Raise `UnfitPicture` where the result of a picture of so many pixels and frames would be over the limits."""
+        try:
+            self.limits.check_pixels(self.enlarge * height, self.enlarge * width, frames)
+        except ValueError as error:
+            raise UnfitPicture(f"Enlarged {self.enlarge} times, {error}.") from error
 
     @property
     def comparison_suffix(self) -> str:

@@ -32,6 +32,7 @@ def translate_encoded(
         SettingsError, WeightsError, OutOfMemory, DeviceError: as `Translator.picture`.
     """
     picture = images.read(source, settings.limits, settings.encoding.depth)
+    settings.check_result(*picture.rgb.shape[:2])
     mask = read_mask(settings.mask, settings.limits) if settings.mask else None
     if mask is not None:
         picture = replace(picture, notes=(*picture.notes, *mask_notes(mask, *picture.rgb.shape[:2])))

@@ -21,11 +21,21 @@ HOLE = (255, 0, 255)  # marks what is missing: hardly any picture has this colou
 
 @dataclass(frozen=True)
 class Damage:
-    """What is done, (H, W, 3) uint8 to the same shape, and what pictures are called before and after it is undone."""
+    """What is done to pictures.
+
+    Attributes:
+        do: (H, W, 3) uint8 to the same shape.
+        damaged: what pictures are called before it is undone.
+        whole: and after that.
+        scale: the sides of the squares that pixels become, in pixels.
+        is_fine: whether it is about single pixels, so that only a picture at its own size shows what is to be undone.
+    """
 
     do: Callable[[Pixels, np.random.Generator], Pixels]
     damaged: str
     whole: str
+    scale: int = 1
+    is_fine: bool = False
 
 
 def damage(made: str | dict[str, Any]) -> Damage:
@@ -105,10 +115,10 @@ def _worn(picture: Pixels, draws: np.random.Generator) -> Pixels:
 
 
 DAMAGES: dict[str, Damage] = {
-    "superres2": Damage(lambda picture, _: _coarse(picture, 2), "coarse", "fine"),
-    "superres4": Damage(lambda picture, _: _coarse(picture, 4), "coarse", "fine"),
+    "superres2": Damage(lambda picture, _: _coarse(picture, 2), "coarse", "fine", scale=2, is_fine=True),
+    "superres4": Damage(lambda picture, _: _coarse(picture, 4), "coarse", "fine", scale=4, is_fine=True),
     "holes": Damage(_holed, "holed", "whole"),
     "colour": Damage(_grey, "grey", "colour"),
     "edges": Damage(_edges, "edges", "photo"),
-    "worn": Damage(_worn, "worn", "restored"),
+    "worn": Damage(_worn, "worn", "restored", is_fine=True),
 }

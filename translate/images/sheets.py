@@ -29,8 +29,8 @@ def resize_unrounded(rgb: Array, height: int, width: int) -> NDArray[np.float32]
     return np.dstack([_resized(samples[..., channel], height, width) for channel in range(3)]).clip(0, 255)
 
 
-def resize_plane(plane: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """Resize (H, W) of floats to (height, width) as `resize` does, without any bounds."""
+def resize_plane(plane: Array, height: int, width: int) -> Array:
+    """Resize one channel (H, W), uint8, uint16 or fp32, to (height, width) as `resize` does; floats have no bounds."""
     return _resized(plane, height, width)
 
 

@@ -195,6 +195,21 @@ class Enlarged(Activation):
         return _crop(y, first * self.factor, top, bottom)
 
 
+class Shuffled(Activation):
+    """Channels laid out as squares of pixels (Shi et al. 2016, arXiv 1609.05158)."""
+
+    def __init__(self, layer: nn.PixelShuffle, source: Activation) -> None:
+        self.layer, self.source, self.factor = layer, source, layer.upscale_factor
+        height, width = source.height * self.factor, source.width * self.factor
+        super().__init__(source.channels // self.factor**2, height, width, source)
+
+    def rows(self, top: int, bottom: int) -> Tensor:
+        """Lay out the rows that these lie in."""
+        first = top // self.factor
+        y: Tensor = self.layer(self.source.rows(first, (bottom - 1) // self.factor + 1))
+        return _crop(y, first * self.factor, top, bottom)
+
+
 class Normalised(Activation):
     """Instance normalisation with the statistics of the whole."""
 

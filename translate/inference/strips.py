@@ -25,6 +25,7 @@ from translate.inference.activations import (
     Pointwise,
     Reflected,
     ShortcutSum,
+    Shuffled,
     Sum,
     Transposed,
     enlargement,
@@ -41,6 +42,7 @@ LOWEST = 4  # rows of a strip at least; no residual block reaches further up
 POINTWISE = (
     nn.ReLU,
     nn.LeakyReLU,
+    nn.PReLU,
     nn.Tanh,
     nn.Sigmoid,
     nn.Hardtanh,
@@ -175,6 +177,8 @@ class _Strips:
                 return Reflected(layer, x)
             case nn.Upsample():
                 return Enlarged(layer, x)
+            case nn.PixelShuffle():
+                return Shuffled(layer, x)
         if isinstance(layer, nn.Module) and not isinstance(layer, POINTWISE):
             raise TypeError(f"A {type(layer).__name__} cannot be run strip by strip yet.")
         return Pointwise(layer, x)
@@ -211,6 +215,8 @@ def _convolutions(layers: Sequence[Layer]) -> Iterator[tuple[float, float]]:
     for part in _modules(layers):
         if isinstance(part, nn.Upsample):
             area *= enlargement(part) ** 2
+        elif isinstance(part, nn.PixelShuffle):
+            area *= part.upscale_factor**2
         elif isinstance(part, nn.AvgPool2d):
             area /= int(part.stride) ** 2  # type: ignore[arg-type]  # squares
         elif isinstance(part, nn.Conv2d):

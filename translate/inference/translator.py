@@ -138,9 +138,10 @@ class Translator:
         blending: Blending = UNBLENDED,
         mask: Pixels | None = None,
         fill: bool = False,
+        enlarge: int = 1,
         out: str | Path | None = None,
     ) -> Image:
-        """Translate one image; what comes back has the same kind and size.
+        """Translate one image; what comes back has the same kind and, unless it is enlarged, the same size.
 
         Args:
             image: an array (H, W, 3) of uint8 or uint16 in RGB; a tensor (3, H, W) or (N, 3, H, W) in [-1, 1]; a
@@ -151,10 +152,12 @@ class Translator:
             blending: how much of the result to take.
             mask: (H, W) of uint8 in any size, 255 where the result is to be and 0 where the image stays.
             fill: fill holes: where the mask is white, or without one where the image is transparent.
+            enlarge: how many times as large the result is.
             out: for a path, the file to write, whose path comes back.
 
         Raises:
-            SettingsError: the model does not know `to` or has not learned to fill, or a path comes without `out`.
+            SettingsError: the model does not know `to`, or has not learned what is asked of it; or a path comes
+                without `out`.
             ImageDecodeError: the file is no readable picture.
             UnfitPicture: there is nothing to fill.
             OutputError: the file cannot be written.
@@ -163,12 +166,13 @@ class Translator:
             DeviceError: the device failed.
             ValueError: the image is of no such kind.
         """
-        treatment = Treatment(size, blending, fill=fill)
+        treatment = Treatment(size, blending, fill=fill, enlarge=enlarge)
         result: Any
         if isinstance(image, Tensor):
             check_tensor(image)
             x = image.to(torch.float32).reshape(-1, *image.shape[-3:])
-            result = self._of_floats(x, to, treatment, mask).reshape(image.shape).to(image)
+            y = self._of_floats(x, to, treatment, mask)
+            result = y.reshape(*image.shape[:-2], *y.shape[-2:]).to(image)
         elif isinstance(image, np.ndarray):
             check_array(image)
             result = self.picture(Picture(image, None, ""), to, treatment, mask).rgb
@@ -236,7 +240,8 @@ class Translator:
         def work(translator: Translator) -> Tensor:
             whole = x.to(translator.engine.device)
             small = treatment.seen(whole, translator.about.size, holes)
-            return treatment.finished(whole, small, translator._within_budget(small, target), mask, holes)
+            output = translator._within_budget(small, target)
+            return treatment.finished(treatment.ground(whole), small, output, mask, holes)
 
         return self._or_on_cpu(work)
 

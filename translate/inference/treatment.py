@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from translate import images
+from translate.data.damage import DAMAGES
 from translate.errors import SettingsError
 from translate.images import WHITE, Colour, Picture
 from translate.inference.blending import UNBLENDED, Blending
@@ -15,6 +17,8 @@ from translate.inference.sizes import full_size, network_input
 from translate.inference.upsampling import Size
 from translate.models.about import About
 from translate.tensors import Pixels, as_pixels, as_tensor
+
+MADE_BY = "One that has is made by `translate train FOLDER --method pix2pix --set data.made={}`."
 
 
 @dataclass(frozen=True)
@@ -26,30 +30,43 @@ class Treatment:
         blending: how much of the result to take.
         background: what is seen where full transparency hides the colours.
         fill: take the result in holes only, see `holes_in`, and let all else stay as it is.
+        enlarge: how many times as large as its picture the result is. The network then sees all of the picture, each
+            pixel as a square, and the result is blended with a bicubic enlargement.
     """
 
     size: Size = "auto"
     blending: Blending = UNBLENDED
     background: Colour = WHITE
     fill: bool = False
+    enlarge: int = 1
 
     def __post_init__(self) -> None:
         if self.fill and self.blending != UNBLENDED:
             raise SettingsError("--fill goes with none of --strength, --keep-colour and --colour-only.")
+        if self.enlarge != 1 and isinstance(self.size, int):
+            raise SettingsError("--enlarge shows networks all of a picture, so it does not go with --size.")
 
     def of(self, about: About) -> "Treatment":
         """Return the treatment for a model. Raises `SettingsError` where it has not learned what is asked of it."""
         if self.fill and about.made != "holes":
             raise SettingsError(
-                "This model has not learned to fill holes, which --fill asks of it. One that has is made by"
-                " `translate train FOLDER --method pix2pix --set data.made=holes`."
+                f"This model has not learned to fill holes, which --fill asks of it. {MADE_BY.format('holes')}"
             )
-        return self
+        if self.enlarge not in (1, about.scale):
+            raise SettingsError(
+                f"This model has not learned to enlarge, which --enlarge asks of it. {MADE_BY.format('superres4')}"
+                if about.scale == 1
+                else f"This model enlarges {about.scale} times; found --enlarge {self.enlarge}."
+            )
+        is_fine = about.scale != 1 or (about.made in DAMAGES and DAMAGES[about.made].is_fine)
+        return replace(self, size="native") if is_fine and self.size == "auto" else self
 
     def advice(self, about: About) -> str:
         """Say what a user of this model may not know; empty: nothing."""
         if about.made == "holes" and not self.fill:
             return "This model fills holes; --fill shows it where they are, and keeps all else as it is."
+        if about.scale != self.enlarge:
+            return f"This model enlarges: --enlarge {about.scale} makes results {about.scale} times as large."
         return ""
 
     def prepared(self, frames: Sequence[Picture], mask: Pixels | None, training: int) -> "list[Prepared]":
@@ -64,11 +81,10 @@ class Treatment:
             UnfitPicture: there is nothing to fill.
         """
         holes = self.holes([(frame.rgb.shape[:2], frame.alpha) for frame in frames], mask)
+        visible = [as_tensor(images.visible(frame, self.background)) for frame in frames]
         return [
-            Prepared(
-                self, frame, self.seen(as_tensor(images.visible(frame, self.background)), training, some), mask, some
-            )
-            for frame, some in zip(frames, holes, strict=True)
+            Prepared(self, self._enlarged(frame), self.seen(x, training, some), mask, some)
+            for frame, x, some in zip(frames, visible, holes, strict=True)
         ]
 
     def holes(
@@ -87,14 +103,37 @@ class Treatment:
 
     def seen(self, x: Tensor, training: int, holes: Holes | None = None) -> Tensor:
         """Return what the network sees of pictures (N, 3, H, W), which is (N, 3, h, w)."""
+        if self.enlarge != 1:
+            return x.repeat_interleave(self.enlarge, 2).repeat_interleave(self.enlarge, 3)
         small = network_input(x, self.size, training)
         return small if holes is None else marked(x, small, holes)
+
+    def ground(self, x: Tensor) -> Tensor:
+        """Return floats (N, 3, H, W) in [-1, 1] at the size of their results, with which these are blended."""
+        if self.enlarge == 1:
+            return x
+        return interpolate(x, scale_factor=self.enlarge, mode="bicubic", antialias=True).clamp(-1, 1)
 
     def finished(
         self, x: Tensor, small: Tensor, output: Tensor, mask: Pixels | None = None, holes: Holes | None = None
     ) -> Tensor:
-        """Return the results (N, 3, H, W) of pictures `x`, of which the network saw `small` and made `output`."""
+        """Return the results of pictures.
+
+        Args:
+            x: (N, 3, H, W), at the size of the results.
+            small: what the network saw.
+            output: what it made of it.
+            mask: see `mask_weights`.
+            holes: where alone the result is taken; None: everywhere.
+        """
         return full_size(x, small, output, self.blending, mask) if holes is None else filled(x, output, holes)
+
+    def _enlarged(self, picture: Picture) -> Picture:
+        if self.enlarge == 1:
+            return picture
+        height, width = (self.enlarge * side for side in picture.rgb.shape[:2])
+        alpha = None if picture.alpha is None else images.resize_plane(picture.alpha, height, width)
+        return replace(picture, rgb=images.resize(picture.rgb, height, width), alpha=alpha)
 
 
 AS_IT_IS = Treatment()
@@ -106,7 +145,7 @@ class Prepared:
 
     Attributes:
         treatment: how it becomes its result.
-        picture: as it was read.
+        picture: at the size of its result.
         small: (1, 3, h, w), what the network sees.
         mask: see `mask_weights`.
         holes: where alone the result is taken; None: everywhere.

@@ -81,6 +81,8 @@ class MethodSettings(Settings):
     """Of all learning rates."""
     diffaugment: tuple[Operation, ...] = ()
     """Of all that discriminators see, for few pictures."""
+    scale: Literal[1, 2, 4, 8] = 1
+    """How many times as large as their pictures results are, for pairs; `data.made` fills it in."""
 
     @classmethod
     def parse(cls, tree: Mapping[str, Any], where: str = "", under: str = "") -> Self:
@@ -141,6 +143,18 @@ class MethodSettings(Settings):
                 f"{self.name} translates between two domains, but these pictures have attributes. Use --method stargan."
             )
         return self
+
+    def for_scale(self, scale: int) -> Self:
+        """Return these settings for pairs of coarse pictures, whose pixels are squares of `scale`, and fine ones.
+
+        Raises:
+            SettingsError: they say something else, or the method learns from no pairs.
+        """
+        if self.scale not in (1, scale) or (scale != 1 and self.batches != "paired"):
+            why = f"results of these pairs are {scale} times as large as pictures"
+            why = why if self.batches == "paired" else f"{self.name} learns from no pairs, and so not to enlarge"
+            raise SettingsError(f"The setting method.scale is {self.scale}, but {why}. Leave it out.")
+        return self.model_copy(update={"scale": scale})
 
     def check(self, domains: Sequence[str], size: int, batch: int) -> None:
         """Refuse what the method cannot be trained on.

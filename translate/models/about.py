@@ -64,6 +64,12 @@ class About(Settings):
         return made if isinstance(made, str) else ""
 
     @property
+    def scale(self) -> int:
+        """How many times as large as its picture a result can be."""
+        scale: int = self.method.get("scale", 1)
+        return scale
+
+    @property
     def is_finished(self) -> bool:
         """Whether the file was written after the last of the steps that were planned then."""
         return self.steps == self.planned

@@ -2,8 +2,9 @@
 
 The graph has one input x, (N, 3, H, W) in [-1, 1], and one output y of the same shape. Any N, H and W will do, but the
 sides must be multiples of what the metadata calls `multiple`, and at least `smallest`: padding stays with the caller.
-The metadata also has the entry `translate`, as a safetensors export has it, and `sha256`: that of all bytes of the file
-with 64 zeros in the place of this number.
+Where it has the entry `scale` the model enlarges: in x each pixel of a picture is a square of so many. The metadata
+also has the entry `translate`, as a safetensors export has it, and `sha256`: that of all bytes of the file with 64
+zeros in the place of this number.
 """
 
 import hashlib
@@ -86,7 +87,10 @@ def write_onnx(path: Path, method: Translation, target: str, size: int, metadata
     held = sum(tensor.nbytes for tensor in network.state_dict().values())
     if held >= LARGEST:
         raise WeightsError(f"The model holds {held / 1e9:.1f} GB, and an ONNX file less than 2. Use .safetensors.")
-    sides = {"multiple": str(step), "smallest": str(method.settings.smallest)}
+    settings = method.settings
+    sides = {"multiple": str(step), "smallest": str(settings.smallest)}
+    if settings.scale != 1:
+        sides["scale"] = str(settings.scale)
     random = torch.Generator().manual_seed(0)
     pictures = [
         torch.rand(shape, generator=random) * 2 - 1

@@ -1,12 +1,15 @@
 """Feature networks inside critics and losses: they are never trained, and nothing that is kept holds them."""
 
 from collections.abc import Callable, Mapping
-from typing import Self
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
 
 from translate.networks.features.feature_network import FeatureNetwork
+
+# By their words for `translate eval --features`.
+FrozenName = Literal["lite0", "vgg16", "resnet18", "resnet50", "efficientnet_b0"]
 
 
 class Frozen(nn.Module):

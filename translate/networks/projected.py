@@ -16,7 +16,7 @@ from torch.nn.functional import interpolate
 
 from translate.networks.blocks import normalise_spectrally
 from translate.networks.features.kinds import KINDS
-from translate.networks.frozen import Frozen
+from translate.networks.frozen import Frozen, FrozenName
 from translate.settings import Settings
 
 SLOPE = 0.2  # of the leaky ReLUs
@@ -26,7 +26,7 @@ class Projected(Settings):
     """A critic on the maps of a frozen feature network, whose weights a run fills in; see `Frozen`."""
 
     kind: Literal["projected"] = "projected"
-    features: Literal["lite0", "vgg16", "resnet18", "resnet50", "efficientnet_b0"] = "lite0"
+    features: FrozenName = "lite0"
     """The frozen network whose activations are judged, by its word for `translate eval --features`."""
     width: int = Field(64, ge=1)
     """Channels of the projections and of the heads."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from translate import cards
 from translate.cards import DatasetCard
+from translate.data.damage import damage
 from translate.data.folders import Dataset
 from translate.data.known import open_known
 from translate.data.layouts import open_domains, open_folder, open_single
@@ -63,7 +64,9 @@ def prepare(
         dataset = make_pairs(dataset, recipe.data.made)
     dataset = dataset.holding_out(recipe.data.held_out)
     _refuse_unusable(dataset)
-    recipe = recipe.model_copy(update={"method": recipe.method.for_targets(dataset.targets)})
+    scale = damage(recipe.data.made).scale if recipe.data.made else recipe.method.scale
+    method = recipe.method.for_targets(dataset.targets).for_scale(scale)
+    recipe = recipe.model_copy(update={"method": method})
     folder = RunFolder(out or Path("runs") / dataset.name)
     engine = engine_to_train(execution.device, recipe.training.precision, recipe.training.compile)
     fitted = options.get("batch") == AUTO
