@@ -59,6 +59,10 @@ def test_pictures_of_more_pixels_are_checked_where_that_is_allowed(run: Run, pla
 def test_named_domains_are_checked(run: Run, place: Path) -> None:
     words = ("--domain", "horse=horses/trainA", "--domain", "zebra=horses/trainB")
     assert json.loads(run("data", "check", *words, "--json")[1])["counts"] == {"train horse": 4, "train zebra": 4}
+    code, out, err = run("data", "check", "horses/trainA")
+    assert (code, out.splitlines()[0]) == (0, "train trainA: 4 pictures")
+    assert "Next: translate train --domain photo=PHOTOS --domain trainA=horses/trainA --config quick" in err
+    assert run("data", "check", "nowhere")[0] == 4
     code, _, err = run("data", "check")
     assert (code, err) == (
         2, "Error: What should be looked over? Name a dataset, a folder, or two --domain NAME=FOLDER.\n"

@@ -509,5 +509,6 @@ def test_a_place_that_is_an_input_is_refused_and_in_place_has_a_place_for_origin
     assert planning.plan_in_place([folder / "deep" / "a.jpg"], TO).items == (item,)
     item.source.write_bytes(b"a result")
     assert planning.plan_in_place([folder / "deep"], TO).existing == (replace(item, is_replaced=True),)
-    with pytest.raises(OutputError, match="HEIF"):
-        planning.plan_in_place([put(tmp_path / "b.heic")], TO)
+    put(tmp_path / "phone" / "c.heic")
+    with pytest.raises(OutputError, match=r"b\.heic and 1 more cannot be replaced: HEIF is read, but not written"):
+        planning.plan_in_place([put(tmp_path / "phone" / "b.heic").parent], TO)

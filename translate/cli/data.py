@@ -117,7 +117,7 @@ def check(
     from translate.data.check import check as examine
     from translate.data.folders import Reading
     from translate.data.known import open_known
-    from translate.data.layouts import open_domains, open_folder
+    from translate.data.layouts import open_domains, open_folder, open_single, subfolders
     from translate.images import LIMITS
 
     if (data is None) is (not domain):
@@ -131,7 +131,9 @@ def check(
             )
         dataset = open_known(cards.dataset(data))
     else:
-        dataset = open_folder(Path(data))
+        folder = Path(data)
+        has_domains = subfolders(folder) or not folder.is_dir()
+        dataset = open_folder(folder) if has_domains else open_single(folder, folder.resolve().name, whole=True)
     most = count_or_none(max_pixels, "--max-pixels")
     dataset = dataset.read_with(Reading(limits=LIMITS.with_pixels(most) if most else LIMITS))
     counts = {place: len(pictures) for place, pictures in dataset.places().items()}
@@ -144,7 +146,12 @@ def check(
     say_notes(dataset.notes)
     tree = {"counts": counts, "notes": dataset.notes, "findings": [asdict(finding) for finding in findings]}
     show(tree, lines, json_)
-    say_next(f"translate train {shlex.quote(data) if data else '--domain NAME=FOLDER --domain NAME=FOLDER'}", json_)
+    named = "--domain NAME=FOLDER --domain NAME=FOLDER"
+    if data and len(dataset.train) == 1:
+        named = f"--domain photo=PHOTOS --domain {shlex.quote(f'{dataset.domains[0]}={data}')} --config quick"
+    elif data:
+        named = shlex.quote(data)
+    say_next(f"translate train {named}", json_)
 
 
 def _pictures(card: "DatasetCard") -> str:

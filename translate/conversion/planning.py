@@ -12,7 +12,7 @@ from pathlib import Path
 from translate import images
 from translate.conversion.inputs import Inputs, find
 from translate.conversion.settings import DEFAULT, ConversionSettings
-from translate.errors import SettingsError
+from translate.errors import OutputError, SettingsError
 from translate.files import as_output_error
 from translate.images import Encoding
 
@@ -177,9 +177,21 @@ def plan_in_place(
             item = replace(item, note=EDITED)
             edited.add(item)
         items.append(item)
+    _refuse_unwritable([item.source for item in items])
     for item in items:
         images.format_of(item.output, encoding)
     return _divided(items, found, shard, lambda item: item.is_replaced and (item in edited or not again(item)))
+
+
+def _refuse_unwritable(pictures: Sequence[Path]) -> None:
+    known = [path for path in pictures if path.suffix.lower() in images.SUFFIXES]
+    if read_only := [path for path in known if images.SUFFIXES[path.suffix.lower()] not in images.FORMATS]:
+        name = images.SUFFIXES[read_only[0].suffix.lower()]
+        more = f" and {len(read_only) - 1} more" if len(read_only) > 1 else ""
+        raise OutputError(
+            f"{read_only[0]}{more} cannot be replaced: {name} is read, but not written. Name the other pictures alone,"
+            " or say --out FOLDER in place of --in-place: there such pictures become JPEGs."
+        )
 
 
 def _divided(

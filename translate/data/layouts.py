@@ -100,15 +100,17 @@ def open_tests(folders: Mapping[str, Path]) -> Dataset:
 _NAMED = "--domain NAME=FOLDER --domain NAME=FOLDER"
 
 
-def open_single(root: Path, domain: str, exclude: Path | None = None) -> Dataset:
+def open_single(root: Path, domain: str, exclude: Path | None = None, whole: bool = False) -> Dataset:
     """Take all pictures of a folder for one domain; those in folders called test or val in it are test pictures.
+
+    `whole`: as for `open_folder`.
 
     Raises:
         DataError: the folder is missing or holds no pictures.
     """
     if not root.is_dir():
         raise DataError(f"There is no folder {root}.")
-    return _dataset(_name(root), {domain: root}, {}, exclude, True, root)
+    return _dataset(_name(root), {domain: root}, {}, exclude, not whole, root)
 
 
 def _name(root: Path) -> str:
