@@ -14,6 +14,7 @@ from translate.errors import ImageDecodeError
 from translate.evaluation.measures import Measure
 from translate.evaluation.pictures import EvaluationSets
 from translate.evaluation.thumbnails import SHOWN, Samples, png
+from translate.evaluation.truth import TO_TRUTH, compared, holes_in
 from translate.inference.translator import Translator
 from translate.metrics import estimates
 from translate.metrics.features import FEWEST, features_of
@@ -30,7 +31,6 @@ from translate.tensors import Pixels
 from translate.toys.drawn import Drawn
 from translate.toys.stripes import background, background_error
 
-TO_TRUTH = [f"{name} {of}to truth" for name in ("PSNR", "SSIM", "L1", "LPIPS") for of in ("", "of inputs ")]
 SUBSETS, SUBSET = 100, 1000  # of a published KID: how many, and pictures in each at most
 
 
@@ -110,7 +110,7 @@ class Evaluator:
         for domain, pictures in sets.sources.items():
             for index, picture in self._readable(pictures):
                 key = key_of(picture)
-                translated = self._translator(picture, self._target)
+                translated = self._translated(picture)
                 back = self._translator.about.targets.back(domain, self._target)
                 cycled = [self._translator(translated, back)] if back else []
                 x, y = self._prepared(picture), self._prepared(translated)
@@ -158,13 +158,17 @@ class Evaluator:
         if truth.shape != picture.shape:
             self._left_out["comparison with the truth: pairs of different sizes"] += 1
             return
-        for name, image in (("", translated), ("of inputs ", picture)):
-            pairs[f"PSNR {name}to truth"].add(key, psnr(truth, image))
-            pairs[f"L1 {name}to truth"].add(key, mean_difference(truth, image))
-            if min(truth.shape[:2]) >= WINDOW:
-                pairs[f"SSIM {name}to truth"].add(key, ssim(truth, image))
-            if self._head:
-                pairs[f"LPIPS {name}to truth"].add(key, self._head(self._prepared(truth), self._prepared(image)))
+        head = self._head
+        lpips = (lambda x, y: head(self._prepared(x), self._prepared(y))) if head else None
+        for name, value in compared(picture, translated, truth, self._translator.about, lpips):
+            pairs[name].add(key, value)
+
+    def _translated(self, picture: Pixels) -> Pixels:
+        """Translate a picture as `apply` does, with holes filled if it has such."""
+        if (holes := holes_in(picture, self._translator.about)).any():
+            mask = holes.astype(np.uint8) * np.uint8(255)
+            return self._translator(picture, self._target, fill=True, mask=mask)
+        return self._translator(picture, self._target)
 
     def _add_distances(self, real: NDArray[Any], before: NDArray[Any], after: NDArray[Any]) -> None:
         name, seed, count = self._network.name, self._result.seed, len(after)
@@ -221,7 +225,7 @@ class Evaluator:
         for place in np.argsort(translations.distances, kind="stable")[:SHOWN]:
             _, domain, index = self._order[place]
             picture, near = sets.sources[domain][index], int(translations.indices[place])
-            shown = (picture, self._translator(picture, self._target), sets.training[near])
+            shown = (picture, self._translated(picture), sets.training[near])
             words = f"{sets.sources[domain].name(index)}, {translations.distances[place]:.4g} from"
             self._result.neighbours.append(Example(tuple(map(png, shown)), f"{words} {sets.training.name(near)}"))
 

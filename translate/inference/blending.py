@@ -24,6 +24,7 @@ _LAB = (
     (1.9779984951, -2.4285922050, 0.4505937099),
     (0.0259040371, 0.7827717662, -0.8086757660),
 )
+_LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,11 @@ class Blending:
     Attributes:
         strength: 0 is the picture, 1 is the result.
         take: from the result, "all"; or only its "lightness", with the picture's chroma; or only its "colour", with the
-            picture's lightness.
+            picture's lightness; or only its "chroma", with the picture's luma, see `with_luma`.
     """
 
     strength: float = 1.0
-    take: Literal["all", "lightness", "colour"] = "all"
+    take: Literal["all", "lightness", "colour", "chroma"] = "all"
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
@@ -47,6 +48,10 @@ class Blending:
         """Blend the picture x and the result y, (3, H, W) in [-1, 1], where the mask (H, W) in [0, 1] says so."""
         if self == UNBLENDED and mask is None:
             return y
+        if self.take == "chroma":
+            y = with_luma(x, y)
+            if self.strength == 1 and mask is None:
+                return y
         before, after = _to_oklab(x), _to_oklab(y)
         if self.take == "lightness":
             after = torch.cat([after[:1], before[1:]])
@@ -56,6 +61,18 @@ class Blending:
 
 
 UNBLENDED = Blending()  # the result as it is
+
+
+def luma(x: Tensor) -> Tensor:
+    """Return the luma of ITU-R BT.601, which made pairs of grey and colour share: (..., 3, H, W) -> (..., H, W)."""
+    return torch.einsum("...chw,c->...hw", x, torch.tensor(_LUMA).to(x))
+
+
+def with_luma(x: Tensor, y: Tensor) -> Tensor:
+    """Return y with the luma of x, (3, H, W) in [-1, 1]; less colourful where it would leave the range."""
+    wanted, chroma = luma(x), y - luma(y)
+    room = torch.where(chroma > 0, 1 - wanted, 1 + wanted) / chroma.abs().clamp_min(1e-6)
+    return wanted + room.amin(0).clamp(0, 1) * chroma
 
 
 def _to_oklab(x: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -11,7 +12,7 @@ from translate import images
 from translate.data.damage import DAMAGES
 from translate.errors import SettingsError
 from translate.images import WHITE, Colour, Picture
-from translate.inference.blending import UNBLENDED, Blending
+from translate.inference.blending import UNBLENDED, Blending, luma
 from translate.inference.holes import Holes, check_holes, filled, holes_in, marked
 from translate.inference.sizes import full_size, network_input
 from translate.inference.upsampling import Size
@@ -19,6 +20,9 @@ from translate.models.about import About
 from translate.tensors import Pixels, as_pixels, as_tensor
 
 MADE_BY = "One that has is made by `translate train FOLDER --method pix2pix --set data.made={}`."
+
+
+CHROMA = Blending(take="chroma")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Treatment:
         fill: take the result in holes only, see `holes_in`, and let all else stay as it is.
         enlarge: how many times as large as its picture the result is. The network then sees all of the picture, each
             pixel as a square, and the result is blended with a bicubic enlargement.
+        colours: whether the model has learned to colour, which `of` finds out. The network then sees the luma of the
+            picture, and the result has the same.
     """
 
     size: Size = "auto"
@@ -39,6 +45,7 @@ class Treatment:
     background: Colour = WHITE
     fill: bool = False
     enlarge: int = 1
+    colours: bool = False
 
     def __post_init__(self) -> None:
         if self.fill and self.blending != UNBLENDED:
@@ -59,7 +66,8 @@ class Treatment:
                 else f"This model enlarges {about.scale} times; found --enlarge {self.enlarge}."
             )
         is_fine = about.scale != 1 or (about.made in DAMAGES and DAMAGES[about.made].is_fine)
-        return replace(self, size="native") if is_fine and self.size == "auto" else self
+        size: Size = "native" if is_fine and self.size == "auto" else self.size
+        return replace(self, size=size, colours=about.made == "colour")
 
     def advice(self, about: About) -> str:
         """Say what a user of this model may not know; empty: nothing."""
@@ -105,7 +113,7 @@ class Treatment:
         """Return what the network sees of pictures (N, 3, H, W), which is (N, 3, h, w)."""
         if self.enlarge != 1:
             return x.repeat_interleave(self.enlarge, 2).repeat_interleave(self.enlarge, 3)
-        small = network_input(x, self.size, training)
+        small = network_input(grey(x) if self.colours else x, self.size, training)
         return small if holes is None else marked(x, small, holes)
 
     def ground(self, x: Tensor) -> Tensor:
@@ -126,7 +134,11 @@ class Treatment:
             mask: see `mask_weights`.
             holes: where alone the result is taken; None: everywhere.
         """
-        return full_size(x, small, output, self.blending, mask) if holes is None else filled(x, output, holes)
+        if holes is not None:
+            return filled(x, output, holes)
+        if self.colours:
+            small = output = full_size(grey(x), small, output, CHROMA)
+        return full_size(x, small, output, self.blending, mask)
 
     def _enlarged(self, picture: Picture) -> Picture:
         if self.enlarge == 1:
@@ -137,6 +149,12 @@ class Treatment:
 
 
 AS_IT_IS = Treatment()
+
+
+def grey(x: Tensor) -> Tensor:
+    """Return the luma of pictures (N, 3, H, W), of uint8 or uint16, or floats, in three channels."""
+    values = luma(x.to(torch.float32))[:, None]
+    return (values if x.is_floating_point() else values.round()).to(x.dtype).expand_as(x)
 
 
 @dataclass(frozen=True)
