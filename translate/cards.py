@@ -46,6 +46,7 @@ class DatasetCard(Settings):
     citation: str = ""
     archive: Archive | None = None
     recipe: dict[str, Any] = Field(default_factory=dict)
+    paired: bool = False  # whether there are pairs, for methods that learn from such
     train: int = 0  # drawn: pictures of each domain
     test: int = 0
 

@@ -738,7 +738,7 @@ def test_a_model_that_fills_nothing_is_refused(apply: Apply, place: Path) -> Non
 @pytest.fixture
 def enlarger(place: Path) -> Path:
     """Put a model in its place that enlarges four times."""
-    settings = Pix2Pix.parse({"generator": {"kind": "srresnet", "width": 2, "blocks": 1}}).for_scale(4)
+    settings = Pix2Pix.parse({"generator": {"kind": "srresnet", "width": 2, "blocks": 1}}).for_crops(16, 4)
     about = About(
         method=settings.model_dump(), domains=["coarse", "fine"], target="fine", size=16, steps=1, planned=1
     )  # fmt: skip

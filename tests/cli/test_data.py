@@ -67,3 +67,10 @@ def test_named_domains_are_checked(run: Run, place: Path) -> None:
     assert (code, err) == (
         2, "Error: What should be looked over? Name a dataset, a folder, or two --domain NAME=FOLDER.\n"
     )  # fmt: skip
+
+
+def test_pairs_are_drawn_where_there_are_such(run, place):
+    code, out, _ = run("data", "make", "toy-edges2shoes", "pairs", "--count", 1, "--size", 32, "--paired")
+    assert (code, "translate train pairs --method pix2pix" in out) == (0, True)
+    code, _, err = run("data", "make", "toy-faces", "faces", "--paired")
+    assert (code, "toy-faces has no pairs. Drawn ones that have: toy-edges2shoes." in err) == (2, True)

@@ -28,7 +28,7 @@ KINDS: dict[str, dict[str, Any]] = {
 def made(kind: str = "srresnet", scale: int = 4, memory: int | None = None) -> FolderTranslator:
     torch.manual_seed(0)
     small = {"discriminator": {"width": 2, "layers": 1}, "init_gain": 0.5}
-    settings = Settings.parse({"generator": KINDS[kind], **small}).for_scale(scale)
+    settings = Settings.parse({"generator": KINDS[kind], **small}).for_crops(16, scale)
     recipe = {"data": {"made": f"superres{scale}"}}
     about = About(
         method=settings.model_dump(), domains=["coarse", "fine"], target="fine", size=16, steps=1, planned=1,

@@ -303,10 +303,21 @@ def test_the_frozen_network_is_trained_by_nobody_and_kept_nowhere():
 
 
 def test_what_enlarges_is_told_how_much():
-    settings = Settings.parse({"generator": {"kind": "srresnet"}}).for_scale(4)
+    settings = Settings.parse({"generator": {"kind": "srresnet"}}).for_crops(16, 4)
     assert (settings.scale, settings.generator.scale, settings.multiple) == (4, 4, 4)
-    assert Settings.parse({"scale": 4}).for_scale(4).generator == Settings().generator
+    assert Settings.parse({"scale": 4}).for_crops(256, 4).generator == Settings().generator
     with pytest.raises(SettingsError, match=r"method\.scale is 2, but results of these pairs are 4 times as large"):
-        Settings.parse({"scale": 2}).for_scale(4)
+        Settings.parse({"scale": 2}).for_crops(16, 4)
     with pytest.raises(SettingsError, match=r"cyclegan learns from no pairs, and so not to enlarge\. Leave it out"):
-        CycleGAN.parse({"scale": 4}).for_scale(4)
+        CycleGAN.parse({"scale": 4}).for_crops(16, 4)
+
+
+@pytest.mark.parametrize(("size", "depth"), [(256, 8), (512, 8), (128, 7), (64, 6), (96, 5), (36, 2)])
+def test_a_u_net_is_as_deep_as_the_crops_allow_unless_that_is_said(size, depth):
+    for tree in ({}, {"generator": {"width": 16}}, {"generator": {"kind": "unet", "norm": "batch"}}):
+        settings = Settings.parse(tree).for_crops(size)
+        assert settings.generator.depth == depth
+        settings.check_size(size)
+    assert Settings.parse({"generator": {"depth": 8}}).for_crops(64).generator.depth == 8
+    again = Settings.parse(Settings().for_crops(64).model_dump()).for_crops(64)
+    assert again == Settings().for_crops(64)

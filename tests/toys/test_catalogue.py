@@ -37,6 +37,28 @@ def test_another_method_can_be_named_where_it_knows_two_domains(name, tmp_path):
             prepare(name, out=tmp_path / "run", method="cyclegan")
 
 
+def test_outlines_and_shoes_are_pairs_for_methods_that_need_such_alone(tmp_path):
+    run = prepare("toy-edges2shoes", out=tmp_path / "run", method="pix2pix")
+    assert (run.dataset.paired, run.recipe.method.generator.depth) == (True, 6)
+    edges, shoes = (run.dataset.test[domain] for domain in ("edges", "shoes"))
+    assert (edges.sample(7).mask == shoes.sample(7).mask).all()
+    alone = prepare("toy-edges2shoes", out=tmp_path / "run").dataset
+    assert not alone.paired
+    assert (alone.test["edges"].sample(7).mask != alone.test["shoes"].sample(7).mask).any()
+    with pytest.raises(DataError, match="toy-horse2zebra has none"):
+        prepare("toy-horse2zebra", out=tmp_path / "run", method="pix2pix")
+
+
+@pytest.mark.parametrize("made", ["worn", "holes", "colour", "superres2", "superres4"])
+def test_drawn_faces_are_made_pairs(tmp_path, made):
+    run = prepare("toy-faces", out=tmp_path / "run", method="pix2pix", words=[f"data.made={made}"])
+    damaged, whole = run.dataset.domains
+    assert run.dataset.paired
+    assert run.recipe.method.scale == {"superres2": 2, "superres4": 4}.get(made, 1)
+    assert len(run.dataset.test[damaged]) == len(run.dataset.test[whole]) == 200
+    assert (run.dataset.test[damaged][0] != run.dataset.test[whole][0]).any()
+
+
 def test_two_hundred_pictures_are_scored():
     assert COUNT == 200
 

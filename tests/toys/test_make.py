@@ -6,6 +6,7 @@ import pytest
 from translate import cards, images
 from translate.data.check import check
 from translate.data.layouts import open_folder
+from translate.data.pairs import open_pairs
 from translate.errors import OutputError, SettingsError
 from translate.toys.catalogue import draw
 from translate.toys.make import make
@@ -126,3 +127,12 @@ def test_a_stopped_drawing_leaves_nothing(tmp_path):
     next(drawing)
     drawing.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pairs_are_written_under_equal_names(tmp_path):
+    list(make(cards.dataset("toy-edges2shoes"), tmp_path, 3, 32, 0, paired=True))
+    for split, count in (("train", 3), ("test", 1)):
+        for n in range(count):
+            masks = [images.read(tmp_path / f"masks/{split}{letter}/{n:05d}.png").rgb for letter in "AB"]
+            np.testing.assert_array_equal(*masks)
+    assert open_pairs(tmp_path).paired

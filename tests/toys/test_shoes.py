@@ -23,6 +23,18 @@ def test_outlines_and_their_shoe_have_the_same_silhouette(size):
             assert (picture.min(axis=2)[(mask > 0.5) & (mask < 1)] < 255).all()
 
 
+def test_pairs_share_all_that_both_are_drawn_from_and_others_do_not():
+    edges, shoes = (draw(TOY, domain, "train", 6, 64, paired=True) for domain in ("edges", "shoes"))
+    for n in range(6):
+        outline, shoe = edges.sample(n), shoes.sample(n)
+        assert outline.parameters == {name: shoe.parameters[name] for name in SHAPE}
+        np.testing.assert_array_equal(outline.mask, shoe.mask)
+    assert edges.name(3) == shoes.name(3)
+    alone = samples("edges", 6)
+    assert all(edges.parameters(n) != alone[n].parameters for n in range(6))
+    assert edges.fingerprint() != draw(TOY, "edges", "train", 6, 64).fingerprint()
+
+
 def test_outlines_are_black_and_mostly_paper_inside():
     for edges in samples("edges"):
         assert np.ptp(edges.image, axis=2).max() == 0

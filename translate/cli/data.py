@@ -83,6 +83,7 @@ def make(
     ] = 200,
     size: Annotated[int, typer.Option(help="Side in pixels.")] = 256,
     seed: Annotated[int, typer.Option(min=0, help="Other seeds draw other pictures.")] = 0,
+    paired: Annotated[bool, typer.Option("--paired", help="Files of the same name are partners.")] = False,
 ) -> None:
     """Draw a toy dataset into a folder, with the masks and parameters it was drawn from."""
     from translate import cards
@@ -91,13 +92,17 @@ def make(
     card = cards.dataset(name)
     if not card.drawn:
         raise SettingsError(f"{name} is not a drawn dataset; `translate data list` shows them.")
+    if paired and not card.paired:
+        known = map(cards.dataset, cards.names("datasets"))
+        having = [other.name for other in known if other.drawn and other.paired]
+        raise SettingsError(f"{name} has no pairs. Drawn ones that have: {', '.join(having)}.")
     total = len(card.domains) * (count + max(count // 5, 1))
     with progress() as advance:
-        for done, _ in enumerate(draw(card, folder, count, size, seed), start=1):
+        for done, _ in enumerate(draw(card, folder, count, size, seed, paired), start=1):
             advance("drawing", done, total, "")
     data = f"./{folder}" if str(folder) in cards.names("datasets") else str(folder)  # a card's name means the card
     advice = {
-        "--method": card.recipe.get("method", {}).get("name", "cyclegan"),
+        "--method": "pix2pix" if paired else card.recipe.get("method", {}).get("name", "cyclegan"),
         "--size": card.recipe.get("data", {}).get("size", 256),
         "--batch": card.recipe.get("training", {}).get("batch", 1),
     }

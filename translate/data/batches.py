@@ -294,7 +294,10 @@ def batches_for(kind: str, dataset: Dataset) -> type[Batches]:
         DataError: it has none.
     """
     if kind == "paired" and not dataset.paired:
-        raise DataError(f"The method learns from pairs of pictures, and {dataset.name} has none.")
+        raise DataError(
+            f"The method learns from pairs of pictures, and {dataset.name} has none. --set data.made=NAME makes pairs"
+            " of one collection of pictures, see `translate help datasets`."
+        )
     return KINDS[kind]
 
 

@@ -47,7 +47,8 @@ def open_data(
     elif word in cards.names("datasets"):
         card = cards.dataset(word)
         side = size or (about.size if about.data == card.name else SIDE)
-        dataset = open_drawn(card, side, wanted) if card.drawn else open_known(card, attributes=wanted)
+        pairs = _learns_from_pairs(about)
+        dataset = open_drawn(card, side, wanted, pairs) if card.drawn else open_known(card, attributes=wanted)
     elif wanted and Path(data).is_dir() and not (Path(data) / celeba.LIST).is_file():
         raise SettingsError(
             f"The model changes the attributes {', '.join(wanted)}; {data} has no list of them, {celeba.LIST}. Give a"

@@ -98,7 +98,8 @@ class MethodSettings(Settings):
     def _as_in_the_method(cls, value: Any, info: ValidationInfo) -> Any:
         """Let a table of the kind that the method has by default leave out what is as in the method."""
         default = cls.model_fields[str(info.field_name)].default
-        own = default.model_dump() if isinstance(default, Settings) else {}
+        own = default.model_dump(exclude_unset=True) if isinstance(default, Settings) else {}
+        own |= {"kind": default.kind} if hasattr(default, "kind") else {}
         is_of_its_kind = isinstance(value, dict) and value.get("kind", own.get("kind")) == own.get("kind")
         return {**own, **value} if is_of_its_kind else value
 
@@ -144,8 +145,8 @@ class MethodSettings(Settings):
             )
         return self
 
-    def for_scale(self, scale: int) -> Self:
-        """Return these settings for pairs of coarse pictures, whose pixels are squares of `scale`, and fine ones.
+    def for_crops(self, size: int, scale: int = 1) -> Self:
+        """Return these settings for crops of `size` pixels, in pairs with squares of `scale` for pixels in the first.
 
         Raises:
             SettingsError: they say something else, or the method learns from no pairs.

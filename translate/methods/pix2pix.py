@@ -77,11 +77,14 @@ class Settings(MethodSettings):
     init_gain: float = Field(0.02, gt=0)
     """Standard deviation of the first weights."""
 
-    def for_scale(self, scale: int) -> Self:
-        enlarging = super().for_scale(scale)
-        if not isinstance(self.generator, SRResNet):
-            return enlarging
-        return enlarging.model_copy(update={"generator": self.generator.model_copy(update={"scale": scale})})
+    def for_crops(self, size: int, scale: int = 1) -> Self:
+        """Fill in the depth of a U-Net, as often as the size can be halved, 8 times at most, and what enlarges."""
+        generator = self.generator
+        if isinstance(generator, SRResNet):
+            generator = generator.model_copy(update={"scale": scale})
+        elif isinstance(generator, UNet) and "depth" not in generator.model_fields_set:
+            generator = generator.model_copy(update={"depth": max(min(_halvings(size), generator.depth), 2)})
+        return super().for_crops(size, scale).model_copy(update={"generator": generator})
 
     def check(self, domains: Sequence[str], size: int, batch: int) -> None:
         super().check(domains, size, batch)
@@ -93,7 +96,7 @@ class Settings(MethodSettings):
             )
 
     def check_size(self, size: int) -> None:
-        depth = (size & -size).bit_length() - 1  # how often it can be halved
+        depth = _halvings(size)
         if isinstance(self.generator, UNet) and self.generator.depth > depth > 1:
             raise SettingsError(
                 f"Size {size} does not suit a U-Net that halves it {self.generator.depth} times: it must be a multiple"
@@ -185,3 +188,8 @@ class Pix2Pix(Translation):
     def layers(self, x: Tensor, target: str) -> Sequence[Layer] | None:
         places_count = any(isinstance(layer, Dropout) and layer.stays is not None for layer in self.G.modules())
         return None if places_count else self.G.layers
+
+
+def _halvings(size: int) -> int:
+    """Return how often a size in pixels can be halved."""
+    return (size & -size).bit_length() - 1

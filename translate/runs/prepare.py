@@ -7,6 +7,7 @@ from typing import Any
 
 from translate import cards
 from translate.cards import DatasetCard
+from translate.data.batches import batches_for
 from translate.data.damage import damage
 from translate.data.folders import Dataset
 from translate.data.known import open_known
@@ -64,8 +65,9 @@ def prepare(
         dataset = make_pairs(dataset, recipe.data.made)
     dataset = dataset.holding_out(recipe.data.held_out)
     _refuse_unusable(dataset)
+    batches_for(recipe.method.batches, dataset)
     scale = damage(recipe.data.made).scale if recipe.data.made else recipe.method.scale
-    method = recipe.method.for_targets(dataset.targets).for_scale(scale)
+    method = recipe.method.for_targets(dataset.targets).for_crops(recipe.data.size, scale)
     recipe = recipe.model_copy(update={"method": method})
     folder = RunFolder(out or Path("runs") / dataset.name)
     engine = engine_to_train(execution.device, recipe.training.precision, recipe.training.compile)
@@ -197,7 +199,7 @@ def _dataset(
         found = open_domains(domains, exclude)
         return pair_up(found) if paired else found
     if card and card.drawn:
-        return open_drawn(card, recipe.data.load_size, recipe.data.attributes)
+        return open_drawn(card, recipe.data.load_size, recipe.data.attributes, paired)
     if card:
         found = open_known(card, exclude, recipe.data.attributes)
         return pair_up(found) if paired else found

@@ -35,8 +35,10 @@ TOYS: dict[str, Toy] = {
 }
 
 
-def draw(dataset: str, domain: str, split: str, count: int, size: int, seed: int = 0) -> Drawn:
+def draw(dataset: str, domain: str, split: str, count: int, size: int, seed: int = 0, paired: bool = False) -> Drawn:
     """Return `count` pictures (size, size, 3) of a domain of a drawn dataset; each is drawn when it is asked for.
+
+    With `paired` picture n is the partner of picture n of the other domain: all numbers that both are drawn from agree.
 
     Raises:
         SettingsError: the dataset, domain or split is unknown, the size is below 32 pixels or the count is negative.
@@ -45,29 +47,31 @@ def draw(dataset: str, domain: str, split: str, count: int, size: int, seed: int
     painters = TOYS[dataset].painters
     _known(f"domain of {dataset}", domain, painters)
     _known("split", split, SPLITS)
-    return Drawn(dataset, domain, split, painters[domain], count, size, seed)
+    return Drawn(dataset, domain, split, painters[domain], count, size, seed, paired)
 
 
-def open_drawn(card: DatasetCard, size: int, attributes: Sequence[str] | None = None) -> Dataset:
+def open_drawn(card: DatasetCard, size: int, attributes: Sequence[str] | None = None, paired: bool = False) -> Dataset:
     """Take the pictures that the card of a drawn dataset promises, at `size` pixels.
 
     Args:
         card: of the dataset.
         size: of the pictures.
         attributes: those wanted, in their order; by default all that the pictures have.
+        paired: draw pairs, if the card says that it has such.
 
     Raises:
         SettingsError: the pictures have no such attribute.
     """
-    train = {domain: draw(card.name, domain, "train", card.train, size) for domain in card.domains}
-    test = {domain: draw(card.name, domain, "test", card.test, size) for domain in card.domains}
+    paired = paired and card.paired
+    train = {domain: draw(card.name, domain, "train", card.train, size, paired=paired) for domain in card.domains}
+    test = {domain: draw(card.name, domain, "test", card.test, size, paired=paired) for domain in card.domains}
     first = card.domains[0]
     known = train[first].attributes(0) if len(train[first]) else {}
     for name in attributes or ():
         _known(f"attribute of {card.name}", name, known)
     chosen = tuple(known if attributes is None else attributes)
     if not chosen:
-        return Dataset(card.name, train, test, card.target)
+        return Dataset(card.name, train, test, card.target, paired=paired)
     has = _labels(train[first], chosen), _labels(test[first], chosen)
     return Dataset(card.name, train, test, card.target, chosen, *has)
 

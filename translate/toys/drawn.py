@@ -40,6 +40,8 @@ class Painter:
 class Drawn:
     """A sequence of `count` drawn pictures (size, size, 3) of one domain; `catalogue.draw` makes one from words.
 
+    Where it is paired, picture n of all domains is drawn from the same numbers, as far as their painters share them.
+
     Raises:
         SettingsError: the size is below 32 pixels or the count is negative.
     """
@@ -51,6 +53,7 @@ class Drawn:
     count: int
     size: int
     seed: int = 0
+    paired: bool = False
 
     def __post_init__(self) -> None:
         if self.size < SMALLEST:
@@ -85,7 +88,7 @@ class Drawn:
         """
         if not 0 <= index < self.count:
             raise IndexError(f"There are {self.count} drawn pictures; found index {index}.")
-        words = f"{self.dataset}/{self.domain}/{self.split}/{self.seed}/{index}"
+        words = f"{self.dataset}/{'' if self.paired else self.domain}/{self.split}/{self.seed}/{index}"
         entropy = int.from_bytes(hashlib.sha256(words.encode()).digest()[:16], "big")
         random = np.random.default_rng(entropy)
         return {name: float(random.uniform(*limits)) for name, limits in self.painter.ranges.items()}
@@ -100,7 +103,8 @@ class Drawn:
 
     def fingerprint(self) -> str:
         """Return what the pictures are drawn from."""
-        return f"drawn {self.dataset}/{self.domain}/{self.split} at {self.size} px from seed {self.seed}"
+        pairs = ", in pairs" if self.paired else ""
+        return f"drawn {self.dataset}/{self.domain}/{self.split} at {self.size} px from seed {self.seed}{pairs}"
 
 
 Translate = Callable[[Sequence[Pixels], str], list[Pixels]]  # pictures of one size, target domain -> pictures

@@ -24,10 +24,11 @@ from translate.toys.catalogue import draw
 from translate.toys.drawn import Drawn
 
 
-def make(card: DatasetCard, folder: Path, count: int, size: int, seed: int) -> Iterator[Path]:
+def make(card: DatasetCard, folder: Path, count: int, size: int, seed: int, paired: bool = False) -> Iterator[Path]:
     """Draw `count` training pictures and a fifth as many test pictures of each domain; yield each one's place.
 
-    The folder appears when all is drawn, and not before.
+    The folder appears when all is drawn, and not before. With `paired` files of the same name are partners, if the card
+    says that it has such.
 
     Raises:
         SettingsError: the size is too small.
@@ -36,12 +37,12 @@ def make(card: DatasetCard, folder: Path, count: int, size: int, seed: int) -> I
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise OutputError(f"{folder} is not an empty folder. Choose a new one.")
     with atomic_folder(folder) as temporary:
-        yield from (folder / path for path in _draw_all(card, temporary, count, size, seed))
+        yield from (folder / path for path in _draw_all(card, temporary, count, size, seed, paired and card.paired))
         if folder.exists():
             folder.rmdir()
 
 
-def _draw_all(card: DatasetCard, folder: Path, count: int, size: int, seed: int) -> Iterator[Path]:
+def _draw_all(card: DatasetCard, folder: Path, count: int, size: int, seed: int, paired: bool) -> Iterator[Path]:
     amounts = {"train": count, "test": max(count // 5, 1)}
     together = draw(card.name, card.domains[0], "train", sum(amounts.values()), size, seed)
     if together.attributes(0):
@@ -52,7 +53,7 @@ def _draw_all(card: DatasetCard, folder: Path, count: int, size: int, seed: int)
     for letter, domain in zip(ascii_uppercase, card.domains, strict=False):
         for split, amount in amounts.items():
             place = f"{split}{letter}" if len(card.domains) == 2 else f"{split}/{domain}"
-            yield from _draw(draw(card.name, domain, split, amount, size, seed), folder, place)
+            yield from _draw(draw(card.name, domain, split, amount, size, seed, paired), folder, place)
 
 
 def _draw(drawn: Drawn, folder: Path, place: str) -> Iterator[Path]:
