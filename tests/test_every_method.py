@@ -17,7 +17,9 @@ from translate import Translator, images
 from translate.data.folders import held_out
 from translate.data.made import square
 from translate.errors import Diverged
+from translate.inference.sampler import Sampler, noise
 from translate.methods import base
+from translate.report.samples import drawn_grid
 from translate.runs import Run, prepare
 from translate.targets import OneWay
 from translate.training.record import read_log
@@ -38,6 +40,11 @@ TINY: dict[str, tuple[list[str], int, list[str]]] = {  # domains, size in pixels
          "patches=16", "features=8", "flip=true", "lambda_idt=1", "idt_until=0.5", "init_gain=0.5"],
     ),
     "cyclegan": (["a", "b"], 32, ["generator={width = 2, blocks = 1}", "discriminator={width = 2, layers = 1}"]),
+    "dcgan": (
+        ["a"], 32,
+        ["latent=5", "generator.width=2", "discriminator={width = 2, minibatch = 2, dropout = 0.2}", "smooth=0.1",
+         "lambda_fm=1", "lambda_ha=0.01", "n_critic=2", "init_gain=0.5"],
+    ),
     "discogan": (["a", "b"], 64, ["generator.width=2", "discriminator.width=2", "init_gain=0.5"]),
     "pix2pix": (
         ["a", "b"], 64, ["generator={width = 2, depth = 6}", "discriminator={width = 2, layers = 1}", "init_gain=0.5"],
@@ -64,7 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders of twelve pictures in all, or in each of two, 70 pixels wide, for training, and of two for looking at."""
     place = tmp_path_factory.mktemp("pictures")
     random = np.random.default_rng(0)
-    for count, each in ((2, 12), (3, 4)):
+    for count, each in ((1, 12), (2, 12), (3, 4)):
         for domain in "abc"[:count]:
             for split, number in (("train", each), ("test", 2)):
                 for index in range(number):
@@ -142,6 +149,10 @@ def test_sample_grids_show_every_direction_and_the_last_one_is_what_the_export_d
     grids = [images.read(path).rgb for path in sorted((straight.out / "samples").glob("*.png"))]
     domains, side = straight.dataset.domains, straight.recipe.data.size
     assert len(grids) == 4  # 0, 3, 6, 7
+    assert not np.array_equal(grids[0], grids[-1])
+    if straight.recipe.method.draws:
+        assert np.array_equal(grids[-1], drawn(Sampler.load(straight.out, device="cpu", precision="fp32")))
+        return
     translator = Translator.load(straight.out, device="cpu", precision="fp32")
     targets = translator.method.targets
     pairs = [(source, target) for source in domains for target in targets.ways(source)]
@@ -154,10 +165,22 @@ def test_sample_grids_show_every_direction_and_the_last_one_is_what_the_export_d
         expected += [shown[source], translated, *truth, *([translator.batch(translated, back)] if back else [])]
     for found, pictures in zip(columns(grids[-1], len(expected), side), expected, strict=True):
         assert all(np.array_equal(one, other) for one, other in zip(found, pictures, strict=True))
-    assert not np.array_equal(grids[0], grids[-1])
+
+
+def drawn(sampler: Sampler) -> NDArray[np.uint8]:
+    """What a model draws of the noise of seed 0: 4 x 4 pictures, or its labels side by side in four rows."""
+    labels = sampler.about.domains if sampler.about.labelled else []
+    pictures = list(sampler(16))
+    if labels:
+        z = noise(0, range(4), sampler.method.latent)
+        rows = [sampler.of_noise(row.repeat(len(labels), 1), range(len(labels))) for row in z]
+        pictures = [picture for row in rows for picture in row]
+    return drawn_grid(pictures, len(labels) or 4)
 
 
 def test_its_layers_do_what_it_does_as_a_whole_and_in_strips(method: str, straight: Run) -> None:
+    if straight.recipe.method.draws:
+        return
     translator = Translator.load(straight.out, device="cpu", precision="fp32", memory=1)
     x = torch.rand(1, 3, 128, 64).mul(2).sub(1)
     for target in translator.method.targets.shown():
@@ -170,7 +193,14 @@ def test_its_layers_do_what_it_does_as_a_whole_and_in_strips(method: str, straig
         torch.testing.assert_close(translator.tensor(x, target), whole, rtol=0, atol=1e-4)
 
 
-def test_the_export_translates_to_every_target(straight: Run) -> None:
+def test_the_export_translates_to_every_target_or_draws(straight: Run) -> None:
+    if straight.recipe.method.draws:
+        sampler = Sampler.load(straight.out, device="cpu")
+        assert sampler.about.method == json.loads(straight.recipe.method.for_run(STEPS).to_json())
+        pictures = list(sampler(20))
+        assert len({picture.tobytes() for picture in pictures}) == 20
+        assert [picture.tobytes() for picture in sampler(3)] == [picture.tobytes() for picture in pictures[:3]]
+        return
     translator = Translator.load(straight.out, device="cpu")
     assert translator.about.domains == list(straight.dataset.domains)
     filled_in = straight.recipe.method.for_run(STEPS)  # with what depends on the length of the run

@@ -47,6 +47,7 @@ class DatasetCard(Settings):
     archive: Archive | None = None
     recipe: dict[str, Any] = Field(default_factory=dict)
     paired: bool = False  # whether there are pairs, for methods that learn from such
+    methods: dict[str, dict[str, Any]] = Field(default_factory=dict)  # the same of other methods than the recipe's
     train: int = 0  # drawn: pictures of each domain
     test: int = 0
 

@@ -548,7 +548,8 @@ def test_full_size_is_the_official_number_of_parameters():
         ({"optimiser": {"beta3": 0.5}}, "Unknown setting optimiser.beta3. Did you mean beta"),
         (
             {"objective": "lsgam"},
-            "The setting objective is wrong: Input should be 'lsgan', 'vanilla' or 'hinge'; found \"lsgam\".",
+            "The setting objective is wrong: Input should be 'lsgan', 'vanilla', 'hinge', 'saturating' or 'chi2'; found"
+            ' "lsgam".',
         ),
         ({"lambda_cyc": -1}, "The setting lambda_cyc is wrong"),
         ({"pool": -1}, "The setting pool is wrong"),

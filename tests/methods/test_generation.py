@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from translate.devices import engine
 from translate.errors import SettingsError
-from translate.methods.base import Generation, MethodSettings, Update, translation
+from translate.methods.base import MethodSettings, Update, translation
+from translate.methods.generation import Generation
 from translate.objectives import OBJECTIVES
 from translate.training.loop import Training, TrainingSettings
 

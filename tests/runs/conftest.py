@@ -50,7 +50,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (place / f"{TOY}.toml").write_text(CARD, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cards, "shelf", lambda kind: place)
-        patch.setattr(runs.results, "drawn_scores", functools.partial(drawn_scores, count=3))
+        patch.setattr(runs.shown, "drawn_scores", functools.partial(drawn_scores, count=3))
         yield place
 
 

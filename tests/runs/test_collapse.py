@@ -15,6 +15,7 @@ from translate.training import alarms
 TINY = {
     "cut": ["method.generator={width = 2, blocks = 1}", 'method.taps=["pixels", "down1", "block1"]'],
     "cyclegan": ["method.generator={width = 2, blocks = 1}"],
+    "dcgan": ["method.generator.width=2", "method.discriminator.width=2", "data.only=all"],
     "discogan": ["method.generator.width=2", "method.discriminator.width=2"],
     "pix2pix": ["method.generator={width = 2, depth = 6}", "method.discriminator={width = 2, layers = 1}"],
     "stargan": ["method.generator={width = 2, blocks = 1}", "method.discriminator={width = 2, layers = 2}"],

@@ -53,8 +53,8 @@ COMMANDS: dict[str, tuple[str, dict[str, Any], list[str]]] = {  # of each run: t
 def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw only the pictures that steps need, instead of thousands first, and score few. No step depends on either."""
     monkeypatch.setattr(store, "MEMORY", 0)
-    monkeypatch.setattr(runs.monitor, "SEEN", 4)
-    monkeypatch.setattr(runs.results, "drawn_scores", functools.partial(drawn_scores, count=12))
+    monkeypatch.setattr(runs.shown, "SEEN", 4)
+    monkeypatch.setattr(runs.shown, "drawn_scores", functools.partial(drawn_scores, count=12))
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -102,7 +102,7 @@ def test_a_signal_while_pictures_are_read_ends_it_and_only_that_is_written(tmp_p
 
 @pytest.mark.fault("R-9", "R-11")
 def test_a_grid_that_a_signal_ended_is_drawn_when_the_run_continues(tmp_path, finished, monkeypatch, contents):
-    draw, drawn = runs.results.sample_grid, []
+    draw, drawn = runs.shown.sample_grid, []
 
     def interrupted(*arguments):
         drawn.append(arguments)
@@ -110,7 +110,7 @@ def test_a_grid_that_a_signal_ended_is_drawn_when_the_run_continues(tmp_path, fi
             signal.raise_signal(signal.SIGUSR1)
         return draw(*arguments)
 
-    monkeypatch.setattr(runs.results, "sample_grid", interrupted)
+    monkeypatch.setattr(runs.shown, "sample_grid", interrupted)
     first = prepare(TOY, out=tmp_path / "run", device="cpu")
     list(first.start())
     assert (first.interrupted, first.step) == (signal.SIGUSR1, 2)
@@ -128,12 +128,12 @@ def test_a_grid_that_a_signal_ended_is_drawn_when_the_run_continues(tmp_path, fi
 
 @pytest.mark.fault("R-9")
 def test_a_signal_while_it_is_scored_leaves_that_for_the_next_time(tmp_path, finished, monkeypatch):
-    score = runs.results.drawn_scores
-    monkeypatch.setattr(runs.results, "drawn_scores", lambda *_: signal.raise_signal(signal.SIGTERM))
+    score = runs.shown.drawn_scores
+    monkeypatch.setattr(runs.shown, "drawn_scores", lambda *_: signal.raise_signal(signal.SIGTERM))
     first = prepare(TOY, out=tmp_path / "run", device="cpu")
     list(first.start())
     assert (first.interrupted, first.step, first.finished) == (signal.SIGTERM, 4, False)
-    monkeypatch.setattr(runs.results, "drawn_scores", score)
+    monkeypatch.setattr(runs.shown, "drawn_scores", score)
     second = prepare(TOY, out=tmp_path / "run", device="cpu")
     assert list(second.start()) == []
     assert second.finished

@@ -10,7 +10,21 @@ from typing import Annotated
 
 import typer
 
-from translate.cli import apply, compare, data, evaluate, export, guide, info, machine, settings, train, undo, weights
+from translate.cli import (
+    apply,
+    compare,
+    data,
+    evaluate,
+    export,
+    guide,
+    info,
+    machine,
+    sample,
+    settings,
+    train,
+    undo,
+    weights,
+)  # fmt: skip
 from translate.cli.stopping import Stoppable
 from translate.cli.terminal import escape_what_stdout_lacks, say
 from translate.errors import TranslateError
@@ -25,6 +39,7 @@ app = typer.Typer(
 )
 app.command("train")(train.train)
 app.command("apply")(apply.apply)
+app.command("sample")(sample.sample)
 app.command("undo")(undo.undo)
 app.command("info")(info.info)
 app.command("export")(export.export)

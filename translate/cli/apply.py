@@ -90,8 +90,7 @@ def apply(
     from translate.conversion.strengths import read_strengths, write_strength_sheet
     from translate.conversion.words import settings_of
     from translate.inference.translator import Translator
-    from translate.models.exports import read_about
-    from translate.models.finding import find_export
+    from translate.models.exports import about_translator
 
     limits = images.Limits(count_of(max_pixels, "--max-pixels"), max_frames, max_file_mb)
     settings = settings_of({
@@ -101,7 +100,7 @@ def apply(
         "depth": depth, "alpha": alpha, "background": background, "frame": frame, "keep_metadata": keep_metadata,
     })  # fmt: skip
     naming = Naming(flat=flat, keep_suffix=on_collision == "suffix")
-    job = Job(read_about(find_export(model)), tuple(inputs), out, to, settings, naming, part, overwrite)
+    job = Job(about_translator(model), tuple(inputs), out, to, settings, naming, part, overwrite)
     job = job.with_note() if note else job
     bytes_ = None if memory is None else int(memory * 2**30)
     kept = {"allow_cpu_fallback": allow_cpu_fallback}

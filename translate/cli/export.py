@@ -60,19 +60,20 @@ def export(
     from torch import nn
 
     from translate.exchange.exporting import discriminators_of, write_official
-    from translate.models.exports import read_export, write_export, write_graph
+    from translate.methods.base import translation
+    from translate.models.exports import read_any_export, write_export, write_graph
     from translate.models.finding import find_export
     from translate.models.onnx import OPSET
 
     path = find_export(model)
     if path.suffix.lower() == ".onnx":
         raise WeightsError(f"{path} is ONNX already, which only onnxruntime runs. Name the model that it was made of.")
-    method, about = read_export(path)
+    method, about = read_any_export(path)
     if suffix == ".onnx":
-        difference = write_graph(out, method, about, to)
+        difference = write_graph(out, translation(method), about, to)
         print(f"Largest difference between onnxruntime and torch: {difference:.1e} of [-1, 1]. Opset {OPSET}.")
     elif suffix == ".pth":
-        options = write_official(out, method, about.targets.choose(to))
+        options = write_official(out, translation(method), about.targets.choose(to))
         print(f"As checkpoints/NAME/latest_net_G.pth it is used by: python test.py --name NAME {options}")
     else:
         said = {"licence": licence, "citation": citation}
@@ -80,4 +81,5 @@ def export(
         judges = discriminators_of(Path(model), about) if with_discriminators else []
         write_export(out, nn.ModuleList(method.averaged()), about, half, judges)
     print(f"Wrote {printable(out)}, {out.stat().st_size / 1e6:.1f} MB.")
-    say_next(f"translate apply {out} PHOTOS --out RESULTS", unwanted=suffix == ".pth")  # which other programs use
+    use = f"sample {out} --out DRAWN" if about.noise else f"apply {out} PHOTOS --out RESULTS"
+    say_next(f"translate {use}", unwanted=suffix == ".pth")  # which other programs use

@@ -22,6 +22,15 @@ def info(model: Model, json_: Json = False) -> None:
     tree = {"file": str(path), "megabytes": megabytes, **about.model_dump(), "costs": asdict(costs)}
     told = {name: value for name, value in tree.items() if value not in ("", [], {}) and name not in NESTED}
     lines = lines_of(flat(told)) + lines_of(flat(about.recipe or {"method": about.method}))
+    costed = [
+        f"{costs.parameters / 1e6:>10.2f} million parameters",
+        f"{costs.gmac:>10.2f} GMAC for a picture of {costs.side} x {costs.side} pixels",
+        f"{megabytes:>10.2f} MB",
+    ]
+    if about.noise:
+        show(tree, [*lines, about.summary, *costed], json_)
+        say_next(f"translate sample {model} --count 64 --out DRAWN", json_)
+        return
     targets = about.targets
     directions = ", ".join(f"{source} to {target}" for source, target in targets.directions)
     default = f" (default: to {targets.default})" if targets.default else ""
@@ -29,10 +38,5 @@ def info(model: Model, json_: Json = False) -> None:
         f"directions: {directions}{default}" if directions else f"{targets.summary} Say --to {targets.example}."
     )
     to = "" if targets.default else f" --to {targets.example}"
-    lines += [
-        f"{costs.parameters / 1e6:>10.2f} million parameters",
-        f"{costs.gmac:>10.2f} GMAC for a picture of {costs.side} x {costs.side} pixels",
-        f"{megabytes:>10.2f} MB",
-    ]
-    show(tree, lines, json_)
+    show(tree, [*lines, *costed], json_)
     say_next(f"translate apply {model} PHOTOS{to} --out RESULTS", json_)

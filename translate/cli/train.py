@@ -58,7 +58,7 @@ def train(
     dry_run: options.DryRun = False,
     quiet: Quiet = False,
 ) -> None:
-    """Learn to translate between two folders of pictures. The same command again continues a stopped run."""
+    """Learn to translate pictures, or to draw them. The same command again continues a stopped run."""
     from translate import parallel, runs
 
     seconds = None if time_ is None else read_duration(time_)
@@ -178,7 +178,7 @@ def _print_estimate(run: "Run") -> None:
         counts = f"{len(pictures)} training pictures, {len(run.dataset.test.get(domain, ()))} test pictures"
         held_out = run.dataset.held_out.get(domain)
         print(f"{domain}: {counts}" + (f", {len(held_out)} held out" if held_out is not None else ""))
-    if not run.dataset.targets.are_sets:
+    if run.dataset.attributes:
         print(f"attributes: {', '.join(run.dataset.domains)}")
     for player, count in estimate.parameters.items():
         print(f"player {player}: {count:,} parameters")

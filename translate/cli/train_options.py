@@ -7,10 +7,12 @@ import typer
 
 from translate.cli.options import datasets
 
-_DATA = "A dataset's name, or a folder with trainA and trainB, or A and B, or a folder for each domain."
+_DATA = "A dataset's name, or a folder with trainA and trainB, or A and B, or one for each domain; to draw, any folder."
 Data = Annotated[str | None, typer.Argument(help=_DATA, autocompletion=datasets)]
-Domain = Annotated[list[str] | None, typer.Option(help="NAME=FOLDER, twice or more, instead of DATA.")]
-_METHOD = "The translation method; cyclegan unless the dataset's recipe differs."
+Domain = Annotated[
+    list[str] | None, typer.Option(help="NAME=FOLDER, twice or more (once for methods that draw), instead of DATA.")
+]
+_METHOD = "Of translate help methods, or generating; cyclegan unless the dataset's recipe differs."
 Method = Annotated[str | None, typer.Option(help=_METHOD)]
 Out = Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME by default.")]
 _STEPS = "Length in steps: of a rate that decays, the second half decays."

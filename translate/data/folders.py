@@ -167,9 +167,9 @@ class Dataset:
             return self
         parts: dict[str, tuple[Files, Files]] = {}
         for domain, pictures in self.train.items():
-            if not isinstance(pictures, Files) or self.paired or not self.targets.are_sets:
+            if not isinstance(pictures, Files) or self.paired or self.attributes:
                 why = "are drawn, and others are drawn to choose on"
-                if self.paired or not self.targets.are_sets:
+                if self.paired or self.attributes:
                     why = "are pairs" if self.paired else "have attributes"
                 raise SettingsError(
                     f"The setting data.held_out is for pictures that lie in a folder for each domain; those of"

@@ -74,13 +74,13 @@ def open_folder(
     raise DataError(f"{root} is not a dataset with two or more domains. {_WANTED} {_found(root, inside, exclude)}")
 
 
-def open_domains(folders: Mapping[str, Path], exclude: Path | None = None) -> Dataset:
+def open_domains(folders: Mapping[str, Path], exclude: Path | None = None, fewest: int = 2) -> Dataset:
     """Take one folder for each domain, as named by the user, leaving out what lies in the folder `exclude`.
 
     Raises:
-        DataError: fewer than two domains, or a folder is missing or empty.
+        DataError: fewer than so many domains, or a folder is missing or empty.
     """
-    if len(folders) < 2:
+    if len(folders) < fewest:
         raise DataError(
             f"Training needs two domains; found only {', '.join(folders)}. Add another --domain NAME=FOLDER."
         )

@@ -92,7 +92,7 @@ def evaluate_every_checkpoint(
     """
     settings = EvaluationSettings(**options)
     protocol, files = find_protocol(settings.protocol), _checkpoints(Path(run))
-    about = read_about(files[max(files)])
+    about = read_about(files[max(files)]).translating(run)
     if not about.targets.are_sets:
         raise SettingsError(
             "A model that changes attributes has no KID to choose by, and what a classifier sees in its translations"

@@ -18,8 +18,7 @@ from translate.files import write_text
 from translate.inference.translator import Translator
 from translate.metrics.results import Evaluation, Metric
 from translate.models.about import About
-from translate.models.exports import read_about
-from translate.models.finding import find_export
+from translate.models.exports import about_translator
 from translate.progress import Tell, silent
 from translate.report.comparison import Column, Row, comparison_page
 from translate.targets import OneWay
@@ -66,7 +65,7 @@ def compare(
     names = [str(model) for model in models]
     if len(set(names)) < 2 or len(set(names)) < len(names):
         raise SettingsError(f"A comparison needs two or more different models; found {', '.join(names) or 'none'}.")
-    abouts = {name: read_about(find_export(model)) for name, model in zip(names, models, strict=True)}
+    abouts = {name: about_translator(model) for name, model in zip(names, models, strict=True)}
     first, targets = abouts[names[0]], _targets(abouts, to)
     target = targets[names[0]]
     if data is None and first.data not in cards.names("datasets"):

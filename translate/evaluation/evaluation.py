@@ -27,8 +27,7 @@ from translate.metrics.likeness import Lpips
 from translate.metrics.protocols import find_protocol
 from translate.metrics.results import Evaluation
 from translate.models.about import About
-from translate.models.exports import read_about
-from translate.models.finding import find_export
+from translate.models.exports import about_translator
 from translate.networks.features.feature_network import FeatureNetwork
 from translate.networks.features.inception import Inception
 from translate.networks.features.lite0 import Lite0
@@ -99,7 +98,7 @@ def evaluate(
         DeviceError: the device is not there.
     """
     settings = EvaluationSettings(**options)
-    protocol, about = find_protocol(settings.protocol), read_about(find_export(model))
+    protocol, about = find_protocol(settings.protocol), about_translator(model)
     dataset = open_data(data, about, settings.size, settings.max_pixels)
     refuse_empty(dataset, settings.split, about)
     if about.targets.are_sets:

@@ -12,7 +12,7 @@ from translate.errors import SettingsError, WeightsError
 from translate.exchange.foreign_checkpoints import read_checkpoint
 from translate.exchange.recognised import ImportOptions, RecognisedNetwork
 from translate.exchange.recognition import recognise
-from translate.methods.base import PRETRAINED, MethodSettings, Translation, settings_class
+from translate.methods.base import PRETRAINED, MethodSettings, Translation, settings_class, translation
 from translate.models.about import About
 from translate.models.exports import write_export
 from translate.networks.discriminators import Critic, PatchGAN, PixelGAN, WholeImage
@@ -77,7 +77,7 @@ def import_weights(request: ImportRequest, out: Path) -> About:
     settings, domains, ordered = _joined(request, generator, back, discriminators)
     size = request.size or max([generator.size, *(D.size for D in discriminators.values())]) or SIZE
     with without_memory():
-        method = settings.build(domains, size)
+        method = translation(settings.build(domains, size))
     generators = [generator, *([back] if back else [])]
     players = method.players()
     _fill(players["G"], generators)

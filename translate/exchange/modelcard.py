@@ -22,7 +22,7 @@ _PAGE = """\
 
 ```sh
 translate weights fetch {name}
-translate apply {name} PHOTOS --out RESULTS{to}
+translate {use}
 ```
 
 `translate` is the command of image-translate; loading the file runs no code from it.
@@ -38,17 +38,28 @@ def model_card(weights: HubWeights, about: About, costs: Costs, megabytes: float
     return _PAGE.format(
         head="".join(f"{key}: {json.dumps(value)}\n" for key, value in _head(about).items()),
         title=weights.repository.partition("/")[2],
-        what=about.targets.summary,
+        what=about.summary,
         name=weights.name,
-        to="" if about.targets.default else f" --to {about.targets.example}",
+        use=_use(weights.name, about),
         rows="\n".join(f"| {_cell(key)} | {_cell(value)} |" for key, value in _facts(about, costs, megabytes).items()),
     )
+
+
+def _use(name: str, about: About) -> str:
+    """Return the command that makes pictures with a model, without its first word."""
+    if about.noise:
+        return f"sample {name} --out DRAWN"
+    return f"apply {name} PHOTOS --out RESULTS" + ("" if about.targets.default else f" --to {about.targets.example}")
 
 
 def _head(about: About) -> dict[str, str | list[str]]:
     licence = about.licence.lower()
     known: dict[str, str | list[str]] = {"license": licence if licence in LICENCES else "other"} if licence else {}
-    return {**known, "pipeline_tag": "image-to-image", "tags": ["image-translate", about.method["name"]]}
+    return {
+        **known,
+        "pipeline_tag": "unconditional-image-generation" if about.noise else "image-to-image",
+        "tags": ["image-translate", about.method["name"]],
+    }
 
 
 def _facts(about: About, costs: Costs, megabytes: float) -> dict[str, str]:

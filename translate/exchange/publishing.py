@@ -8,7 +8,7 @@ from translate.errors import SettingsError, WeightsError
 from translate.exchange import hub
 from translate.exchange.modelcard import model_card
 from translate.models.costs import costs_of
-from translate.models.exports import read_export
+from translate.models.exports import read_any_export
 from translate.models.finding import find_export
 
 
@@ -53,6 +53,6 @@ def publication(model: str | Path, place: str) -> Publication:
     file = find_export(model)
     if file.suffix.lower() == ".onnx":
         raise WeightsError(f"{file} is ONNX. Publish the model that it was made of.")
-    _, about = read_export(file)
+    _, about = read_any_export(file)
     page = model_card(weights, about, costs_of(about), file.stat().st_size / 1e6)
     return Publication(weights, file, page, about.licence)

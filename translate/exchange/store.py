@@ -21,7 +21,7 @@ from translate.exchange.importing import ImportRequest, import_weights
 from translate.exchange.recognised import ImportOptions
 from translate.files import as_output_error, exclusive_lock, sha256, sweep, write_text
 from translate.home import in_home
-from translate.models.exports import read_export
+from translate.models.exports import read_any_export
 from translate.models.finding import find_export
 from translate.progress import Tell
 from translate.settings import Settings
@@ -137,7 +137,7 @@ def verify(name: str) -> str:
             f"{path} is not the file of its card, which has SHA-256 {card.sha256}. Get the toolkit again."
         )
     if path.suffix != ".pth":
-        read_export(path)
+        read_any_export(path)
     origin = f", made from the file with SHA-256 {kept.sha256}" if kept else ""
     return f"{path} is whole{origin}{', with the SHA-256 of its card' if card and card.sha256 else ''}"
 
@@ -196,7 +196,7 @@ def _fetch(card: WeightsCard | HubWeights, place: Path, part: Path, tell: Tell) 
         import_weights(request, place)
     else:
         if isinstance(card, HubWeights) or not card.features:
-            read_export(part)
+            read_any_export(part)
         part.replace(place)
         part.touch()
     stamped = found.model_copy(update={"export_sha256": sha256(place)})

@@ -69,6 +69,9 @@ class MethodSettings(Settings):
 
     batches: ClassVar[Literal["unpaired", "labelled", "paired"]] = "unpaired"  # what `Method.step` is given
     one_generator: ClassVar[bool] = False  # told nothing but the picture, so that one that was trained elsewhere fits
+    draws: ClassVar[bool] = False  # pictures from noise, instead of translating pictures
+    labelled: ClassVar[bool] = False  # and is told what to draw: each folder is a label
+    advice: ClassVar[Mapping[str, Any]] = {}  # settings of a run that it has unless something else is said
 
     name: str
     optimiser: Optimiser = Adam()
@@ -179,7 +182,7 @@ class MethodSettings(Settings):
                 f" least {smallest} pixels."
             )
 
-    def build(self, domains: Sequence[str], size: int) -> "Translation":
+    def build(self, domains: Sequence[str], size: int) -> "Method":
         """Build the method for pictures of `domains` at `size` x `size` pixels."""
         raise NotImplementedError
 
@@ -275,32 +278,10 @@ def translation(method: Method) -> Translation:
     return method
 
 
-class Generation(Method):
-    """A method from noise to pictures.
-
-    Attributes:
-        latent: numbers in the noise of a picture.
-    """
-
-    latent: int
-
-    def sample(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Draw a picture from each noise vector.
-
-        Args:
-            z: (N, latent), from N(0, 1).
-            labels: (N, labels) of 0 and 1, for methods that are told what to draw.
-
-        Returns:
-            (N, 3, S, S) in [-1, 1].
-        """
-        raise NotImplementedError
-
-
 def available() -> list[str]:
     """List the names of all methods that can be trained: the files of this folder."""
     modules = (module.name for module in pkgutil.iter_modules(translate.methods.__path__))
-    return sorted(name for name in modules if name not in ("base", "pretrained"))
+    return sorted(name for name in modules if name not in ("base", "generation", "pretrained"))
 
 
 def settings_class(name: str) -> type[MethodSettings]:

@@ -1,10 +1,11 @@
 """What an export says of itself: the fields of the one entry of its metadata."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator
 
-from translate.settings import Settings, is_plain
+from translate.errors import SettingsError
+from translate.settings import Settings, is_plain, nearest
 from translate.targets import Attributes, Domains, OneWay, Targets
 
 FORMAT = 1
@@ -19,6 +20,8 @@ class About(Settings):
     attributes: bool = False  # whether pictures have attributes instead of a domain
     target: str  # what pictures are translated to by default; empty: it must be said
     only: str = ""  # the one target that the file can translate to; empty: all
+    noise: int = 0  # numbers that it draws a picture from; 0: it translates pictures
+    labelled: bool = False  # whether the domains are labels, one of which it can be told to draw
     size: int  # pixels: the side of the training crops
     steps: int  # training steps done
     planned: int  # training steps of the whole run
@@ -68,6 +71,56 @@ class About(Settings):
         """How many times as large as its picture a result can be."""
         scale: int = self.method.get("scale", 1)
         return scale
+
+    @property
+    def summary(self) -> str:
+        """What the model does, as a sentence."""
+        if not self.noise:
+            return self.targets.summary
+        which = f", each of one of the labels {', '.join(self.domains)}" if self.labelled else ""
+        what = self.data if self.labelled else ", ".join(self.domains)
+        return f"Draws pictures of {what} from {self.noise} numbers{which}."
+
+    def translating(self, model: object) -> Self:
+        """Return it, if it is of a model that translates pictures.
+
+        Raises:
+            SettingsError: `model`, as the user calls it, draws them from noise.
+        """
+        if self.noise:
+            raise SettingsError(
+                f"{model} draws pictures from noise and translates none. Use: translate sample {model} --out DRAWN"
+            )
+        return self
+
+    def drawing(self, model: object) -> Self:
+        """Return it, if it is of a model that draws pictures from noise.
+
+        Raises:
+            SettingsError: `model`, as the user calls it, translates pictures.
+        """
+        if not self.noise:
+            raise SettingsError(
+                f"{model} translates pictures and draws none from noise. Use: translate apply {model} PHOTOS --out"
+                " RESULTS"
+            )
+        return self
+
+    def label(self, word: str | None) -> int | None:
+        """Return the number of the label called `word`, or None for no word.
+
+        Raises:
+            SettingsError: the model has no such label, or is told none.
+        """
+        if word is None:
+            return None
+        if not self.labelled:
+            raise SettingsError(f"The model is not told what to draw: it draws {', '.join(self.domains)}.")
+        if word not in self.domains:
+            raise SettingsError(
+                f"The model has no label {word!r}.{nearest(word, self.domains)} It knows {', '.join(self.domains)}."
+            )
+        return self.domains.index(word)
 
     @property
     def is_finished(self) -> bool:

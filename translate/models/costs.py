@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
-from translate.methods.base import settings_class
+from translate.methods.base import settings_class, translation
+from translate.methods.generation import Generation
 from translate.models.about import About
 from translate.networks.memoryless import without_memory
 
@@ -14,7 +15,7 @@ SIDE = 256  # pixels of the picture that is counted for, or the next side that t
 
 @dataclass(frozen=True)
 class Costs:
-    """What translating with a model costs."""
+    """What translating a picture, or drawing one, costs with a model."""
 
     parameters: int  # of all networks that the export holds
     gmac: float  # multiply-accumulates of one picture, in units of 10^9
@@ -30,10 +31,16 @@ def costs_of(about: About) -> Costs:
     settings = settings_class(about.method["name"]).parse(about.method)
     with without_memory():
         method = settings.build(about.domains, about.size).eval()
-    side = max(-(-SIDE // settings.multiple) * settings.multiple, settings.smallest)
-    target = about.targets.shown()[0]
-    with torch.inference_mode():
-        gmac = gmac_of(lambda: method.translate(torch.empty(1, 3, side, side, device="meta"), target))
+    if isinstance(method, Generation):
+        side, drawn = about.size, method
+        noise, labels = torch.empty(1, drawn.latent, device="meta"), torch.empty(1, drawn.labels, device="meta")
+        with torch.inference_mode():
+            gmac = gmac_of(lambda: drawn.sample(noise, labels))
+    else:
+        side = max(-(-SIDE // settings.multiple) * settings.multiple, settings.smallest)
+        translating, target = translation(method), about.targets.shown()[0]
+        with torch.inference_mode():
+            gmac = gmac_of(lambda: translating.translate(torch.empty(1, 3, side, side, device="meta"), target))
     parameters = sum(parameter.numel() for network in method.averaged() for parameter in network.parameters())
     return Costs(parameters, gmac, side)
 

@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 from translate.errors import SettingsError, WeightsError
 from translate.files import atomic_file
-from translate.methods.base import MethodSettings, Translation, settings_class
+from translate.methods.base import Method, MethodSettings, Translation, settings_class, translation
+from translate.methods.generation import Generation, generation
 from translate.models.about import FORMAT, About
+from translate.models.finding import find_export
 from translate.models.onnx import OnnxMethod, open_session, read_metadata, write_onnx
 from translate.models.tensor_files import halved, misfits, opened, refuse_poison, sha256_of
 from translate.networks.memoryless import without_memory
@@ -101,6 +103,16 @@ def _about(path: Path, metadata: Mapping[str, str] | None) -> About:
     )
 
 
+def about_translator(model: str | Path) -> About:
+    """Read what a model says of itself, if it translates pictures.
+
+    Raises:
+        WeightsError: there is no such model, or as `read_about`.
+        SettingsError: it draws pictures from noise.
+    """
+    return read_about(find_export(model)).translating(model)
+
+
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], About]:
     """Read the tensors of an export, on the CPU, in fp32, and what it says of itself.
 
@@ -131,14 +143,34 @@ def read_settings(path: Path, about: About) -> MethodSettings:
 
 
 def read_export(path: Path) -> tuple[Translation, About]:
-    """Read an export and build its networks, on the CPU, in evaluation mode.
+    """Read an export that translates pictures and build its networks, on the CPU, in evaluation mode.
 
     Raises:
         WeightsError: the file is no export, or its tensors are damaged, do not fit or are not finite.
+        SettingsError: it draws pictures from noise.
     """
+    method, about = read_any_export(path)
+    about.translating(path)
+    return translation(method), about
+
+
+def read_generation(path: Path) -> tuple[Generation, About]:
+    """Read an export that draws pictures from noise, as `read_export` reads one that translates.
+
+    Raises:
+        WeightsError: as there.
+        SettingsError: it translates pictures.
+    """
+    method, about = read_any_export(path)
+    about.drawing(path)
+    return generation(method), about
+
+
+def read_any_export(path: Path) -> tuple[Method, About]:
+    """Read an export, whatever it does, as `read_export`. Raises `WeightsError` as that does."""
     if _is_onnx(path):
         about = read_about(path)
-        return OnnxMethod(open_session(path), _built(path, about)).eval(), about
+        return OnnxMethod(open_session(path), translation(_built(path, about))).eval(), about
     tensors, about = read_tensors(path)
     method = _built(path, about)
     shipped = {name: tensor for name, tensor in tensors.items() if not name.startswith(OF_DISCRIMINATORS)}
@@ -156,7 +188,7 @@ def _is_onnx(path: Path) -> bool:
     return path.suffix.lower() == ".onnx"
 
 
-def _built(path: Path, about: About) -> Translation:
+def _built(path: Path, about: About) -> Method:
     try:
         with without_memory():
             return read_settings(path, about).build(about.domains, about.size)

@@ -58,6 +58,10 @@ _SHARE = (
     "How often discriminators are right: {:.2f}, the dashed line, is guessing. Near 1 they are hardly ever fooled; if"
     " pictures do not get better then, they have won, which is a bad sign."
 )
+_NEAREST = (
+    "Above what was drawn, below the training picture that is nearest to it. It goes well when they are alike in kind,"
+    " not in every stroke; copies would be an alarm."
+)
 _TAIL = """<dialog id="large" onclick="this.close()"><img alt="enlarged"></dialog>
 <script>
 const slider = document.getElementById('slider'), large = document.getElementById('large');
@@ -140,6 +144,7 @@ class RunSummary:
         judged_from: the step from which on losses and pictures are judged; before, no alarm means nothing.
         grids: by step.
         columns: what a grid shows, in words.
+        nearest: the bytes of a JPEG file of drawn pictures above the nearest training pictures; empty for translations.
         losses: by name.
         learning_rate: over the steps.
         facts: numbers of pictures, speed, device and such, by name.
@@ -162,6 +167,7 @@ class RunSummary:
     settings: Mapping[str, str]
     commands: Sequence[str]
     next_s: float | None = None
+    nearest: bytes = b""
 
 
 def run_page(summary: RunSummary) -> str:
@@ -183,6 +189,9 @@ def run_page(summary: RunSummary) -> str:
         parts.append("<h2>Scores on unseen pictures, whose right answers are known</h2>\n")
         parts.append(table([(name, f"{score:.3f}", _best(name)) for name, score in summary.scores.items()]))
     parts += _samples(summary)
+    if summary.nearest:
+        image = embedded(summary.nearest, "drawn pictures and the training pictures that are nearest to them", "jpeg")
+        parts.append(f"<h2>Is anything learned by heart?</h2>\n<p>{_NEAREST}</p>\n{image}\n")
     parts += _curves(summary)
     parts.append("<h2>The run</h2>\n" + table(list(summary.facts.items())))
     if summary.commands:

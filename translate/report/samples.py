@@ -1,10 +1,12 @@
-"""Sample grids: what the generators make of fixed inputs."""
+"""Sample grids: what the generators make of fixed inputs, or of fixed noise."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 from translate import images
 from translate.targets import Targets
 from translate.tensors import Pixels
+
+LEGIBLE = 64  # pixels: drawn pictures that are smaller are enlarged to be looked at
 
 Translate = Callable[[Sequence[Pixels], str], list[Pixels]]  # pictures of one size, target domain -> pictures
 
@@ -43,3 +45,14 @@ def sample_grid(
             if back:
                 columns, captions = [*columns, translate(translated, back)], [*captions, f"back to {back}"]
     return images.sheet(list(zip(*columns, strict=True)), captions=captions)
+
+
+def drawn_grid(pictures: Sequence[Pixels], columns: int) -> Pixels:
+    """Lay drawn pictures (S, S, 3) uint8 out in rows of so many; small ones are enlarged."""
+    rows = [pictures[start : start + columns] for start in range(0, len(pictures), columns)]
+    return images.sheet(rows, scale=-(-LEGIBLE // pictures[0].shape[0]))
+
+
+def beside_nearest(pictures: Sequence[Pixels], nearest: Sequence[Pixels]) -> Pixels:
+    """Lay drawn pictures (S, S, 3) uint8 out in a row, above the training picture that is nearest to each."""
+    return images.sheet([pictures, nearest], scale=-(-LEGIBLE // pictures[0].shape[0]))

@@ -6,8 +6,8 @@ from pathlib import Path
 from translate.models.about import About
 from translate.models.exports import read_about
 from translate.runs.held_out_score import NAME
-from translate.runs.monitor import command_to_use
 from translate.runs.run import Run
+from translate.runs.shown import command_to_use
 
 
 def lines_of_finished(run: Run, took: str = "") -> list[str]:
@@ -20,17 +20,18 @@ def lines_of_finished(run: Run, took: str = "") -> list[str]:
     about, folder = run.about(), run.folder
     if about is None:
         return []
-    learned = f"{about.targets.summary} Trained by {run.recipe.method.name} on {run.dataset.name}."
+    learned = f"{about.summary} Trained by {run.recipe.method.name} on {run.dataset.name}."
     head = f"Finished {about.steps:,} steps in {took}." if took else f"The run in {run.out} is finished."
     rows = [(folder.export, f"the result, after {about.steps:,} steps{_scores(about)}")]
-    use = [command_to_use(run.out, about.targets)]
+    use = [command_to_use(run.out, about.targets, bool(about.noise))]
     if folder.best.exists() and (best := read_about(folder.best)).steps != about.steps:
         rows.append((folder.best, f"the best on held-out pictures, after {best.steps:,} steps{_scores(best)}"))
-        use.append(command_to_use(folder.best, best.targets))
+        use.append(command_to_use(folder.best, best.targets, bool(best.noise)))
     elif folder.best.exists():
         rows.append((folder.best, f"the same: the last step was the best on held-out pictures{_scores(best)}"))
     if grids := folder.grids():
-        rows.append((grids[-1], f"what it makes of the same pictures; {folder.animation.name} shows all along"))
+        fixed = "noise" if about.noise else "pictures"
+        rows.append((grids[-1], f"what it makes of the same {fixed}; {folder.animation.name} shows all along"))
     rows.append((folder.report, "how it went, to be opened in a browser"))
     width = max(len(str(path)) for path, _ in rows)
     return [

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from translate.data.folders import Dataset, readable
 from translate.data.made import square
 from translate.features import LITE0, RANDOM, has_lite0, open_features
+from translate.inference.sampler import Sampler
 from translate.inference.translator import Translator
 from translate.metrics.features import features_of
 from translate.metrics.kernel import kernel_distance
@@ -59,6 +60,11 @@ class HeldOutScore:
                 made += translator.batch(pictures[start : start + TOGETHER], target)
             found.append(kernel_distance(self._seen(made), self._real[like]).value)
         return 1000 * float(np.mean(found))
+
+    def of_drawings(self, sampler: Sampler) -> float:
+        """Return the distance between drawn pictures and held-out ones of all domains together, times 1000."""
+        real = np.concatenate([self._seen(pictures) for pictures in self._pictures.values()])
+        return 1000 * kernel_distance(self._seen(list(sampler(MOST))), real).value
 
     def _seen(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
         return features_of(self._network, [prepared(picture, self._network.side, True) for picture in pictures])

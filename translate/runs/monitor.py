@@ -1,7 +1,6 @@
 """A run is watched: alarms are raised, its page is written, and others are written for if that is wanted."""
 
 import importlib.metadata
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,23 +12,20 @@ import numpy as np
 from translate import images
 from translate.data.batches import Batches
 from translate.data.folders import Dataset
-from translate.data.made import held_out_squares, square
 from translate.files import write_text
-from translate.methods.base import Term, Translation, translation
+from translate.methods.base import Term, translation
 from translate.report.page import Curve, Grid, RunSummary, run_page
-from translate.report.samples import Translate
+from translate.report.samples import beside_nearest
 from translate.report.tracking import Board
 from translate.run_folder import RunFolder
-from translate.targets import Targets
+from translate.runs.shown import Shown, columns_of, command_to_use, probes_of
 from translate.tensors import Pixels
 from translate.training import symptoms
-from translate.training.alarms import Alarm, Alarms, Probe
+from translate.training.alarms import Alarm, Alarms
 from translate.training.loop import Report, Training
 from translate.training.record import read_log
 
-PROBES = 8  # held-out pictures of each domain that are judged
-DIRECTIONS = 6  # at most, that are judged
-SEEN = 500  # training pictures of each domain that results are compared with
+BESIDE = 8  # drawn pictures that are shown beside the nearest training picture
 GRIDS = 20  # sample grids on the page, so that it stays small
 WIDE, NARROW = 1600, 240  # pixels, of those
 
@@ -56,12 +52,15 @@ class Monitor:
             tell(f"Alarm at step {alarm.step}: {alarm.text}")
 
         self._folder, self._dataset, self._steps = folder, dataset, steps
-        method, step = translation(training.method), training.step
-        self._terms, self._targets = method.terms(), method.targets
+        method, step = training.method, training.step
+        self._terms, self._columns = method.terms(), columns_of(method, dataset)
+        targets = dataset.targets if method.settings.draws else translation(method).targets
+        self._command = command_to_use(folder.path, targets.with_default(dataset.target), method.settings.draws)
         self._shown: dict[Path, Grid] = {}  # sample grids, as they are on the page
         self._log = [line for line in read_log(folder.log) if line["step"] <= step]
         self._alarms = Alarms(folder.alarms, step, steps, self._terms, tell_alarm)
-        self._probes = _probes(dataset, batches, size, method)
+        self._probes = probes_of(method, dataset, batches, size)
+        self._nearest = b""  # a JPEG file of drawn pictures above the nearest training pictures
         self._boards = boards
 
     def losses(self, report: Report) -> None:
@@ -71,10 +70,15 @@ class Monitor:
         for board in self._boards:
             board.scalars({**report.losses, "learning rate": report.learning_rate}, report.step)
 
-    def pictures(self, grid: Pixels, translate: Translate, step: int) -> None:
+    def pictures(self, grid: Pixels, shown: Shown, step: int) -> None:
         """Look at a sample grid (H, W, 3) uint8, and at what else the generators make."""
         for probe in self._probes:
-            self._alarms.look_at_pictures(probe, np.stack(translate(list(probe.inputs), probe.target)), step)
+            made = np.stack(shown.make(probe))
+            self._alarms.look_at_pictures(probe, made, step)
+            if probe.drawn_from is not None and probe.seen is not None:
+                places = symptoms.nearest_places(made[:BESIDE], probe.seen)
+                beside = beside_nearest(list(made[:BESIDE]), list(probe.drawn_from[places]))
+                self._nearest = _jpeg(beside, WIDE)
         for board in self._boards:
             board.grid(grid, step)
 
@@ -96,12 +100,13 @@ class Monitor:
             alarms=[(alarm.step, alarm.text) for alarm in self._alarms.raised],
             judged_from=self._alarms.first,
             grids=self._grids(),
-            columns=self._columns(),
+            columns=self._columns,
             losses={name: _curve(self._log, name, self._terms.get(name)) for name in names},
             learning_rate=[(line["step"], line["learning_rate"]) for line in self._log],
             facts=self._facts(step, engine),
             settings={name: str(value) for name, value in settings.items()},
-            commands=[command_to_use(self._folder.path, self._targets.with_default(self._dataset.target))],
+            commands=[self._command],
+            nearest=self._nearest,
             next_s=None if steps_to_next is None else steps_to_next * self._seconds_per_step(),
         )
         write_text(self._folder.report, run_page(summary))
@@ -123,23 +128,6 @@ class Monitor:
                 rgb = images.read(path).rgb
                 self._shown[path] = Grid(int(path.stem), _jpeg(rgb, WIDE), _jpeg(rgb, NARROW))
         return [self._shown[path] for path in chosen]
-
-    def _columns(self) -> str:
-        ways: list[str] = []
-        for source in self._dataset.train:
-            targets = self._targets.ways(source)
-            back = {target: self._targets.back(source, target) for target in targets}
-            ways += [
-                f"{source}, translated to {target}, and back to {back[target]}" for target in targets if back[target]
-            ]
-            if alone := [target for target in targets if not back[target]]:
-                ways.append(f"{source}, translated to {', to '.join(alone)}")
-        if self._dataset.paired:
-            ways = [f"{way}, and what it should have become" for way in ways]
-        aim = "translations look like real pictures of what they are translated to and still show what the input shows"
-        if any(" and back to " in way for way in ways):
-            aim += ", and when the way back leads to the input"
-        return f"In every row, from left to right: {'; '.join(ways)}. It goes well when {aim}."
 
     def _facts(self, step: int, engine: str) -> dict[str, str]:
         counts = {domain: [f"{len(pictures):,} to train on"] for domain, pictures in self._dataset.train.items()}
@@ -165,25 +153,6 @@ def _jpeg(rgb: Pixels, width: int) -> bytes:
     return images.encode(images.Picture(rgb, None, ""), images.Encoding("JPEG", quality=90))
 
 
-def command_to_use(out: Path, targets: Targets) -> str:
-    """Return the command that translates pictures with the result of a run, which can be asked for `targets`."""
-    to = "" if targets.default else f" --to {targets.example}"
-    return f"translate apply {shlex.quote(str(out))} PHOTOS{to} --out RESULTS"
-
-
 def _curve(log: Sequence[Mapping[str, Any]], name: str, term: Term | None) -> Curve:
     points = [(line["step"], line["losses"][name]) for line in log if name in line["losses"]]
     return Curve(points, term.meaning, term.trend, term.equilibrium) if term else Curve(points, "", "free")
-
-
-def _probes(dataset: Dataset, batches: Batches, size: int, method: Translation) -> list[Probe]:
-    held = {domain: np.stack(held_out_squares(dataset, domain, PROBES, size)) for domain in dataset.train}
-    ways = [
-        (source, target, method.targets.like(source, target))
-        for source, target in method.targets.probes(list(held))[:DIRECTIONS]
-    ]
-    seen = {  # results that should look like their own input are no copies of it
-        domain: symptoms.thumbnails(np.stack([square(picture, size) for picture in batches.pictures(domain, SEEN)]))
-        for domain in dict.fromkeys(like for source, _, like in ways if like != source)
-    }
-    return [Probe(source, target, held[source], held[like], seen.get(like)) for source, target, like in ways]

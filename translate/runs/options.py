@@ -12,6 +12,7 @@ from typing import Any
 
 from translate.cards import DatasetCard
 from translate.errors import SettingsError
+from translate.methods.base import available, settings_class
 from translate.runs.recipe import Recipe
 from translate.settings import Tree, flat, merge, read_toml, read_word
 
@@ -113,10 +114,11 @@ def _tree(options: Mapping[str, Any]) -> Tree:
 def _advice(card: DatasetCard | None, given: Tree, whole: bool) -> Tree:
     """Return the card's recipe; of its method only the name, if another one is `given`, or if that is a `whole` one."""
     advice = merge([{"method": {"name": "cyclegan"}}, card.recipe if card else {}])
-    chosen = _method_in(given)
-    if chosen in (None, advice["method"]["name"]) and not whole:
-        return advice
-    return {**advice, "method": {"name": chosen}}
+    chosen = _method_in(given) or str(advice["method"]["name"])
+    if chosen != advice["method"]["name"] or whole:
+        own = card.methods.get(chosen, {}) if card and not whole else {}
+        advice = {**advice, "method": {"name": chosen, **own}}
+    return merge([settings_class(chosen).advice if chosen in available() else {}, advice])
 
 
 def _with_full_key(error: SettingsError, given: Tree, method: str | None) -> SettingsError:

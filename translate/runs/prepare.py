@@ -8,6 +8,7 @@ from typing import Any
 from translate import cards
 from translate.cards import DatasetCard
 from translate.data.batches import batches_for
+from translate.data.collection import ALL, one_collection, open_collection
 from translate.data.damage import damage
 from translate.data.folders import Dataset
 from translate.data.known import open_known
@@ -63,7 +64,7 @@ def prepare(
     dataset = _dataset(card, data, domains, recipe, exclude=Path(out or "runs")).read_with(recipe.data.reading)
     if recipe.data.made:
         dataset = make_pairs(dataset, recipe.data.made)
-    dataset = dataset.holding_out(recipe.data.held_out)
+    dataset = _wanted(dataset.holding_out(recipe.data.held_out), recipe)
     _refuse_unusable(dataset)
     batches_for(recipe.method.batches, dataset)
     scale = damage(recipe.data.made).scale if recipe.data.made else recipe.method.scale
@@ -124,6 +125,20 @@ def _card(data: str | Path | None, domains: Mapping[str, Path] | None) -> Datase
     if data is not None and domains:
         raise SettingsError("Give a dataset or --domain NAME=FOLDER, not both.")
     return cards.dataset(str(data)) if str(data) in cards.names("datasets") else None
+
+
+def _wanted(dataset: Dataset, recipe: Recipe) -> Dataset:
+    """Return the part of a dataset that the method is to learn from.
+
+    Raises:
+        DataError, SettingsError: as `one_collection`; or the method learns from several domains at once.
+    """
+    method, only = recipe.method, recipe.data.only
+    if method.draws and not method.labelled:
+        return one_collection(dataset, only, method.name)
+    if only not in (None, ALL):
+        raise SettingsError(f"data.only={only} names one domain, and {method.name} learns from several. Leave it out.")
+    return dataset
 
 
 def _refuse_unusable(dataset: Dataset) -> None:
@@ -196,7 +211,7 @@ def _dataset(
             " folder, and --method pix2pix."
         )
     if domains:
-        found = open_domains(domains, exclude)
+        found = open_domains(domains, exclude, 1 if recipe.method.draws else 2)
         return pair_up(found) if paired else found
     if card and card.drawn:
         return open_drawn(card, recipe.data.load_size, recipe.data.attributes, paired)
@@ -213,4 +228,6 @@ def _dataset(
         return open_single(folder, "pictures", exclude)
     if paired:
         return open_pairs(folder, exclude, recipe.data.pairs)
+    if recipe.method.draws and recipe.data.attributes is None:
+        return open_collection(folder, exclude)
     return open_folder(folder, exclude, recipe.data.attributes)

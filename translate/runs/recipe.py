@@ -18,6 +18,8 @@ from translate.training.loop import TrainingSettings
 class DataSettings(Augmentation):
     """Which pictures, and what is done to them."""
 
+    only: str | None = None
+    """Of several domains the one that a method draws, or all, as one kind; other methods take all."""
     attributes: tuple[str, ...] | None = None
     """Of a list of attributes; by default StarGAN's five, or all."""
     held_out: int = Field(0, ge=0)

@@ -3,30 +3,27 @@
 import importlib.metadata
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from translate import images
 from translate.data.batches import Batches
 from translate.data.folders import Dataset, fingerprints
-from translate.data.made import held_out_squares
 from translate.devices import Engine
 from translate.files import write_bytes, write_text
-from translate.inference.translator import Translator
-from translate.methods.base import Term, translation
+from translate.methods.base import Method, Term, translation
+from translate.methods.generation import Generation
 from translate.models.about import About
 from translate.models.exports import read_about, write_export
 from translate.report.curves import loss_curves
-from translate.report.samples import sample_grid
 from translate.run_folder import RunFolder
 from translate.runs.frozen_features import names_of_frozen, seen_before
 from translate.runs.held_out_score import NAME, HeldOutScore
 from translate.runs.recipe import Recipe
+from translate.runs.shown import Shown, shown
 from translate.tensors import Pixels
-from translate.toys.catalogue import drawn_scores
-from translate.toys.drawn import Drawn
 from translate.training.loop import Training
 from translate.training.record import Record, read_log
 
-SAMPLES = 4  # fixed inputs of each domain in a sample grid
 FRAMES = 60  # at most, in the animation
 
 
@@ -65,7 +62,7 @@ class Results:
             return
         if self._score is None:
             self._score = HeldOutScore(self._dataset, self._seen_by_critics(training), self.recipe.data.size)
-        value = self._score(self.translator(training))
+        value = self.shown(training).distance(self._score)
         before = read_about(self._folder.best).scores.get(NAME) if self._folder.best.exists() else None
         if before is None or value < before:
             about = self._about(training, planned, {NAME: round(value, 4)})
@@ -80,10 +77,10 @@ class Results:
         path = self._folder.milestone(training.step)
         write_export(path, training.average.networks, self._about(training, planned, {}))
 
-    def translator(self, training: Training) -> Translator:
-        """Return the averaged generators as a translator."""
+    def shown(self, training: Training) -> Shown:
+        """Return what the averaged generators make at the moment."""
         about = self._about(training, 0, {})
-        return Translator(translation(training.average.method), about, self._engine, learning=True)
+        return shown(training.average.method, about, self._engine, self._dataset, self.recipe.data.size)
 
     def has_grid(self, step: int) -> bool:
         """Whether there is a sample grid of a step."""
@@ -91,10 +88,7 @@ class Results:
 
     def draw_grid(self, training: Training) -> Pixels:
         """Draw a sample grid (H, W, 3) uint8 on the fixed inputs, write it, and return it."""
-        side = self.recipe.data.size
-        inputs = {domain: held_out_squares(self._dataset, domain, SAMPLES, side) for domain in self._dataset.train}
-        translate = self.translator(training).batch
-        grid = sample_grid(translate, inputs, translation(training.average.method).targets, self._dataset.paired)
+        grid = self.shown(training).grid()
         images.write_pixels(grid, self._folder.grid(training.step))
         return grid
 
@@ -117,10 +111,8 @@ class Results:
         write_text(self._folder.curves, loss_curves(curves))
 
     def score(self, training: Training) -> dict[str, float]:
-        """Score by rule where the pictures are drawn, so that the right answer is known."""
-        if not all(isinstance(pictures, Drawn) for pictures in self._dataset.train.values()):
-            return {}
-        return drawn_scores(self._dataset.name, self.translator(training).batch, self.recipe.data.size)
+        """Score by rule where the pictures are drawn by a program, so that the right answer is known."""
+        return self.shown(training).scores()
 
     def list_unreadable(self, batches: Batches) -> bool:
         """Write down which pictures cannot be read, if there are more than before: not all are held in memory."""
@@ -136,13 +128,20 @@ class Results:
         for step in steps:
             record.write({"step": step, "seed": self.recipe.training.seed, "pictures": batches.names(step - 1)})
 
+    def _does(self, method: Method) -> dict[str, Any]:
+        """Return the fields of `About` that say what a method can be asked for."""
+        if isinstance(method, Generation):
+            drawn = {"noise": method.latent, "labelled": bool(method.labels)}
+            return {"domains": list(method.names), "target": "", **drawn}
+        return About.of_targets(translation(method).targets.with_default(self._dataset.target))
+
     def _seen_by_critics(self, training: Training) -> list[str]:
         return sorted({*names_of_frozen(training.method), *seen_before(self._model)})
 
     def _about(self, training: Training, planned: int, scores: Mapping[str, float]) -> About:
         return About(
             method=json.loads(training.method.settings.model_dump_json()),
-            **About.of_targets(translation(training.average.method).targets.with_default(self._dataset.target)),
+            **self._does(training.average.method),
             size=self.recipe.data.size,
             steps=training.step,
             planned=planned,

@@ -289,7 +289,7 @@ class Run:
 
     def _show(self, attempt: Attempt) -> None:
         grid = self._results.draw_grid(attempt.training)
-        attempt.monitor.pictures(grid, self._results.translator(attempt.training).batch, attempt.training.step)
+        attempt.monitor.pictures(grid, self._results.shown(attempt.training), attempt.training.step)
 
     def _finish(self, attempt: Attempt) -> None:
         self._results.draw_curves(self.terms)

@@ -1,6 +1,6 @@
 """The drawn datasets: who paints each domain, and the rule that scores a translation."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,9 @@ from translate.cards import DatasetCard
 from translate.data.folders import Dataset
 from translate.errors import SettingsError
 from translate.settings import nearest
-from translate.toys import face_attributes, faces, horses, monets, shoes, turntable
-from translate.toys.drawn import Drawn, Painter, ToyScore, Translate
+from translate.tensors import Pixels
+from translate.toys import digits, face_attributes, faces, horses, monets, shoes, turntable
+from translate.toys.drawn import DrawingScore, Drawn, Painter, ToyScore, Translate
 
 SPLITS = ("train", "test")
 COUNT = 200  # unseen pictures that are scored
@@ -23,6 +24,7 @@ class Toy:
 
     painters: Mapping[str, Painter]  # by their domain
     score: ToyScore
+    judge: DrawingScore | None = None  # of what is drawn from noise
 
 
 TOYS: dict[str, Toy] = {
@@ -32,6 +34,7 @@ TOYS: dict[str, Toy] = {
     "toy-faces-hair": Toy(faces.FACES_BY_HAIR, face_attributes.score_hair),
     "toy-edges2shoes": Toy(shoes.FOOTWEAR, shoes.score_shoes),
     "toy-turntable": Toy(turntable.OBJECTS, turntable.score_angles),
+    "toy-digits": Toy(digits.PAINTED, digits.score_digits, digits.judge),
 }
 
 
@@ -92,6 +95,21 @@ def drawn_scores(dataset: str, translate: Translate, size: int, count: int = COU
         return {}
     toy = TOYS[dataset]
     return toy.score(translate, {domain: draw(dataset, domain, "test", count, size) for domain in toy.painters})
+
+
+def scores_of_drawings(dataset: str, pictures: Iterable[Pixels], asked: Sequence[int] = ()) -> dict[str, float]:
+    """Score pictures (S, S, 3) uint8 that were drawn from noise by rule.
+
+    Args:
+        dataset: the name of the dataset that drawing was learned from.
+        pictures: what was drawn.
+        asked: the number of the domain that each should show; empty where none was asked for.
+
+    Returns:
+        what the rule of the dataset gives. Nothing for a dataset that has none.
+    """
+    judge = TOYS[dataset].judge if dataset in TOYS else None
+    return judge(pictures, asked) if judge else {}
 
 
 def _labels(drawn: Drawn, names: Sequence[str]) -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ Every picture is a pure function of (dataset, domain, split, seed, index); the s
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -109,6 +109,8 @@ class Drawn:
 
 Translate = Callable[[Sequence[Pixels], str], list[Pixels]]  # pictures of one size, target domain -> pictures
 ToyScore = Callable[[Translate, Mapping[str, Drawn]], dict[str, float]]  # (..., unseen pictures) -> scores by name
+
+DrawingScore = Callable[[Iterable[Pixels], Sequence[int]], dict[str, float]]  # (drawn from noise, domains asked for)
 
 
 def translated(translate: Translate, drawn: Drawn, target: str) -> Iterator[tuple[Sample, Pixels]]:

@@ -59,6 +59,8 @@ class Probe:
         inputs: (N, S, S, 3) uint8.
         targets: real pictures of the target that were not trained on, (N, S, S, 3) uint8.
         seen: thumbnails of those that were, (M, 192); None if outputs cannot be copies of them.
+        drawn_from: of pictures that are drawn from noise, those that were trained on, (M, S, S, 3) uint8; their inputs
+            stand for real pictures. None of translations.
     """
 
     source: str
@@ -66,6 +68,7 @@ class Probe:
     inputs: Pictures
     targets: Pictures
     seen: Floats | None = None
+    drawn_from: Pictures | None = None
 
 
 class Alarms:
@@ -150,51 +153,57 @@ def losses(recent: Sequence[Mapping[str, Any]], terms: Mapping[str, Term]) -> li
 
 
 def pictures(probe: Probe, outputs: Pictures, step: int) -> list[Alarm]:
-    """Look for what is wrong with the translations `outputs`, (N, S, S, 3) uint8, of the inputs of `probe`."""
-    way, inputs, targets = f"{probe.source} to {probe.target}", probe.inputs, probe.targets
+    """Look for what is wrong with the outputs, (N, S, S, 3) uint8, that were made of the inputs of `probe`."""
+    way, inputs, targets, drawn = _way(probe), probe.inputs, probe.targets, probe.drawn_from is not None
     found: list[Alarm] = []
-    if symptoms.agreement(inputs, outputs) < INVERTED:
+    if not drawn and symptoms.agreement(inputs, outputs) < INVERTED:
         text = (
-            f"From {way} dark becomes bright and bright becomes dark. That rarely goes away: start again with another"
+            f"{way} dark becomes bright and bright becomes dark. That rarely goes away: start again with another"
             " --seed; with CycleGAN method.lambda_idt=5 holds brightness and colours."
         )
         found.append(Alarm("inverted", step, text))
     if symptoms.variety(outputs, inputs, targets) < COLLAPSED:
-        text = (
-            f"From {way} different pictures become nearly the same one. A lower --set method.optimiser.lr=1e-4, a"
-            " larger weight of the cycle (method.lambda_cyc, lambda_rec or rate) or more varied pictures help."
-        )
+        help_ = "a larger weight of the cycle (method.lambda_cyc, lambda_rec or rate) or more varied pictures help."
+        if drawn:
+            help_ = "method.discriminator.minibatch=16 or method.objective=wgan-gp help."
+        what = "noise becomes" if drawn else "pictures become"
+        text = f"{way} different {what} nearly the same picture. A lower --set method.optimiser.lr=1e-4, {help_}"
         found.append(Alarm("collapsed", step, text))
     if symptoms.contrast(outputs, inputs, targets) < FADED:
         text = (
-            f"From {way} pictures lose their light and shade, and become grey or of one colour. A lower --set"
+            f"{way} pictures lose their light and shade, and become grey or of one colour. A lower --set"
             " method.optimiser.lr=1e-4 or a smaller batch helps; so does a longer run where it has just begun."
         )
         found.append(Alarm("faded", step, text))
     if symptoms.stripes(outputs) > STRIPED * (max(map(symptoms.stripes, (inputs, targets))) + 1):
         text = (
-            f"From {way} pictures get stripes of colours, like a rainbow. A lower --set method.optimiser.lr=1e-4,"
+            f"{way} pictures get stripes of colours, like a rainbow. A lower --set method.optimiser.lr=1e-4,"
             " --precision fp32 or another --seed helps."
         )
         found.append(Alarm("striped", step, text))
     if symptoms.checkerboard(outputs) > max(map(symptoms.checkerboard, (inputs, targets))) + CHECKED:
         text = (
-            f"From {way} pictures get a checkerboard of 2 or 4 pixels. With CycleGAN --set"
+            f"{way} pictures get a checkerboard of 2 or 4 pixels. With CycleGAN --set"
             " method.generator.upsampling=resize avoids it; otherwise longer training often does."
         )
         found.append(Alarm("checkerboard", step, text))
     if symptoms.droplets(outputs) > SPOTTED * max(map(symptoms.droplets, (inputs, targets))):
         text = (
-            f"From {way} pictures get conspicuous spots that real ones do not have. A lower --set"
+            f"{way} pictures get conspicuous spots that real ones do not have. A lower --set"
             " method.optimiser.lr=1e-4 or method.diffaugment=colour,translation,cutout helps."
         )
         found.append(Alarm("droplets", step, text))
     if probe.seen is not None:
         unseen = symptoms.nearest(targets, probe.seen)
         if symptoms.nearest(outputs, probe.seen) < MEMORISED * unseen:
+            third = "a smaller method.generator.width" if drawn else "a larger weight of the cycle"
             text = (
-                f"From {way} pictures become copies of training pictures of {probe.target}. More pictures, --set"
-                " method.diffaugment=colour,translation,cutout or a larger weight of the cycle help."
+                f"{way} pictures become copies of training pictures of {probe.target}. More pictures, --set"
+                f" method.diffaugment=colour,translation,cutout or {third} help."
             )
             found.append(Alarm("memorised", step, text))
     return found
+
+
+def _way(probe: Probe) -> str:
+    return f"From {probe.source} to {probe.target}"

@@ -99,6 +99,11 @@ def thumbnails(pictures: Pictures) -> Floats:
     return np.asarray(small.reshape(len(pictures), -1))
 
 
+def nearest_places(pictures: Pictures, among: Floats) -> list[int]:
+    """Return which of the thumbnails `among` (M, 192) is the nearest to each of the pictures, mirrored or not."""
+    return [int(place) for place in _distances(pictures, among).argmin(1)]
+
+
 def nearest(pictures: Pictures, among: Floats) -> float:
     """Measure how far pictures are from the nearest of the thumbnails `among`, mirrored or not.
 
@@ -109,9 +114,14 @@ def nearest(pictures: Pictures, among: Floats) -> float:
     Returns:
         in levels, the median over the pictures.
     """
+    return float(np.median(_distances(pictures, among).min(1)))
+
+
+def _distances(pictures: Pictures, among: Floats) -> Floats:
+    """(N, S, S, 3), (M, 192) -> (N, M), in levels: of a picture and its mirror image that which is nearer."""
     both = (thumbnails(pictures), thumbnails(pictures[:, :, ::-1]))
-    distances = [np.sqrt(((own[:, None] - among[None]) ** 2).mean(-1)).min(1) for own in both]
-    return float(np.median(np.minimum(*distances)))
+    either = [np.sqrt(((own[:, None] - among[None]) ** 2).mean(-1)) for own in both]
+    return np.asarray(np.minimum(*either))
 
 
 def _lightness(pictures: Pictures) -> Floats:

@@ -1,0 +1,1 @@
+"""Networks of methods that draw pictures from noise: those that draw, and those that judge what is drawn."""
