@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from translate import cards
+from translate import cards, images
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -74,3 +75,20 @@ def test_pairs_are_drawn_where_there_are_such(run, place):
     assert (code, "translate train pairs --method pix2pix" in out) == (0, True)
     code, _, err = run("data", "make", "toy-faces", "faces", "--paired")
     assert (code, "toy-faces has no pairs. Drawn ones that have: toy-edges2shoes." in err) == (2, True)
+
+
+def test_pairs_are_looked_over_where_that_is_asked_for(run, place):
+    folder = place / "horses"
+    code, _, err = run("data", "check", "horses", "--pairs", "auto")
+    assert (code, "4 pairs of pictures with equal names" in err) == (0, True)
+    assert "translate train horses --method pix2pix" in err
+    for number in range(4):
+        (folder / "trainB" / f"{number:05d}.png").rename(folder / "trainB" / f"x{number}.png")
+    code, _, err = run("data", "check", "horses", "--pairs", "auto")
+    assert code == 4
+    assert "8 pictures of A and B without a partner of the same name: trainA/00000.png, trainA/00001.png" in err
+    assert "and 5 more" in err
+    assert run("data", "check", "horses")[0] == 0
+    images.write_pixels(np.zeros((8, 17, 3), np.uint8), place / "photos" / "odd.png")
+    code, _, err = run("data", "check", "photos", "--pairs", "side-by-side")
+    assert (code, "odd.png is 17 x 8 pixels, an odd width" in err) == (4, True)

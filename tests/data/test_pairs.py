@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from translate.data.alignment import shift
 from translate.data.check import check
 from translate.data.layouts import open_domains
 from translate.data.pairs import open_pairs, pair_up, partner_key
@@ -121,6 +122,49 @@ def test_an_odd_width_is_refused(tmp_path):
     draw_halves(tmp_path / "b.png", 8, 17)
     with pytest.raises(DataError, match=r"b.png is 17 x 8 pixels, an odd width"):
         open_pairs(tmp_path, kind="side-by-side")
+
+
+def scene(seed=0, side=96):
+    """A picture of flat rectangles."""
+    random = np.random.default_rng(seed)
+    picture = np.full((side, side, 3), 128, np.uint8)
+    for _ in range(12):
+        top, left = random.integers(0, side - 12, 2)
+        picture[top : top + random.integers(8, 40), left : left + random.integers(8, 40)] = random.integers(0, 256, 3)
+    return picture
+
+
+@pytest.mark.parametrize(("right", "down"), [(5, -3), (0, 4), (-6, 0)])
+def test_pairs_that_do_not_lie_on_each_other_are_found(tmp_path, right, down):
+    for n in range(3):
+        picture = scene(n)
+        partner = 255 - picture // 2  # edges agree, colours do not
+        moved = np.roll(partner, (down, right), (0, 1)) if n == 1 else partner
+        for folder, pixels in (("A", picture), ("B", moved)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(pixels).save(tmp_path / folder / f"{n}.png")
+    found = {finding.what: finding.files for finding in check(open_pairs(tmp_path))}
+    across = [f"{abs(right)} px {'right' if right > 0 else 'left'}"] if right else []
+    along = [f"{abs(down)} px {'down' if down > 0 else 'up'}"] if down else []
+    assert found["train: B is shifted against its partner"] == (f"1.png: {', '.join(across + along)}",)
+
+
+def test_of_pictures_without_common_edges_nothing_is_said():
+    random = np.random.default_rng(0)
+    one, other = (random.integers(0, 256, (64, 80, 3), np.uint8) for _ in range(2))
+    assert shift(one, other) is None
+    assert shift(np.zeros_like(one), other) is None
+    assert shift(np.zeros_like(one), np.zeros_like(one)) is None
+
+
+def test_partners_may_look_the_same_but_not_test_and_training_pictures(tmp_path):
+    for n, place in enumerate(("trainA/1", "trainB/1", "trainA/2", "trainB/2", "testA/1", "testB/1")):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        Image.fromarray(scene((n // 2) % 2)).save(tmp_path / f"{place}.png")
+    found = {finding.what for finding in check(open_pairs(tmp_path))}
+    assert {what for what in found if "nearly the same" in what} == {
+        f"train {one} and test {other}: nearly the same picture" for one in "AB" for other in "AB"
+    }
 
 
 def test_pairs_are_looked_over(tmp_path):

@@ -1,13 +1,18 @@
 """Alarms, the page, and TensorBoard, over the steps of a run."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from translate import cards
+from translate.data.made import fills_holes
 from translate.methods.cyclegan import CycleGAN
+from translate.models.about import About
 from translate.report import tracking
 from translate.runs import prepare
+from translate.runs.shown import Use, command_to_use
+from translate.targets import Domains
 from translate.training import alarms
 from translate.training.record import read_log
 
@@ -70,3 +75,21 @@ def test_a_run_is_written_for_what_was_asked_for(tmp_path, monkeypatch, shelf):
     monkeypatch.setattr(tracking.Trackio, "close", lambda _: seen.append("closed"))
     list(prepare(TOY, out=tmp_path / "run", device="cpu", track=["trackio"]).start())
     assert seen == ["cyclegan", 0, (True, 1), (True, 2), 2, (True, 3), (True, 4), 4, "closed"]
+
+
+def test_the_command_to_use_a_result_says_what_it_has_learned() -> None:
+    domains, out = Domains(("A", "B"), "B"), Path("runs/x")
+    assert command_to_use(out, domains, Use()) == "translate apply runs/x PHOTOS --out RESULTS"
+    assert command_to_use(out, domains, Use(scale=4)) == "translate apply runs/x PHOTOS --enlarge 4 --out RESULTS"
+    assert command_to_use(out, domains, Use(fills=True)) == "translate apply runs/x PHOTOS --fill --out RESULTS"
+    assert command_to_use(out, Domains(("A", "B"), ""), Use()).endswith("--to A --out RESULTS")
+    assert command_to_use(out, domains, Use(draws=True)).startswith("translate sample runs/x")
+    told = {"domains": ["A", "B"], "target": "B", "size": 32, "steps": 0, "planned": 0}
+    about = About(method={"name": "pix2pix", "scale": 2}, recipe={"data": {"made": "holes"}}, **told)
+    assert Use.of(about) == Use(scale=2, fills=True)
+
+
+def test_pairs_with_holes_are_known(tmp_path: Path) -> None:
+    for made, expected in (("holes", True), ("colour", False)):
+        run = prepare("toy-faces", method="pix2pix", words=[f"data.made={made}"], out=tmp_path / made)
+        assert fills_holes(run.dataset) is expected

@@ -3,7 +3,7 @@
 import shlex
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,7 +14,9 @@ from translate.errors import SettingsError, counted
 
 if TYPE_CHECKING:
     from translate.cards import DatasetCard
+    from translate.data.folders import Dataset
 
+_PAIRS = "Look pairs over: whether partners are all there, equal in size, and lie on each other; auto finds out which."
 app = typer.Typer(
     cls=Stoppable,
     no_args_is_help=True,
@@ -114,31 +116,18 @@ def make(
 def check(
     data: Annotated[str | None, typer.Argument(help="A dataset's name or folder.")] = None,
     domain: Annotated[list[str] | None, typer.Option(help="NAME=FOLDER, twice or more, instead of DATA.")] = None,
+    pairs: Annotated[Literal["auto", "side-by-side"] | None, typer.Option(help=_PAIRS)] = None,
     max_pixels: MaybeMaxPixels = None,
     json_: Json = False,
 ) -> None:
     """Look a dataset over: unreadable, grey, small, duplicate pictures, and training pictures among the test ones."""
-    from translate import cards
     from translate.data.check import check as examine
     from translate.data.folders import Reading
-    from translate.data.known import open_known
-    from translate.data.layouts import open_domains, open_folder, open_single, subfolders
     from translate.images import LIMITS
 
     if (data is None) is (not domain):
         raise SettingsError("What should be looked over? Name a dataset, a folder, or two --domain NAME=FOLDER.")
-    if data is None:
-        dataset = open_domains(read_domains(domain or []))
-    elif data in cards.names("datasets"):
-        if cards.dataset(data).drawn:
-            raise SettingsError(
-                f"{data} is drawn from seeds and has no files. Draw some: translate data make {data} DIR"
-            )
-        dataset = open_known(cards.dataset(data))
-    else:
-        folder = Path(data)
-        has_domains = subfolders(folder) or not folder.is_dir()
-        dataset = open_folder(folder) if has_domains else open_single(folder, folder.resolve().name, whole=True)
+    dataset = _opened(data, domain or [], pairs)
     most = count_or_none(max_pixels, "--max-pixels")
     dataset = dataset.read_with(Reading(limits=LIMITS.with_pixels(most) if most else LIMITS))
     counts = {place: len(pictures) for place, pictures in dataset.places().items()}
@@ -156,7 +145,33 @@ def check(
         named = f"--domain photo=PHOTOS --domain {shlex.quote(f'{dataset.domains[0]}={data}')} --config quick"
     elif data:
         named = shlex.quote(data)
+    named += " --method pix2pix" if pairs else ""
+    named += " --set data.pairs=side-by-side" if pairs == "side-by-side" else ""
     say_next(f"translate train {named}", json_)
+
+
+def _opened(data: str | None, domains: list[str], pairs: Literal["auto", "side-by-side"] | None) -> "Dataset":
+    """Open what is to be looked over; as pairs, which are then refused where partners are missing or do not fit."""
+    from translate import cards
+    from translate.data.known import open_known
+    from translate.data.layouts import open_domains, open_folder, open_single, subfolders
+    from translate.data.pairs import open_pairs, pair_up
+
+    if data is None:
+        found = open_domains(read_domains(domains))
+        return pair_up(found) if pairs else found
+    if data in cards.names("datasets"):
+        if cards.dataset(data).drawn:
+            raise SettingsError(
+                f"{data} is drawn from seeds and has no files. Draw some: translate data make {data} DIR"
+            )
+        found = open_known(cards.dataset(data))
+        return pair_up(found) if pairs else found
+    folder = Path(data)
+    if pairs:
+        return open_pairs(folder, kind=None if pairs == "auto" else pairs)
+    has_domains = subfolders(folder) or not folder.is_dir()
+    return open_folder(folder) if has_domains else open_single(folder, folder.resolve().name, whole=True)
 
 
 def _pictures(card: "DatasetCard") -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from translate import images
+from translate.data.alignment import shift, words_of
 from translate.data.folders import Dataset, Files
 from translate.errors import ImageDecodeError
 from translate.tensors import Pixels
@@ -48,8 +49,9 @@ def check(dataset: Dataset) -> list[Finding]:
     """Decode every picture of a dataset and report what is unusual, most serious first.
 
     Reported are pictures that cannot be read; pictures that stand in two folders, recompressed or not, such as training
-    pictures among the test ones; exact duplicates within a folder; greyscale files among coloured ones; pictures
-    without colour; pictures of nearly one level; and pictures smaller than 256 pixels.
+    pictures among the test ones; exact duplicates within a folder; pairs that are shifted against each other; greyscale
+    files among coloured ones; pictures without colour; pictures of nearly one level; and pictures smaller than 256
+    pixels. That both of a pair are alike is nothing unusual.
     """
     looks: dict[str, list[_Look]] = {}
     findings: list[Finding] = []
@@ -59,7 +61,8 @@ def check(dataset: Dataset) -> list[Finding]:
                 results = list(threads.map(partial(_look, pictures), range(len(pictures))))
                 looks[place] = [look for look in results if isinstance(look, _Look)]
                 findings.append(Finding(f"{place}: cannot be read", tuple(r for r in results if isinstance(r, str))))
-    findings += _shared(looks)
+    findings += _shared(looks, dataset.paired)
+    findings += _shifted(dataset) if dataset.paired else []
     findings += [Finding(f"{place}: exact duplicates", tuple(_duplicates(seen))) for place, seen in looks.items()]
     for place, seen in looks.items():
         grey = [look.name for look in seen if look.grey]
@@ -102,10 +105,31 @@ def _duplicates(seen: Iterable[_Look]) -> Iterator[str]:
     yield from (" = ".join(group) for group in groups.values() if len(group) > 1)
 
 
-def _shared(looks: Mapping[str, Sequence[_Look]]) -> Iterator[Finding]:
+def _shifted(dataset: Dataset) -> Iterator[Finding]:
+    """Find pairs whose second picture does not lie on the first."""
+
+    def off(pair: tuple[Files, Files, int]) -> str:
+        one, other, index = pair
+        try:
+            found = shift(one[index], other[index])
+        except ImageDecodeError:  # reported as such
+            return ""
+        return words_of(other.name(index), *found) if found else ""
+
+    for split, pictures in (("train", dataset.train), ("test", dataset.test)):
+        sides = [files for files in pictures.values() if isinstance(files, Files)]
+        if len(sides) == 2:
+            with ThreadPoolExecutor(os.cpu_count()) as threads:
+                words = list(threads.map(off, [(*sides, index) for index in range(len(sides[0]))]))
+            second = list(pictures)[1]
+            yield Finding(f"{split}: {second} is shifted against its partner", tuple(filter(None, words)))
+
+
+def _shared(looks: Mapping[str, Sequence[_Look]], paired: bool) -> Iterator[Finding]:
     """Find pictures of one folder among those of another, by thumbnail."""
     for (place, seen), (other, others) in combinations(looks.items(), 2):
-        if not seen or not others:
+        are_partners = paired and place.partition(" ")[0] == other.partition(" ")[0]
+        if not seen or not others or are_partners:
             continue
         theirs = np.stack([look.thumbnail for look in others])
         pairs: list[str] = []

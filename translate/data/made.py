@@ -10,7 +10,7 @@ from torch import Tensor
 from translate import images
 from translate.data.augmentation import Augmentation
 from translate.data.batches import PairedBatches, Rows
-from translate.data.damage import Damage, damage
+from translate.data.damage import DAMAGES, Damage, damage
 from translate.data.folders import Dataset, Pictures, held_out
 from translate.data.store import Store
 from translate.errors import DataError
@@ -75,6 +75,11 @@ def make_pairs(dataset: Dataset, made: str | dict[str, Any]) -> Dataset:
     return Dataset(
         dataset.name, both(dataset.train), both(dataset.test), chosen.whole, paired=True, notes=dataset.notes
     )
+
+
+def fills_holes(dataset: Dataset) -> bool:
+    """Whether the pairs of a dataset are pictures with holes and without."""
+    return any(isinstance(one, Made) and one.damage is DAMAGES["holes"] for one in dataset.train.values())
 
 
 class MadePairs(PairedBatches):

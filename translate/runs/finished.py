@@ -7,7 +7,7 @@ from translate.models.about import About
 from translate.models.exports import read_about
 from translate.runs.held_out_score import NAME
 from translate.runs.run import Run
-from translate.runs.shown import command_to_use
+from translate.runs.shown import Use, command_to_use
 
 
 def lines_of_finished(run: Run, took: str = "") -> list[str]:
@@ -23,10 +23,10 @@ def lines_of_finished(run: Run, took: str = "") -> list[str]:
     learned = f"{about.summary} Trained by {run.recipe.method.name} on {run.dataset.name}."
     head = f"Finished {about.steps:,} steps in {took}." if took else f"The run in {run.out} is finished."
     rows = [(folder.export, f"the result, after {about.steps:,} steps{_scores(about)}")]
-    use = [command_to_use(run.out, about.targets, bool(about.noise))]
+    use = [command_to_use(run.out, about.targets, Use.of(about))]
     if folder.best.exists() and (best := read_about(folder.best)).steps != about.steps:
         rows.append((folder.best, f"the best on held-out pictures, after {best.steps:,} steps{_scores(best)}"))
-        use.append(command_to_use(folder.best, best.targets, bool(best.noise)))
+        use.append(command_to_use(folder.best, best.targets, Use.of(best)))
     elif folder.best.exists():
         rows.append((folder.best, f"the same: the last step was the best on held-out pictures{_scores(best)}"))
     if grids := folder.grids():

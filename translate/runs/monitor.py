@@ -12,13 +12,14 @@ import numpy as np
 from translate import images
 from translate.data.batches import Batches
 from translate.data.folders import Dataset
+from translate.data.made import fills_holes
 from translate.files import write_text
 from translate.methods.base import Term, translation
 from translate.report.page import Curve, Grid, RunSummary, run_page
 from translate.report.samples import beside_nearest
 from translate.report.tracking import Board
 from translate.run_folder import RunFolder
-from translate.runs.shown import Shown, columns_of, command_to_use, probes_of
+from translate.runs.shown import Shown, Use, columns_of, command_to_use, probes_of
 from translate.tensors import Pixels
 from translate.training import symptoms
 from translate.training.alarms import Alarm, Alarms
@@ -55,7 +56,8 @@ class Monitor:
         method, step = training.method, training.step
         self._terms, self._columns = method.terms(), columns_of(method, dataset)
         targets = dataset.targets if method.settings.draws else translation(method).targets
-        self._command = command_to_use(folder.path, targets.with_default(dataset.target), method.settings.draws)
+        use = Use(method.settings.draws, method.settings.scale, fills_holes(dataset))
+        self._command = command_to_use(folder.path, targets.with_default(dataset.target), use)
         self._shown: dict[Path, Grid] = {}  # sample grids, as they are on the page
         self._log = [line for line in read_log(folder.log) if line["step"] <= step]
         self._alarms = Alarms(folder.alarms, step, steps, self._terms, tell_alarm)

@@ -2,7 +2,9 @@
 
 import shlex
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -160,13 +162,28 @@ def columns_of(method: Method, dataset: Dataset) -> str:
     return f"In every row, from left to right: {'; '.join(ways)}. It goes well when {aim}."
 
 
-def command_to_use(out: Path, targets: Targets, draws: bool) -> str:
+@dataclass(frozen=True)
+class Use:
+    """What a model is used for: to draw pictures, to enlarge them so many times, or to fill holes."""
+
+    draws: bool = False
+    scale: int = 1
+    fills: bool = False
+
+    @classmethod
+    def of(cls, about: About) -> Self:
+        """Return what a model is used for."""
+        return cls(bool(about.noise), about.scale, about.made == "holes")
+
+
+def command_to_use(out: Path, targets: Targets, use: Use) -> str:
     """Return the command that makes pictures with the result of a run, which can be asked for `targets`."""
     model = shlex.quote(str(out))
-    if draws:
+    if use.draws:
         return f"translate sample {model} --count 64 --out DRAWN --grid drawn.png"
     to = "" if targets.default else f" --to {targets.example}"
-    return f"translate apply {model} PHOTOS{to} --out RESULTS"
+    how = f" --enlarge {use.scale}" if use.scale != 1 else " --fill" if use.fills else ""
+    return f"translate apply {model} PHOTOS{to}{how} --out RESULTS"
 
 
 def _columns_drawn(method: Generation) -> str:
