@@ -37,7 +37,7 @@ def test_damage_is_a_pure_function_that_keeps_the_size(name):
         assert not np.array_equal(one, before)
 
 
-@pytest.mark.parametrize("name", ["holes", "worn"])
+@pytest.mark.parametrize("name", ["holes", "worn", "worn-twice"])
 def test_damage_that_is_drawn_differs_from_draw_to_draw(name):
     assert not np.array_equal(done(name, 0), done(name, 1))
 

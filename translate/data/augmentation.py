@@ -39,7 +39,9 @@ class Augmentation(Settings):
     """Strength of random shift, scale and shear."""
     transforms: dict[str, Any] | None = None
     """Instead of the four above: what `albumentations.save` wrote."""
-    made: Literal["superres2", "superres4", "holes", "colour", "edges", "worn"] | dict[str, Any] | None = None
+    made: (
+        Literal["superres2", "superres4", "holes", "colour", "edges", "worn", "worn-twice"] | dict[str, Any] | None
+    ) = None
     """Damage that makes pairs of one folder; or a file that `albumentations.save` wrote."""
 
     @field_validator("size")

@@ -12,6 +12,7 @@ import numpy as np
 
 from translate import images
 from translate.data.augmentation import OwnTransforms
+from translate.data.wear import worn, worn_twice
 from translate.errors import SettingsError
 from translate.settings import nearest
 from translate.tensors import Pixels
@@ -86,39 +87,12 @@ def _edges(picture: Pixels, draws: np.random.Generator) -> Pixels:
     return np.ascontiguousarray(np.repeat(255 - lines[..., None], 3, axis=2))
 
 
-def _worn(picture: Pixels, draws: np.random.Generator) -> Pixels:
-    """Blur, shrink, add noise and compress as the first order of Real-ESRGAN (Wang et al. 2021), fade and scratch.
-
-    Constants are milder than there: sigma 0.2 to 1.5 pixels, sides 1 to 1/3, noise of 1 to 20 levels, JPEG 40 to 95.
-    Saturation and contrast fall to 0.3 to 1 and 0.6 to 1 of what they were, and there are up to 4 scratches.
-    """
-    import cv2
-
-    height, width = picture.shape[:2]
-    x = cv2.GaussianBlur(picture, (0, 0), draws.uniform(0.2, 1.5))
-    factor = draws.uniform(1, 3)
-    small = (max(round(width / factor), 1), max(round(height / factor), 1))
-    x = cv2.resize(x, small, interpolation=cv2.INTER_AREA)
-    x = cv2.resize(x, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.float32)
-    luma = x @ np.array([0.299, 0.587, 0.114], np.float32)
-    x = luma[..., None] + draws.uniform(0.3, 1) * (x - luma[..., None])
-    x = 128 + draws.uniform(0.6, 1) * (x - 128)
-    x += draws.normal(0, draws.uniform(1, 20), x.shape)
-    x = np.ascontiguousarray(x.clip(0, 255).round().astype(np.uint8))
-    for _ in range(int(draws.integers(5))):
-        start, end = ((int(draws.integers(width)), int(draws.integers(height))) for _ in range(2))
-        cv2.line(x, start, end, color=(int(draws.integers(180, 256)),) * 3, thickness=1, lineType=cv2.LINE_AA)
-    _, packed = cv2.imencode(".jpg", x[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(draws.integers(40, 96))])
-    unpacked = cv2.imdecode(packed, cv2.IMREAD_COLOR)
-    assert unpacked is not None
-    return np.ascontiguousarray(unpacked[..., ::-1], np.uint8)
-
-
 DAMAGES: dict[str, Damage] = {
     "superres2": Damage(lambda picture, _: _coarse(picture, 2), "coarse", "fine", scale=2, is_fine=True),
     "superres4": Damage(lambda picture, _: _coarse(picture, 4), "coarse", "fine", scale=4, is_fine=True),
     "holes": Damage(_holed, "holed", "whole"),
     "colour": Damage(_grey, "grey", "colour"),
     "edges": Damage(_edges, "edges", "photo"),
-    "worn": Damage(_worn, "worn", "restored", is_fine=True),
+    "worn": Damage(worn, "worn", "restored", is_fine=True),
+    "worn-twice": Damage(worn_twice, "worn", "restored", is_fine=True),
 }
