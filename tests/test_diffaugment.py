@@ -156,6 +156,7 @@ def test_half_precision_is_widened_and_autocast_does_not_move_pictures():
 
 SIZE = 64
 SMALL: dict[str, dict[str, Any]] = {
+    "acgan": {"generator": {"width": 2}, "discriminator": {"width": 2}},
     "cut": {"generator": {"width": 2, "blocks": 1}, "discriminator": {"width": 2, "layers": 1}, "taps": ["down1"]},
     "cyclegan": {"generator": {"width": 2, "blocks": 1}, "discriminator": {"width": 2, "layers": 1}},
     "dcgan": {"generator": {"width": 2}, "discriminator": {"width": 2}},

@@ -34,6 +34,15 @@ LABEL_CRITICS = (  # the first also reads labels
     " {critic = {width = 2, layers = 1, norm = 'batch'}, weight = 0.5, objective = 'lsgan'}]}"
 )
 TINY: dict[str, tuple[list[str], int, list[str]]] = {  # domains, size in pixels, settings
+    "acgan": (
+        ["a", "b", "c"], 32,
+        ["latent=5", "grey=true", "generator.width=2", "discriminator.width=2", "lambda_fm=0.1", "init_gain=0.5"],
+    ),
+    "acgan with few labels": (
+        ["a", "b", "c"], 32,
+        ["latent=5", "generator={kind = 'mlp', widths = [4]}", "discriminator={kind = 'mlp', widths = [4], pieces = 2}",
+         "head='joint'", "smooth=0.1", "data.labels_each=2"],
+    ),
     "cut": (
         ["a", "b"], 32,
         ["generator={width = 2, blocks = 1}", f"discriminator={CRITICS}", "taps=['pixels', 'down1', 'block1']",
@@ -82,7 +91,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def made(method: str, folder: Path, out: Path, workers: int = 0, **options: Any) -> Run:
     domains, size, words = TINY[method]
-    words = [f"method.{word}" for word in words]
+    words = [word if word.startswith("data.") else f"method.{word}" for word in words]
     words += ["method.diffaugment=colour,translation,cutout"]
     words += [
         f"training.{every}" for every in ("log_every=1", "sample_every=3", "checkpoint_every=2", "milestone_every=2")

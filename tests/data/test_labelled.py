@@ -7,6 +7,7 @@ import torch
 from translate.data import store
 from translate.data.augmentation import Augmentation
 from translate.data.batches import LabelledBatches
+from translate.data.few_labels import FewLabelsBatches
 from translate.data.folders import Dataset
 from translate.data.store import Store
 from translate.errors import ImageDecodeError
@@ -112,3 +113,17 @@ def test_a_label_goes_with_its_picture_when_the_drawn_one_breaks_while_training(
     numbers = batch["x"][:, 0, 0, 0].tolist()
     assert sorted(numbers) == [1, 1, *range(2, 200)]  # the first is broken
     assert batch["c"][:, 0].tolist() == numbers
+
+
+def test_of_few_labels_each_batch_has_its_own_and_the_others_come_without():
+    plain = batches()
+    few = FewLabelsBatches(plain._stores, Augmentation(size=32), 4, 0, each=1)
+    batch = few[1]
+    assert set(batch) == {"x", "x_l", "c_l"}
+    assert torch.equal(batch["x"], plain[1]["x"])
+    assert torch.equal(few[1]["x_l"], batch["x_l"])
+    assert torch.equal(batch["x_l"].float().mean((2, 3)).argmax(1), batch["c_l"].argmax(1))
+    brightest = torch.cat([few[n]["x_l"] for n in range(3)]).amax((1, 2, 3))
+    assert (brightest == 255).all()  # the first of each domain
+    labels = torch.cat([few[n]["c_l"] for n in range(3)]).sum(0)
+    assert labels.tolist() == [4, 4, 4]

@@ -13,6 +13,7 @@ from translate.runs import prepare
 from translate.training import alarms
 
 TINY = {
+    "acgan": ["method.generator.width=2", "method.discriminator.width=2"],
     "cut": ["method.generator={width = 2, blocks = 1}", 'method.taps=["pixels", "down1", "block1"]'],
     "cyclegan": ["method.generator={width = 2, blocks = 1}"],
     "dcgan": ["method.generator.width=2", "method.discriminator.width=2", "data.only=all"],

@@ -3,7 +3,8 @@
 There are three kinds. A method says which one it is trained on, and `batches_for` refuses a dataset that has no such:
 
     unpaired  {domain: pictures}    pictures of each domain, drawn independently
-    labelled  {"x": ..., "c": ...}  pictures of all domains together, with their labels
+    labelled  {"x": ..., "c": ...}  pictures of all domains together, with their labels; or, where few have some,
+              {"x": ..., "x_l": ..., "c_l": ...}  these in a part of its own
     paired    {"x": ..., "y": ...}  pictures of two domains that belong together
 """
 
@@ -155,7 +156,7 @@ class Batches(ABC):
     def _shuffled(self, position: int) -> int:
         """Return the index at a position of the endless sequence of epochs, each a new permutation."""
         epoch, place = divmod(position, self._length)
-        return int(_permutation(self._seed, epoch, self._length)[place])
+        return int(permutation(self._seed, epoch, self._length)[place])
 
     @property
     def _augmenter(self) -> Augmenter:
@@ -305,6 +306,7 @@ def _seed(draws: np.random.Generator) -> int:
     return int(draws.integers(2**32))
 
 
-@lru_cache(maxsize=2)
-def _permutation(seed: int, epoch: int, length: int) -> Any:
+@lru_cache(maxsize=4)
+def permutation(seed: int, epoch: int, length: int) -> Any:
+    """Return the order of an epoch of so many pictures."""
     return np.random.default_rng([seed, epoch]).permutation(length)

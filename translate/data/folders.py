@@ -270,12 +270,12 @@ def held_out(dataset: Dataset, domain: str, count: int) -> Sequence[Pixels]:
     raise DataError(f"No picture of domain {domain} can be read.")
 
 
-def readable(pictures: Pictures, count: int) -> list[Pixels]:
+def readable(pictures: Pictures | tuple[()], count: int) -> list[Pixels]:
     """Return the first `count` pictures that can be read, or fewer."""
     return list(itertools.islice(_readable(pictures), count))
 
 
-def _readable(pictures: Pictures) -> Iterator[Pixels]:
+def _readable(pictures: Pictures | tuple[()]) -> Iterator[Pixels]:
     for index in range(len(pictures)):
         with contextlib.suppress(ImageDecodeError):
             yield pictures[index]

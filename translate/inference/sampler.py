@@ -20,7 +20,7 @@ from translate.methods.generation import Generation
 from translate.models.about import About
 from translate.models.exports import read_about, read_generation
 from translate.models.finding import find_export
-from translate.tensors import Pixels, leave
+from translate.tensors import Pixels, enter, leave, stack
 
 GROUP = 16  # pictures that are drawn together
 TOO_LARGE = "There is not enough memory to draw 16 pictures at once. Use another --device."
@@ -107,6 +107,13 @@ class Sampler:
         start, end = (noise(seed, [0], self.method.latent)[0] for seed in (first, second))
         z = torch.stack([spherical(start, end, step / (frames - 1)) for step in range(frames)])
         return self.of_noise(z, [self.about.label(label) or 0] * frames)
+
+    @torch.inference_mode()
+    def read(self, pictures: Sequence[Pixels]) -> list[int] | None:
+        """Return the number of the label that is read in each picture (S, S, 3) uint8; None if the model reads none."""
+        with self.engine.autocast():
+            logits = self.method.classify(enter(stack(pictures), self.engine))
+        return None if logits is None else [int(label) for label in logits.argmax(1)]
 
     def _label(self, number: int, wanted: int | None) -> int:
         return wanted if wanted is not None else number % max(self.method.labels, 1)

@@ -34,7 +34,7 @@ from torch import Tensor, nn
 
 from translate.diffaugment import diffaugment
 from translate.methods.base import Term, Update
-from translate.methods.generation import Generation, GenerationSettings
+from translate.methods.generation import Generation, GenerationSettings, as_rgb
 from translate.networks.first_weights import initialise
 from translate.noise.discriminators import Dcgan as DcganJudge
 from translate.noise.discriminators import Judge
@@ -129,7 +129,7 @@ class DCGAN(Generation):
         super().__init__()
         self.settings: Settings = settings
         self.names, self.latent = tuple(domains), settings.latent
-        self.G = settings.generator.build(settings.latent, 3, size)
+        self.G = settings.generator.build(settings.latent, settings.channels, size)
         self.D = settings.discriminator.build(3, size)
         for network in (self.G, self.D):
             initialise(network, settings.init_gain)
@@ -172,7 +172,7 @@ class DCGAN(Generation):
         D, s = self.D, self.settings
         T = partial(diffaugment, operations=s.diffaugment)
         with torch.no_grad():
-            g = self.G(randn_for(x, s.latent).to(x.dtype))
+            g = self.sample(randn_for(x, s.latent).to(x.dtype))
         x, g = T(x), T(g)
         real, fake = D(x), D(g)
 
@@ -191,7 +191,7 @@ class DCGAN(Generation):
     def _generator_step(self, x: Tensor, update: Update, objective: Objective) -> dict[str, Tensor]:
         D, s = self.D, self.settings
         T = partial(diffaugment, operations=s.diffaugment)
-        g = self.G(randn_for(x, s.latent).to(x.dtype))
+        g = self.sample(randn_for(x, s.latent).to(x.dtype))
         fake, features_g = D.judge(T(g))
 
         terms = {"GAN": objective.g(fake)}
@@ -207,8 +207,7 @@ class DCGAN(Generation):
         return terms
 
     def sample(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        x: Tensor = self.G(z)
-        return x
+        return as_rgb(self.G(z))
 
 
 @torch.no_grad()

@@ -21,6 +21,13 @@ class GenerationSettings(MethodSettings):
 
     latent: int = Field(100, ge=1)
     """Numbers in the noise of a picture."""
+    grey: bool = False
+    """Whether pictures are grey: one channel is drawn, and shown as three."""
+
+    @property
+    def channels(self) -> int:
+        """What a generator draws."""
+        return 1 if self.grey else 3
 
     def for_targets(self, targets: Targets) -> Self:
         if self.labelled and not isinstance(targets, Domains):
@@ -82,6 +89,11 @@ class Generation(Method):
     def classify(self, x: Tensor) -> Tensor | None:
         """Return logits (N, labels) of pictures (N, 3, S, S) in [-1, 1]; None where the method reads no labels."""
         return None
+
+
+def as_rgb(x: Tensor) -> Tensor:
+    """(N, 1, S, S) or (N, 3, S, S) -> (N, 3, S, S)."""
+    return x.expand(-1, 3, -1, -1)
 
 
 def generation(method: Method) -> Generation:

@@ -78,7 +78,7 @@ class About(Settings):
         if not self.noise:
             return self.targets.summary
         which = f", each of one of the labels {', '.join(self.domains)}" if self.labelled else ""
-        what = self.data if self.labelled else ", ".join(self.domains)
+        what = self.domains[0] if len(self.domains) == 1 else self.data
         return f"Draws pictures of {what} from {self.noise} numbers{which}."
 
     def translating(self, model: object) -> Self:

@@ -30,9 +30,12 @@ class Whole(Settings):
         """Return the layers up to the last one, of which each ends with its activation."""
         raise NotImplementedError
 
-    def build(self, channels: int, size: int, labels: int = 0) -> "WholeDiscriminator":
-        """Build the network for pictures of `size` x `size` pixels, with torch's default initialisation."""
-        return WholeDiscriminator(self, channels, size, labels)
+    def build(self, channels: int, size: int, labels: int = 0, scores: bool = True) -> "WholeDiscriminator":
+        """Build the network for pictures of `size` x `size` pixels, with torch's default initialisation.
+
+        Without `scores` a picture's score is log sum exp of the logits of its labels.
+        """
+        return WholeDiscriminator(self, channels, size, labels, scores)
 
 
 class Dcgan(Whole):
@@ -87,7 +90,9 @@ class Mlp(Whole):
 class WholeDiscriminator(nn.Module):
     """Layers, and of what they see last the score and, if there are labels, their logits."""
 
-    def __init__(self, settings: Whole, channels: int, size: int, labels: int) -> None:
+    score: nn.Module | None
+
+    def __init__(self, settings: Whole, channels: int, size: int, labels: int, scores: bool) -> None:
         super().__init__()
         self.initialised = isinstance(settings, Mlp)  # as torch does it
         self.layers = nn.ModuleList(settings.layers(channels, size))
@@ -96,7 +101,9 @@ class WholeDiscriminator(nn.Module):
         self.train()
         features = seen[0].numel()
         is_map, bias = seen.dim() == 4, getattr(settings, "bias", True)
-        self.score = nn.Conv2d(seen.shape[1], 1, 4, bias=bias) if is_map else nn.Linear(features, 1)
+        self.score = None
+        if scores:
+            self.score = nn.Conv2d(seen.shape[1], 1, 4, bias=bias) if is_map else nn.Linear(features, 1)
         self.labels = nn.Linear(features, labels) if labels else None
         self.minibatch = MinibatchDiscrimination(features, settings.minibatch) if settings.minibatch else None
 
@@ -118,10 +125,10 @@ class WholeDiscriminator(nn.Module):
         for layer in self.layers:
             x = layer(x)
             features.append(x)
-        scores: Tensor = self.score(x).flatten(1)
+        logits = x.new_zeros(len(x), 0) if self.labels is None else self.labels(x.flatten(1))
+        scores = logits.logsumexp(1, keepdim=True) if self.score is None else self.score(x).flatten(1)
         if self.minibatch is not None:
             scores = scores + self.minibatch(x.flatten(1))
-        logits = scores.new_zeros(len(scores), 0) if self.labels is None else self.labels(x.flatten(1))
         return scores, logits, features
 
 

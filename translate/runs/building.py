@@ -7,6 +7,7 @@ from itertools import combinations
 import torch
 
 from translate.data.batches import Batches, batches_for
+from translate.data.few_labels import FewLabelsBatches
 from translate.data.folders import Dataset
 from translate.data.made import Made, MadePairs
 from translate.data.store import Store
@@ -67,6 +68,7 @@ def read_batches(recipe: Recipe, dataset: Dataset, tell: Tell, note: Callable[[s
     """
     kind, stores = batches_for(recipe.method.batches, dataset), dict[str, Store]()
     kind = MadePairs if recipe.data.made else kind
+    batch, seed, each = recipe.training.batch, recipe.training.seed, recipe.data.labels_each
     for domain, pictures in dataset.train.items():
         if isinstance(pictures, Made):
             continue  # made of those of the other domain when they are drawn
@@ -81,7 +83,9 @@ def read_batches(recipe: Recipe, dataset: Dataset, tell: Tell, note: Callable[[s
     for one, other in combinations(contents, 2):
         if shared := len(contents[one] & contents[other]):
             note(f"{shared} pictures are in {one} and in {other}, too; `translate data check` says which.")
-    return kind(stores, recipe.data, recipe.training.batch, recipe.training.seed)
+    if each:
+        return FewLabelsBatches(stores, recipe.data, batch, seed, each)
+    return kind(stores, recipe.data, batch, seed)
 
 
 def refuse_other_pictures(training: Training, plan: RunPlan, batches: Batches) -> None:

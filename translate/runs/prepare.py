@@ -134,6 +134,10 @@ def _wanted(dataset: Dataset, recipe: Recipe) -> Dataset:
         DataError, SettingsError: as `one_collection`; or the method learns from several domains at once.
     """
     method, only = recipe.method, recipe.data.only
+    if recipe.data.labels_each and not (method.draws and method.labelled):
+        raise SettingsError(
+            f"data.labels_each is for methods that draw by labels; {method.name} does not. Leave it out."
+        )
     if method.draws and not method.labelled:
         return one_collection(dataset, only, method.name)
     if only not in (None, ALL):

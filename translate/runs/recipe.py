@@ -20,6 +20,8 @@ class DataSettings(Augmentation):
 
     only: str | None = None
     """Of several domains the one that a method draws, or all, as one kind; other methods take all."""
+    labels_each: int | None = Field(None, ge=1)
+    """Pictures of each label whose label is known, for methods that learn with few; by default all."""
     attributes: tuple[str, ...] | None = None
     """Of a list of attributes; by default StarGAN's five, or all."""
     held_out: int = Field(0, ge=0)

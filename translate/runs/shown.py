@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from translate.data.batches import Batches
-from translate.data.folders import Dataset
+from translate.data.folders import Dataset, readable
 from translate.data.made import held_out_squares, square
 from translate.devices import Engine
 from translate.inference.sampler import Sampler, noise
@@ -31,6 +31,7 @@ LABELS = 10  # at most, that are shown side by side
 PROBES = 8  # held-out pictures of each domain that are judged
 DRAWN = 32  # drawn pictures that are judged
 SCORED = 400  # drawn pictures that are scored by rule
+TESTED = 1000  # test pictures of each label, at most, that are read
 DIRECTIONS = 6  # at most, that are judged
 SEEN = 500  # training pictures of each domain that results are compared with
 
@@ -113,7 +114,21 @@ class Drawings(Shown):
         """Score by rule what is drawn of another seed than grids; of labels where these are the domains of the rule."""
         labels = self._sampler.method.labels
         asked = [number % labels for number in range(SCORED)] if labels else []
-        return scores_of_drawings(self._dataset.name, self._sampler(SCORED, seed=1), asked)
+        scores = scores_of_drawings(self._dataset.name, self._sampler(SCORED, seed=1), asked)
+        return {**scores, **self._test_error()}
+
+    def _test_error(self) -> dict[str, float]:
+        """Return the share of test pictures whose label is read wrongly, by methods that read some."""
+        wrong, count = 0, 0
+        for number, domain in enumerate(self._dataset.train):
+            pictures = readable(self._dataset.test.get(domain, ()), TESTED)
+            squares = [square(picture, self._sampler.about.size) for picture in pictures]
+            for start in range(0, len(squares), DRAWN):
+                read = self._sampler.read(squares[start : start + DRAWN])
+                if read is None:
+                    return {}
+                wrong, count = wrong + sum(label != number for label in read), count + len(read)
+        return {"test error": wrong / count} if count else {}
 
 
 def shown(method: Method, about: About, engine: Engine, dataset: Dataset, side: int) -> Shown:
