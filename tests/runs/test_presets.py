@@ -17,11 +17,12 @@ def test_a_preset_is_what_it_says_for_the_method_that_is_asked_for() -> None:
         ([], {"method": "cut"}, "cut"),
         ([], {"method": "cyclegan"}, "cyclegan"),
         (["method.name=cyclegan"], {}, "cyclegan"),
+        ([], {"method": "pix2pix"}, "pix2pix"),
     ):
         recipe = resolve(None, "quick", words, options)
         assert recipe.method.name == expected
-        assert recipe.data.zoom
-        assert recipe == resolve(None, {"cut": "quick", "cyclegan": "quick-cyclegan"}[expected], [], {})
+        assert recipe.data.zoom is (expected != "pix2pix")
+        assert recipe == resolve(None, "quick" if expected == "cut" else f"quick-{expected}", [], {})
 
 
 def test_both_quick_presets_have_the_same_networks_and_optimisers() -> None:
@@ -35,7 +36,11 @@ def test_both_quick_presets_have_the_same_networks_and_optimisers() -> None:
 @pytest.mark.parametrize(
     ("config", "method", "sentence"),
     [
-        ("quick", "stargan", "The settings quick are for cut and cyclegan, not for stargan. Leave out --config,"),
+        (
+            "quick",
+            "stargan",
+            "The settings quick are for cut, cyclegan and pix2pix, not for stargan. Leave",
+        ),
         ("fastcut", "cyclegan", "The settings fastcut are for cut, not for cyclegan. Leave out --config,"),
     ],
 )

@@ -83,10 +83,9 @@ def _preset(config: str | Path | None, method: str | None) -> Path | None:
         return presets[str(config)]
     if other := presets.get(f"{config}-{method}"):
         return other
-    others = [f" and {name.removeprefix(f'{config}-')}" for name in presets if name.startswith(f"{config}-")]
-    raise SettingsError(
-        f"The settings {config} are for {own}{''.join(others)}, not for {method}. Leave out --config, or --method."
-    )
+    methods = [str(own), *(name.removeprefix(f"{config}-") for name in presets if name.startswith(f"{config}-"))]
+    known = " and ".join([*([", ".join(methods[:-1])] if methods[1:] else []), methods[-1]])
+    raise SettingsError(f"The settings {config} are for {known}, not for {method}. Leave out --config, or --method.")
 
 
 def _method_in(tree: Tree) -> str | None:
