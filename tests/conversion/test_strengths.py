@@ -10,6 +10,7 @@ from translate.conversion.strengths import CELL, MOST, read_strengths, write_str
 from translate.devices import engine
 from translate.errors import SettingsError
 from translate.inference.translator import Translator
+from translate.inference.treatment import Prepared
 from translate.methods.cyclegan import Settings
 from translate.models.about import About
 from translate.networks.resnet import Resnet
@@ -46,6 +47,21 @@ def test_a_row_is_the_picture_and_its_results(tmp_path: Path, translator: Transl
     assert np.array_equal(cells[3], translator(before))
     assert not np.array_equal(cells[2], cells[3])
     assert [path.name for path in tmp_path.iterdir()].count("sheet") == 0  # no results beside it
+
+
+def test_a_large_picture_is_finished_no_larger_than_it_is_shown(
+    tmp_path: Path, translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images.write_pixels(np.full((1800, 2400, 3), 90, np.uint8), tmp_path / "large.png")
+    finished, sizes = Prepared.finished, []
+
+    def watched(self: Prepared, output: torch.Tensor) -> images.Picture:
+        sizes.append(self.picture.rgb.shape)
+        return finished(self, output)
+
+    monkeypatch.setattr(Prepared, "finished", watched)
+    write_strength_sheet(Job(ABOUT, (tmp_path / "large.png",), tmp_path / "sheet.png"), translator, [0.5, 1.0])
+    assert sizes == [(720, 960, 3)] * 2
 
 
 @pytest.mark.parametrize(("out", "to"), [("folder", None), ("sheet.png", "all")])

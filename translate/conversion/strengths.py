@@ -10,6 +10,7 @@ from translate import images
 from translate.conversion.job import Job
 from translate.errors import SettingsError
 from translate.inference.translator import Translator
+from translate.inference.treatment import Prepared
 from translate.tensors import Pixels
 
 MOST = 12  # pictures on a sheet
@@ -53,11 +54,23 @@ def write_strength_sheet(job: Job, translator: Translator, strengths: Sequence[f
         opaque = replace(picture, rgb=images.visible(picture, treatment.background), alpha=None)
         (prepared,) = treatment.prepared([opaque], None, translator.about.size)
         output = translator.tensor(prepared.small, item.target)
+        prepared = _reduced(prepared)
         results = [replace(prepared, treatment=one).finished(output).rgb for one in treatments]
         rows.append([_fitted(one) for one in (prepared.picture.rgb, *results)])
     captions = ["picture", *(f"strength {strength:g}" for strength in strengths)]
     images.write_pixels(images.sheet(rows, captions=captions), out)
     return out
+
+
+def _reduced(prepared: Prepared) -> Prepared:
+    """Make a picture no larger than a sheet can show, or a network has seen, so that no time goes into other pixels."""
+    height, width = prepared.picture.rgb.shape[:2]
+    least = [2 * side for side in CELL], prepared.small.shape[2:]
+    scale = max(max(rows / height, columns / width) for rows, columns in least)
+    if scale >= 1:
+        return prepared
+    rgb = images.resize(prepared.picture.rgb, round(height * scale), round(width * scale))
+    return replace(prepared, picture=replace(prepared.picture, rgb=rgb))
 
 
 def _fitted(pixels: Pixels) -> Pixels:
