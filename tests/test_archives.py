@@ -1,7 +1,9 @@
 """Archives that try to write elsewhere, to fill the disk, or to put two pictures into one file."""
 
+import io
 import stat
 import struct
+import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -209,3 +211,54 @@ def test_truncated_and_damaged_archives_are_refused_at_any_byte(tmp_path: Path, 
         except DataError:
             continue
         assert set(found.values()) <= {bytes(range(99)), b"2" * 99}  # times, permissions and names are not checked
+
+
+# Compressed tar archives
+
+
+def tarred(path: Path, entries: Mapping[str, bytes], kind: bytes = tarfile.REGTYPE) -> Path:
+    """Write a .tar.gz whose entries have these names exactly, and are of this type."""
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in entries.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.type = (len(content) if kind == tarfile.REGTYPE else 0), kind
+            info.linkname = "/etc/passwd" if kind != tarfile.REGTYPE else ""
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+def test_pictures_of_a_tar_archive_are_unpacked_alike(tmp_path: Path, place: Path) -> None:
+    told: list[tuple[int, int]] = []
+    entries = {"set/train/1.jpg": b"one", "set/._1.jpg": b"hidden", "set/README": b"no", "set/val/2.jpg": b"two"}
+    archive = tarred(tmp_path / "whatever", entries)
+    unpack(archive, place, SUFFIXES, lambda *counts: told.append(counts))
+    found = {path.relative_to(place).as_posix(): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    assert found == {"train/1.jpg": b"one", "val/2.jpg": b"two"}
+    assert told == [(1, 2), (2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("entries", "reason"),
+    [
+        ({"a/1.jpg": b"1", "../2.jpg": b"2"}, "leads out of its folder"),
+        ({"/etc/2.jpg": b"2"}, "leads out of its folder"),
+        ({"a/1.jpg": b"1", "a/1.JPG": b"2"}, "would be one file"),
+        ({"a/1.txt": b"1"}, "holds no pictures"),
+        ({"a/1.jpg": bytes(1 << 20)}, "it is a bomb"),
+    ],
+)
+def test_a_tar_archive_is_refused_as_a_whole(
+    tmp_path: Path, place: Path, entries: Mapping[str, bytes], reason: str
+) -> None:
+    assert reason in refusal(tarred(tmp_path / "a.tar.gz", entries), place)
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE])
+def test_links_and_devices_of_a_tar_archive_are_no_pictures(tmp_path: Path, place: Path, kind: bytes) -> None:
+    assert "holds no pictures" in refusal(tarred(tmp_path / "a.tar.gz", {"a/1.jpg": b""}, kind), place)
+
+
+def test_a_torn_tar_archive_is_refused(tmp_path: Path, place: Path) -> None:
+    archive = tarred(tmp_path / "a.tar.gz", {f"a/{n}.jpg": bytes(range(256)) * 9 for n in range(9)})
+    archive.write_bytes(archive.read_bytes()[:100])
+    assert "is damaged or not a tar archive" in refusal(archive, place)

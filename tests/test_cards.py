@@ -8,6 +8,7 @@ import pytest
 from translate import cards
 from translate.errors import SettingsError
 from translate.methods.cyclegan import Settings as CycleGAN
+from translate.methods.pix2pix import Settings as Pix2Pix
 from translate.runs.recipe import Recipe
 from translate.settings import merge
 from translate.targets import Attributes, Domains
@@ -128,3 +129,35 @@ def test_pictures_belong_into_the_home_where_nothing_can_be_written_beside_the_c
 def test_a_card_that_contradicts_itself_is_refused(fields: dict[str, object], sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
         cards.DatasetCard.parse({"name": "n", "title": "t", "domains": ["a", "b"], "target": "b", **fields})
+
+
+PAIRED = {
+    "edges2handbags": "edges2handbags", "edges2shoes": "edges2shoes", "night2day": "night2day",
+    "pix2pix-cityscapes": "cityscapes", "pix2pix-facades": "facades", "pix2pix-maps": "maps",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAIRED)
+def test_the_official_pairs_say_where_from_and_are_learned_with_pix2pix(name: str) -> None:
+    card = cards.dataset(name)
+    assert card.archive
+    assert card.paired
+    assert all(
+        url.endswith(f"/pix2pix/datasets/{PAIRED[name]}.tar.gz") for url in (card.archive.url, *card.archive.mirrors)
+    )
+    assert "CVPR 2017" in card.citation
+    recipe = Recipe.parse(card.recipe)
+    assert recipe.method == Pix2Pix()
+    assert recipe.data.size == 256
+
+
+@pytest.mark.parametrize("name", cards.names("datasets"))
+def test_what_cannot_be_checked_comes_over_https_alone(name: str) -> None:
+    archive = cards.dataset(name).archive
+    if archive and not archive.sha256:
+        assert all(url.startswith("https://") for url in (archive.url, *archive.mirrors))
+
+
+def test_a_sum_without_a_size_is_refused() -> None:
+    with pytest.raises(SettingsError, match="where the SHA-256 is known, so are the bytes"):
+        cards.Archive.parse({"url": "https://example.org/x.zip", "sha256": "0" * 64})

@@ -22,12 +22,22 @@ Card = TypeVar("Card")
 
 
 class Archive(Settings):
-    """A zip archive of pictures on the network."""
+    """An archive of pictures on the network: .zip or .tar.gz.
+
+    Where nobody has published its SHA-256, which the card then says is empty, that of the first download is recorded,
+    and expected from then on.
+    """
 
     url: str = Field(pattern="^https?://")
     mirrors: list[Annotated[str, Field(pattern="^https?://")]] = Field(default_factory=list)  # the same bytes elsewhere
-    bytes: int = Field(gt=0)
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    bytes: int | None = Field(None, gt=0)
+    sha256: str = Field(pattern="^([0-9a-f]{64})?$")
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.sha256 and self.bytes is None:
+            raise ValueError("where the SHA-256 is known, so are the bytes")
+        return self
 
 
 class DatasetCard(Settings):

@@ -3,6 +3,8 @@
 import functools
 import hashlib
 import http.server
+import shutil
+import tarfile
 import tempfile
 import threading
 import zipfile
@@ -308,3 +310,44 @@ def test_domains_may_be_folders_of_their_own_names(card: DatasetCard, shelf: Pat
 def test_without_an_archive_there_is_nothing_to_fetch(card: DatasetCard, drawn: bool, why: str) -> None:
     with pytest.raises(SettingsError, match=f"birds {why}, so there is nothing to fetch"):
         fetch(card.model_copy(update={"archive": None, "drawn": drawn}), quiet)
+
+
+@pytest.fixture
+def boots(tmp_path: Path, server: Server) -> DatasetCard:
+    """A card of pairs side by side in a .tar.gz, whose SHA-256 nobody knows."""
+    with tarfile.open(tmp_path / "www/boots.tar.gz", "w:gz") as opened:
+        for name in ("train/1.png", "train/2.png", "val/1.png"):
+            images.write_pixels(np.arange(4 * 8 * 3, dtype=np.uint8).reshape(4, 8, 3), tmp_path / "drawn.png")
+            opened.add(tmp_path / "drawn.png", f"boots/{name}")
+    entry = Archive(url=server.url("boots.tar.gz"), sha256="")
+    return DatasetCard(
+        name="boots", title="Boots", domains=["edges", "boots"], target="boots", paired=True, archive=entry
+    )  # fmt: skip
+
+
+def test_pairs_side_by_side_are_fetched_and_opened_as_such(boots: DatasetCard, shelf: Path) -> None:
+    fetch(boots, quiet)
+    found = open_known(boots)
+    assert (found.paired, found.domains, found.target) == (True, ("edges", "boots"), "boots")
+    assert [len(found.train["edges"]), len(found.test["boots"])] == [2, 1]
+    assert np.array_equal(found.train["boots"][0], np.arange(96, dtype=np.uint8).reshape(4, 8, 3)[:, 4:])
+
+
+def test_the_sum_of_the_first_download_is_expected_from_then_on(
+    boots: DatasetCard, server: Server, shelf: Path, tmp_path: Path
+) -> None:
+    fetch(boots, quiet)
+    content = (tmp_path / "www/boots.tar.gz").read_bytes()
+    assert (shelf / "boots.sha256").read_text().strip() == hashlib.sha256(content).hexdigest()
+    shutil.rmtree(shelf / "boots")
+    fetch(boots, quiet)  # the same again
+    shutil.rmtree(shelf / "boots")
+    changed = tmp_path / "other.tar.gz"
+    changed.write_bytes(content + b"0")
+    with pytest.raises(
+        DataError, match=r"is not the archive of boots: it has SHA-256 .* Wanted is .*a file with SHA-256"
+    ):
+        fetch(boots, quiet, changed)
+    (tmp_path / "www/boots.tar.gz").write_bytes(content + b"0")
+    with pytest.raises(DataError, match="gives another file"):
+        fetch(boots, quiet)

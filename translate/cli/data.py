@@ -183,5 +183,5 @@ def _pictures(card: "DatasetCard") -> str:
         return "drawn from seeds"
     if cards.is_filled(folder):
         return f"in {folder}"
-    size = f", {card.archive.bytes / 1e6:,.0f} MB to fetch" if card.archive else ""
-    return f"not here{size}"
+    to_fetch = f", {card.archive.bytes / 1e6:,.0f} MB to fetch" if card.archive and card.archive.bytes else ""
+    return f"not here{to_fetch or (', to be fetched' if card.archive else '')}"

@@ -10,9 +10,10 @@ from translate.archives import unpack
 from translate.cards import Archive, DatasetCard
 from translate.data.folders import Dataset
 from translate.data.layouts import open_folder
-from translate.downloads import download
+from translate.data.pairs import open_halves
+from translate.downloads import download, length_of
 from translate.errors import DataError, DownloadError, SettingsError
-from translate.files import as_output_error, atomic_folder, exclusive_lock, sha256, sweep
+from translate.files import as_output_error, atomic_folder, exclusive_lock, sha256, sweep, write_text
 from translate.progress import Tell
 
 
@@ -30,19 +31,28 @@ def open_known(card: DatasetCard, exclude: Path | None = None, attributes: Seque
     """
     folder = cards.folder(card.name)
     if card.archive and not cards.is_filled(folder):
+        size = f" ({_megabytes(card.archive.bytes):,} MB)" if card.archive.bytes else ""
         own = f" Your own folder of this name is called ./{card.name}." if Path(card.name).is_dir() else ""
         raise DataError(
-            f"The pictures of {card.name} are not here yet. Download them ({_megabytes(card.archive.bytes):,} MB) with"
+            f"The pictures of {card.name} are not here yet. Download them{size} with"
             f" `translate data fetch {card.name}`, or train with --download.{own}"
         )
-    return _with_card_names(card, folder, open_folder(folder, exclude, attributes))
+    return _with_card_names(card, folder, _opened(card, folder, exclude, attributes))
+
+
+def _opened(
+    card: DatasetCard, folder: Path, exclude: Path | None = None, attributes: Sequence[str] | None = None
+) -> Dataset:
+    if card.paired:
+        return open_halves(folder, exclude)
+    return open_folder(folder, exclude, attributes)
 
 
 def fetch(card: DatasetCard, tell: Tell, source: Path | None = None) -> Path:
     """Put the pictures of a known dataset where `open_known` finds them, unless they are there, and return that folder.
 
-    The archive is `source`, or `NAME.zip` beside that folder if it was put there by hand, or it is downloaded. The next
-    call continues a partial download.
+    The archive is `source`, or `NAME.zip` or `NAME.tar.gz` beside that folder if it was put there by hand, or it is
+    downloaded. The next call continues a partial download.
 
     Args:
         card: the card of the dataset.
@@ -58,7 +68,7 @@ def fetch(card: DatasetCard, tell: Tell, source: Path | None = None) -> Path:
         why = "is drawn from seeds" if card.drawn else "has no archive on its card"
         raise SettingsError(f"{card.name} {why}, so there is nothing to fetch.")
     folder = cards.folder(card.name)
-    _, part = _archives(folder)
+    _, part = _archives(folder, card.archive)
     if cards.is_filled(folder):
         return folder
     with as_output_error(part):
@@ -78,32 +88,39 @@ def fetch(card: DatasetCard, tell: Tell, source: Path | None = None) -> Path:
 
 def _fetch(card: DatasetCard, archive: Archive, folder: Path, source: Path | None, tell: Tell) -> None:
     sweep(folder.parent, folder.name)
-    by_hand, part = _archives(folder)
+    by_hand, part = _archives(folder, archive)
     given = source or (by_hand if by_hand.exists() else None)
+    recorded = folder.with_name(f"{folder.name}.sha256")
+    expected = archive.sha256 or (recorded.read_text(encoding="ascii").strip() if recorded.is_file() else "")
     if given:
-        _check(card.name, archive, given)
+        _check(card.name, archive, given, expected)
     else:
-        _download(card.name, archive, part, by_hand, tell)
+        _download(card.name, archive, expected, part, by_hand, tell)
+    if not expected:
+        write_text(recorded, sha256(given or part) + "\n")
     with atomic_folder(folder) as temporary:
         unpack(given or part, temporary, images.SUFFIXES, lambda *counts: tell("unpacking", *counts))
-        _with_card_names(card, temporary, open_folder(temporary))
+        _with_card_names(card, temporary, _opened(card, temporary))
 
 
-def _archives(folder: Path) -> tuple[Path, Path]:
+def _archives(folder: Path, archive: Archive) -> tuple[Path, Path]:
     """Return where the archive may be put by hand, and where it is downloaded to."""
-    return folder.with_name(f"{folder.name}.zip"), folder.with_name(f"{folder.name}.zip.part")
+    suffix = ".tar.gz" if archive.url.endswith(".tar.gz") else ".zip"
+    return folder.with_name(f"{folder.name}{suffix}"), folder.with_name(f"{folder.name}{suffix}.part")
 
 
-def _download(name: str, archive: Archive, part: Path, by_hand: Path, tell: Tell) -> None:
-    """Download an archive from the first address that gives it."""
+def _download(name: str, archive: Archive, expected: str, part: Path, by_hand: Path, tell: Tell) -> None:
+    """Download an archive with the `expected` SHA-256, or any, from the first address that gives it."""
 
     def tell_megabytes(*counts: int) -> None:
         tell("downloading, in MB,", *map(_megabytes, counts))
 
     failures: list[str] = []
     for url in (archive.url, *archive.mirrors):
+        if not expected:
+            part.write_bytes(b"")  # else the beginning of another file would go unnoticed
         try:
-            download(url, part, archive.bytes, archive.sha256, tell_megabytes)
+            download(url, part, archive.bytes or length_of(url), expected or None, tell_megabytes)
         except DownloadError as error:
             failures.append(str(error))
         else:
@@ -114,17 +131,20 @@ def _download(name: str, archive: Archive, part: Path, by_hand: Path, tell: Tell
     )
 
 
-def _check(name: str, archive: Archive, given: Path) -> None:
-    """Refuse a file that is not the archive."""
+def _check(name: str, archive: Archive, given: Path, expected: str) -> None:
+    """Refuse a file that is not the archive, as far as its size and its SHA-256 are known."""
     try:
         size = given.stat().st_size
-        found = f"{size} bytes" if size != archive.bytes else f"SHA-256 {sha256(given)}"
+        is_short = archive.bytes is not None and size != archive.bytes
+        found = "" if is_short or not expected else sha256(given)
     except OSError as error:
         raise DataError(f"Cannot read {given}: {error.strerror}.") from error
-    if found != f"SHA-256 {archive.sha256}":
+    if is_short or found != expected:
+        wanted = f"{archive.bytes} bytes" if archive.bytes else "a file"
+        wanted += f" with SHA-256 {expected}" if expected else ""
         raise DataError(
-            f"{given} is not the archive of {name}: it has {found}. Wanted is {archive.url}, {archive.bytes} bytes with"
-            f" SHA-256 {archive.sha256}. Replace it, or remove it to have it downloaded."
+            f"{given} is not the archive of {name}: it has {f'{size} bytes' if is_short else f'SHA-256 {found}'}."
+            f" Wanted is {archive.url}, {wanted}. Replace it, or remove it to have it downloaded."
         )
 
 

@@ -72,6 +72,12 @@ def open_pairs(root: Path, exclude: Path | None = None, kind: SideBySide | None 
     return pair_up(found, holds_out=True)
 
 
+def open_halves(root: Path, exclude: Path | None = None) -> Dataset:
+    """Take every picture of a known folder for a pair; as `open_pairs`, but nothing is looked at or said."""
+    pairs = _halved(open_single(root, "A", exclude))
+    return replace(pairs, notes=())
+
+
 def pair_up(dataset: Dataset, holds_out: bool = False) -> Dataset:
     """Join the pictures of two domains by their names.
 
@@ -169,6 +175,14 @@ def _looks_side_by_side(root: Path, exclude: Path | None) -> bool:
 
 
 def _side_by_side(dataset: Dataset, said: bool) -> Dataset:
+    why = "" if said else ", since they are twice as wide as high"
+    note = f"Pictures are taken for pairs{why}: A is their left half, B the right one."
+    pairs = _halved(dataset)
+    refuse_torn(pairs)
+    return replace(pairs, notes=(*dataset.notes, note))
+
+
+def _halved(dataset: Dataset) -> Dataset:
     def halved(pictures: Mapping[str, Pictures]) -> dict[str, Pictures]:
         files = [one for one in pictures.values() if isinstance(one, Files)]
         return {
@@ -177,14 +191,7 @@ def _side_by_side(dataset: Dataset, said: bool) -> Dataset:
             for domain, right in (("A", False), ("B", True))
         }
 
-    why = "" if said else ", since they are twice as wide as high"
-    note = f"Pictures are taken for pairs{why}: A is their left half, B the right one."
-    pairs = replace(
-        dataset, train=halved(dataset.train), test=halved(dataset.test), target="B", paired=True,
-        notes=(*dataset.notes, note),
-    )  # fmt: skip
-    refuse_torn(pairs)
-    return pairs
+    return replace(dataset, train=halved(dataset.train), test=halved(dataset.test), target="B", paired=True)
 
 
 def _size(files: Files, index: int) -> tuple[int, int] | None:
