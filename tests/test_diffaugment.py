@@ -161,6 +161,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "cyclegan": {"generator": {"width": 2, "blocks": 1}, "discriminator": {"width": 2, "layers": 1}},
     "dcgan": {"generator": {"width": 2}, "discriminator": {"width": 2}},
     "discogan": {"generator": {"width": 2}, "discriminator": {"width": 2}},
+    "ebgan": {"generator": {"width": 2}, "discriminator": {"width": 2}},
     "pix2pix": {"generator": {"width": 2, "depth": 3}, "discriminator": {"width": 2, "layers": 1}},
     "stargan": {"generator": {"width": 2, "blocks": 1}, "discriminator": {"width": 2, "layers": 4}, "g_every": 1},
 }

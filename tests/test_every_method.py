@@ -55,6 +55,12 @@ TINY: dict[str, tuple[list[str], int, list[str]]] = {  # domains, size in pixels
          "lambda_fm=1", "lambda_ha=0.01", "n_critic=2", "init_gain=0.5"],
     ),
     "discogan": (["a", "b"], 64, ["generator.width=2", "discriminator.width=2", "init_gain=0.5"]),
+    "ebgan": (["a"], 32, ["latent=5", "generator.width=2", "discriminator={width = 2, code = 3}"]),
+    "ebgan with an equilibrium": (
+        ["a"], 32,
+        ["latent=5", "generator={kind = 'dcgan', width = 2}", "discriminator={width = 2, code = 3}",
+         "balance='equilibrium'"],
+    ),
     "pix2pix": (
         ["a", "b"], 64, ["generator={width = 2, depth = 6}", "discriminator={width = 2, layers = 1}", "init_gain=0.5"],
     ),

@@ -18,6 +18,7 @@ TINY = {
     "cyclegan": ["method.generator={width = 2, blocks = 1}"],
     "dcgan": ["method.generator.width=2", "method.discriminator.width=2", "data.only=all"],
     "discogan": ["method.generator.width=2", "method.discriminator.width=2"],
+    "ebgan": ["method.generator.width=2", "method.discriminator.width=2", "data.only=all"],
     "pix2pix": ["method.generator={width = 2, depth = 6}", "method.discriminator={width = 2, layers = 1}"],
     "stargan": ["method.generator={width = 2, blocks = 1}", "method.discriminator={width = 2, layers = 2}"],
 }

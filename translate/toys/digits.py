@@ -83,7 +83,7 @@ PAINTED = {digit: Painter(RANGES, partial(paint, digit)) for digit in DIGITS}
 # The judge. Measured by the tests on unseen drawn digits, noise and half-and-half blends.
 SIDE = 32  # pixels, at which pictures are judged
 ALIKE = 0.75  # correlation with a template, above which a picture shows a digit at all
-BLENDED = 0.89  # of the best correlation: where another digit fits as well as that, it is a blend of two
+BLENDED = 0.9  # of the best correlation: where another digit fits as well as that, it is a blend of two
 PRESENT = 0.02  # share of pictures that show a digit, from which on it counts as drawn
 _SHIFTS = range(-2, 3)  # pixels
 _TOGETHER = 64  # pictures that are judged at once
