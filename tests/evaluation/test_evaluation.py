@@ -130,9 +130,9 @@ def test_pictures_of_different_sizes_are_named(model, horses, tmp_path):
 
 
 def test_a_drawn_dataset_is_scored_by_rule_as_well(model, monkeypatch):
-    def few(card, size, attributes):
+    def few(card, size, *more):
         assert size == 32
-        return open_drawn(card.model_copy(update={"train": 2, "test": 6}), size, attributes)
+        return open_drawn(card.model_copy(update={"train": 2, "test": 6}), size, *more)
 
     monkeypatch.setattr("translate.evaluation.pictures.open_drawn", few)
     monkeypatch.setattr("translate.evaluation.evaluation.drawn_scores", lambda *_: {"stripe score": 0.5})
