@@ -14,7 +14,7 @@ ORDER = ("training", "converting", "evaluating", "weights", "datasets", "methods
 FIRST = """\
 translate learns a style from two folders of pictures that are not paired, and converts photos with it.
 
-  translate apply monet PHOTOS --out painted      paint photos now; also vangogh, horse2zebra (translate weights list)
+  translate apply monet PHOTOS --out painted      paint photos now; also cezanne, horse2zebra (translate weights list)
   translate train --domain photo=PHOTOS --domain mine=PAINTINGS --config quick
                                                   learn your own painter, in ten minutes
   translate apply runs/photo2mine PHOTOS --out mine     and paint with it
