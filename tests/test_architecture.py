@@ -50,6 +50,7 @@ FLOORS: dict[str, int] = {
     "runs": 6,
     "evaluation": 6,
     "conversion": 6,
+    "exercises": 6,
     "bench": 6,
     "doctor": 6,
     "cli": 7,

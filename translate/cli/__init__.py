@@ -15,6 +15,7 @@ from translate.cli import (
     compare,
     data,
     evaluate,
+    exercise,
     export,
     guide,
     info,
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.command("train")(train.train)
 app.command("apply")(apply.apply)
 app.command("sample")(sample.sample)
+app.command("exercise")(exercise.exercise)
 app.command("undo")(undo.undo)
 app.command("info")(info.info)
 app.command("export")(export.export)

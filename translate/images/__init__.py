@@ -11,9 +11,10 @@ Other depths are scaled, never wrapped, by the range that a TIFF states, else:
 What is written carries pixels, an sRGB profile, and of the metadata what `Encoding` asks for, by default the date.
 """
 
+from translate.images.canvas import Canvas
 from translate.images.formats import FORMATS, SUFFIXES, format_of, holds_frames
 from translate.images.limits import LIMITS, Limits
-from translate.images.picture import WHITE, Colour, Depth, Encoding, Picture, to_depth
+from translate.images.picture import WHITE, Array, Colour, Depth, Encoding, Picture, to_depth
 from translate.images.reading import count_frames, from_pillow, output_suffix, probe, read, read_frames
 from translate.images.sheets import captioned, resize, resize_plane, resize_unrounded, sheet, write_animation
 from translate.images.transparency import laid_on, read_colour, visible
@@ -24,6 +25,8 @@ __all__ = [
     "LIMITS",
     "SUFFIXES",
     "WHITE",
+    "Array",
+    "Canvas",
     "Colour",
     "Depth",
     "Encoding",
