@@ -46,10 +46,22 @@ def test_every_documented_command_works(
     prepare = runs.prepare
 
     def shortened(*arguments: Any, **named: Any) -> runs.Run:
-        named |= {"method": "cut"} if str(named["config"]) == "quick" else {}
-        named["config"] = place / "tiny.toml"
-        named |= {"size": 32, "steps": 2, "epochs": None, "seconds": None}
-        named["words"] = [*named["words"], "method.generator.blocks=6", "training.milestone_every=1"]
+        words = [*named["words"], "method.generator.blocks=6", "training.milestone_every=1"]
+        if str(named["config"]) == "quick":
+            named["method"] = named["method"] or "cut"
+        if str(named["config"]) == "enlarge":
+            named["method"] = "pix2pix"
+            words += ["data.made=superres2", "method.generator.kind=srresnet"]
+        elif named["method"] == "pix2pix":
+            words.append("method.generator.kind=skip-resnet")
+        named |= {
+            "config": place / "tiny.toml",
+            "words": words,
+            "size": 32,
+            "steps": 2,
+            "epochs": None,
+            "seconds": None,
+        }
         return prepare(*arguments, **named)
 
     monkeypatch.setattr(runs, "prepare", shortened)
