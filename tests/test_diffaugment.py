@@ -163,6 +163,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "discogan": {"generator": {"width": 2}, "discriminator": {"width": 2}},
     "ebgan": {"generator": {"width": 2}, "discriminator": {"width": 2}},
     "pix2pix": {"generator": {"width": 2, "depth": 3}, "discriminator": {"width": 2, "layers": 1}},
+    "progan": {"generator": {"base": 16}, "discriminator": {"base": 16}, "lambda_gp": 0},
     "stargan": {"generator": {"width": 2, "blocks": 1}, "discriminator": {"width": 2, "layers": 4}, "g_every": 1},
 }
 

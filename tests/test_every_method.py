@@ -69,6 +69,7 @@ TINY: dict[str, tuple[list[str], int, list[str]]] = {  # domains, size in pixels
         ["generator={kind = 'srresnet', width = 2, blocks = 1}", "discriminator={width = 2, layers = 1}", "scale=2",
          "objective='lsgan'", "lambda_l2=1"],
     ),
+    "progan": (["a"], 32, ["latent=5", "generator={base = 16, most = 3}", "discriminator={base = 16, most = 3}"]),
     "stargan": (["a", "b", "c"], 32, ["generator={width = 2, blocks = 1}", "discriminator={width = 2, layers = 4}"]),
     "stargan with critics": (
         ["a", "b", "c"], 32, ["generator={width = 2, blocks = 1}", f"discriminator={LABEL_CRITICS}", "g_every=2"],

@@ -20,6 +20,7 @@ TINY = {
     "discogan": ["method.generator.width=2", "method.discriminator.width=2"],
     "ebgan": ["method.generator.width=2", "method.discriminator.width=2", "data.only=all"],
     "pix2pix": ["method.generator={width = 2, depth = 6}", "method.discriminator={width = 2, layers = 1}"],
+    "progan": ["method.generator.base=16", "method.discriminator.base=16", "data.only=all"],
     "stargan": ["method.generator={width = 2, blocks = 1}", "method.discriminator={width = 2, layers = 2}"],
 }
 
