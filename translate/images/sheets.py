@@ -123,7 +123,7 @@ def write_animation(frames: Sequence[Array], path: Path, frame_ms: int = 200) ->
         OutputError: the place cannot be written or the disk is full.
     """
     height, width = _one_size(frames)
-    step = 1 + math.isqrt(len(frames) * height * width >> 20)  # about a million pixels are enough for a palette
+    step = 1 + math.isqrt(len(frames) * height * width >> 17)  # about 130,000 pixels are enough for a palette
     palette = Image.fromarray(np.concatenate([frame[::step, ::step] for frame in frames])).quantize(256)
     first, *rest = [Image.fromarray(frame).quantize(palette=palette) for frame in frames]
     duration = [frame_ms] * len(rest) + [10 * frame_ms]
