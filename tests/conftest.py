@@ -1,6 +1,7 @@
 """What holds for every test: no network, one thread, nothing of who runs it; and pictures that several rooms draw."""
 
 import atexit
+import gc
 import os
 import shutil
 import socket
@@ -33,6 +34,11 @@ atexit.register(shutil.rmtree, PLACE, ignore_errors=True)
 os.environ |= {"HOME": str(HOME), "USERPROFILE": str(HOME), "LOCALAPPDATA": str(HOME)}
 os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
 os.environ |= {"COLUMNS": "120", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
+
+
+def pytest_collection_finish() -> None:
+    """Let garbage be looked for among what tests make, not in all that was imported."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
