@@ -55,6 +55,7 @@ class DatasetCard(Settings):
     licence: str = ""
     citation: str = ""
     archive: Archive | None = None
+    files: list[Archive] = Field(default_factory=list)  # in place of an archive: kept as they are, such as MNIST's
     recipe: dict[str, Any] = Field(default_factory=dict)
     paired: bool = False  # whether there are pairs, for methods that learn from such
     methods: dict[str, dict[str, Any]] = Field(default_factory=dict)  # the same of other methods than the recipe's

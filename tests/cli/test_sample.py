@@ -1,12 +1,21 @@
 """`translate sample`, and what other commands say of a model that draws."""
 
+import contextlib
+import re
 import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import translate
 from translate import images
 from translate.cli.sample import FRAMES
+from translate.errors import SettingsError
+from translate.methods.base import available, settings_class
+from translate.runs import Run
+from translate.settings import read_word
 
 WORDS = ("--set", "method.generator.width=2", "--set", "method.discriminator.width=2", "--set", "method.latent=3",
          "--size", "32", "--batch", "2", "--steps", "2", "--device", "cpu", "--precision", "fp32")  # fmt: skip
@@ -111,3 +120,31 @@ def test_a_model_that_is_told_draws_what_it_is_asked_for(run, place):
     assert (code, "those of photos have none" in err) == (4, True)
     code, _, err = run("train", "photos", "--method", "dcgan", "--set", "data.labels_each=3", *WORDS)
     assert (code, "data.labels_each is for methods that draw by labels" in err) == (2, True)
+
+
+PAGE = (Path(translate.__file__).parent / "guide" / "generating.md").read_text(encoding="utf-8")
+
+
+def test_what_the_page_says_can_be_said(run, place, monkeypatch):
+    """Its train commands are prepared, its other commands known, and its settings those of some method that draws."""
+    prepared = []
+    monkeypatch.setattr(Run, "start", lambda self, tell: prepared.append(self.recipe.method.name) or iter(()))
+    monkeypatch.setattr(Run, "seconds_left", lambda self: None)
+    monkeypatch.setattr(sys.modules["translate.runs.prepare"], "steps_within", lambda *_: 5)
+    lines = [line.split("  #")[0].split() for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+             for line in block.splitlines()]  # fmt: skip
+    for words in lines:
+        if words[1] == "train":
+            assert run(*[word.replace("FOLDER", "photos") for word in words[1:]], "--device", "cpu")[0] == 0, words
+        else:
+            assert run(words[1], "--help")[0] == 0
+    assert prepared == ["dcgan", "dcgan", "dcgan", "acgan"]
+    for key, value in re.findall(r"method\.([a-z_.]+)=([a-z0-9.-]+)", PAGE):
+        tree = read_word(f"{key}={value}")
+        fits = []
+        for name in available():
+            with contextlib.suppress(SettingsError):
+                fits.append(settings_class(name).parse({"name": name, **tree}))
+        assert fits or value == "k", key
+    named = re.findall(r"--method ([a-z0-9]+)", PAGE)
+    assert {*named} <= {*available()}

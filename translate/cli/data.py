@@ -56,7 +56,7 @@ def info(name: str, json_: Json = False) -> None:
 def fetch(
     name: Annotated[str, typer.Argument(help="A dataset with an archive, such as horse2zebra.")],
     source: Annotated[
-        Path | None, typer.Option("--from", help="The archive, if you have it already; nothing is downloaded.")
+        Path | None, typer.Option("--from", help="The archive, or the folder of files, if you have it already.")
     ] = None,
 ) -> None:
     """Download a known dataset and unpack it. The same command again continues a stopped download."""
@@ -183,5 +183,7 @@ def _pictures(card: "DatasetCard") -> str:
         return "drawn from seeds"
     if cards.is_filled(folder):
         return f"in {folder}"
-    to_fetch = f", {card.archive.bytes / 1e6:,.0f} MB to fetch" if card.archive and card.archive.bytes else ""
-    return f"not here{to_fetch or (', to be fetched' if card.archive else '')}"
+    parts = [card.archive] if card.archive else card.files
+    total = sum(part.bytes or 0 for part in parts)
+    to_fetch = f", {total / 1e6:,.0f} MB to fetch" if total else ""
+    return f"not here{to_fetch or (', to be fetched' if parts else '')}"

@@ -30,8 +30,9 @@ def open_known(card: DatasetCard, exclude: Path | None = None, attributes: Seque
         SettingsError: as for `open_folder`.
     """
     folder = cards.folder(card.name)
-    if card.archive and not cards.is_filled(folder):
-        size = f" ({_megabytes(card.archive.bytes):,} MB)" if card.archive.bytes else ""
+    if (card.archive or card.files) and not cards.is_filled(folder):
+        total = sum(one.bytes or 0 for one in ([card.archive] if card.archive else card.files))
+        size = f" ({_megabytes(total):,} MB)" if total else ""
         own = f" Your own folder of this name is called ./{card.name}." if Path(card.name).is_dir() else ""
         raise DataError(
             f"The pictures of {card.name} are not here yet. Download them{size} with"
@@ -57,13 +58,15 @@ def fetch(card: DatasetCard, tell: Tell, source: Path | None = None) -> Path:
     Args:
         card: the card of the dataset.
         tell: is told what is done.
-        source: the archive, if it is here already.
+        source: the archive, if it is here already; of a card with several files a folder that holds them.
 
     Raises:
         SettingsError: there is nothing to fetch.
         DataError: no address gives the archive, or it is not the one that the card describes.
         OutputError: the folder cannot be written, or another process is fetching the same.
     """
+    if card.files:
+        return _fetch_files(card, cards.folder(card.name), source, tell)
     if card.archive is None:
         why = "is drawn from seeds" if card.drawn else "has no archive on its card"
         raise SettingsError(f"{card.name} {why}, so there is nothing to fetch.")
@@ -83,6 +86,22 @@ def fetch(card: DatasetCard, tell: Tell, source: Path | None = None) -> Path:
         finally:
             if cards.is_filled(folder) or part.stat().st_size == 0:
                 part.unlink()
+    return folder
+
+
+def _fetch_files(card: DatasetCard, folder: Path, source: Path | None, tell: Tell) -> Path:
+    """Put the files of a card into its folder: from the folder `source`, or from their addresses."""
+    if cards.is_filled(folder):
+        return folder
+    with atomic_folder(folder) as temporary:
+        for file in card.files:
+            place = temporary / file.url.rpartition("/")[2]
+            if source:
+                _check(card.name, file, source / place.name, file.sha256)
+                place.write_bytes((source / place.name).read_bytes())
+            else:
+                _download(card.name, file, file.sha256, place, Path("FOLDER") / place.name, tell)
+        _with_card_names(card, temporary, _opened(card, temporary))
     return folder
 
 

@@ -8,6 +8,8 @@ In the order they are tried:
 4. `A`, `B`
 5. one folder for each domain, two or more
 
+Before all of these: the four files of MNIST, see `idx`.
+
 Small and capital letters are the same; validation pictures are test pictures where there are no others; and a domain's
 folder may hold `train` and `test`, see `part_of`. In the last two layouts a tenth of the pictures of each domain, at
 most 100, is held out, always the same ones, unless there are test pictures.
@@ -22,6 +24,7 @@ from pathlib import Path
 from translate import images
 from translate.data import celeba
 from translate.data.folders import Dataset, Files, scan
+from translate.data.idx import holds_idx, open_idx
 from translate.data.split_names import Part, part_of
 from translate.errors import DataError, SettingsError, counted
 from translate.files import is_hidden, is_housekeeping
@@ -49,6 +52,8 @@ def open_folder(
     """
     if not root.is_dir():
         raise DataError(f"There is no dataset folder {root}. {_WANTED}")
+    if holds_idx(root):
+        return open_idx(root)
     inside = subfolders(root)
     name = _name(root)
     train, tests = _parts(inside)

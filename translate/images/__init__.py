@@ -13,6 +13,7 @@ What is written carries pixels, an sRGB profile, and of the metadata what `Encod
 
 from translate.images.canvas import Canvas
 from translate.images.formats import FORMATS, SUFFIXES, format_of, holds_frames
+from translate.images.idx import read_idx
 from translate.images.limits import LIMITS, Limits
 from translate.images.picture import WHITE, Array, Colour, Depth, Encoding, Picture, to_depth
 from translate.images.reading import count_frames, from_pillow, output_suffix, probe, read, read_frames
@@ -45,6 +46,7 @@ __all__ = [
     "read",
     "read_colour",
     "read_frames",
+    "read_idx",
     "resize",
     "resize_plane",
     "resize_unrounded",
