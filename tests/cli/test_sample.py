@@ -75,6 +75,7 @@ def test_a_model_that_draws_is_told_and_used_as_such(run, model, place):
             True,
         )
     assert run("export", model, "a.onnx")[0] == 2
+    assert "Next: translate sample drawn" in run("weights", "info", model)[2]
     code, out, err = run("export", model, "half.safetensors", "--half")
     assert (code, "Next: translate sample half.safetensors" in err) == (0, True)
     assert run("sample", "half.safetensors", "--count", 2, "--grid", "half.png", "--device", "cpu")[0] == 0

@@ -225,9 +225,13 @@ def import_(
 def _use(name: str) -> str:
     """Return the command that uses weights."""
     from translate import cards
+    from translate.models.exports import read_about
+    from translate.models.finding import find_export
 
-    features = name in cards.names("weights") and cards.weights(name).features
-    return f"eval RUN DATA --features {name}" if features else f"apply {name} PHOTOS --out RESULTS"
+    if name in cards.names("weights") and cards.weights(name).features:
+        return f"eval RUN DATA --features {name}"
+    draws = read_about(find_export(name)).noise
+    return f"sample {name} --out DRAWN" if draws else f"apply {name} PHOTOS --out RESULTS"
 
 
 def _names(word: str | None) -> list[str] | None:
