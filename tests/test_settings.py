@@ -280,6 +280,9 @@ def test_the_later_layer_wins_key_by_key():
         ([{"a": 2}, {"a": {"b": 1}}], {"a": {"b": 1}}),
         ([{"a": {"b": 1}}, {"a": {}}], {"a": {"b": 1}}),
         ([{"a": 0}, {"a": None}], {"a": None}),
+        ([{"a": {"kind": "x", "b": 1}}, {"a": {"kind": "y", "c": 2}}], {"a": {"kind": "y", "c": 2}}),
+        ([{"a": {"kind": "x", "b": 1}}, {"a": {"kind": "x", "c": 2}}], {"a": {"kind": "x", "b": 1, "c": 2}}),
+        ([{"a": {"b": 1}}, {"a": {"kind": "y"}}], {"a": {"b": 1, "kind": "y"}}),
     ],
 )
 def test_layers_that_do_not_match(layers, result):

@@ -88,13 +88,19 @@ def read_word(word: str) -> Tree:
 
 
 def merge(layers: Iterable[Mapping[str, Any]]) -> Tree:
-    """Lay trees over each other; the later one wins, key by key."""
+    """Lay trees over each other; the later one wins, key by key. A table of another `kind` takes the whole place."""
     result: Tree = {}
     for layer in layers:
         for key, value in layer.items():
             old = result.get(key)
-            result[key] = merge([old, value]) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+            if isinstance(old, Mapping) and isinstance(value, Mapping) and not _are_of_two_kinds(old, value):
+                value = merge([old, value])
+            result[key] = value
     return result
+
+
+def _are_of_two_kinds(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return "kind" in one and "kind" in other and one["kind"] != other["kind"]
 
 
 def kind_or(default: str) -> Discriminator:

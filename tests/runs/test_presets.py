@@ -7,6 +7,7 @@ import pytest
 
 from translate import cards, features
 from translate.errors import DataError, SettingsError, TranslateError, WeightsError
+from translate.networks.unet import UNet
 from translate.runs import prepare
 from translate.runs.options import resolve
 
@@ -57,6 +58,13 @@ def test_a_preset_takes_nothing_of_the_method_of_a_card(name: str, method: str) 
     alone = resolve(None, "quick", [], {"method": method})
     assert recipe.method == alone.method
     assert (recipe.data.size, recipe.training.steps, recipe.training.batch) == (128, alone.training.steps, 3)
+
+
+def test_a_generator_of_another_kind_takes_nothing_of_that_of_a_preset() -> None:
+    words = ["method.generator.width=8", "method.generator.kind=unet"]
+    generator = resolve(None, "quick", words, {"method": "pix2pix"}).method.generator
+    assert isinstance(generator, UNet)
+    assert generator.width == 8
 
 
 def test_words_and_options_lie_over_a_preset() -> None:

@@ -55,10 +55,11 @@ def resolve(
     """
     layers = [(f"--set {word}", read_word(word)) for word in words]
     layers.append(("the command's options", _tree(options)))
-    preset = _preset(config, _method_in(merge(tree for _, tree in layers)))
-    if config:
-        layers.insert(0, (f"the file {config}", read_toml(preset or Path(config))))
-    given = merge(tree for _, tree in layers)
+    said = merge(tree for _, tree in layers)  # in any order: a kind, and what belongs to it
+    preset = _preset(config, _method_in(said))
+    file = read_toml(preset or Path(config)) if config else {}
+    given = merge([file, said])
+    layers.insert(0, (f"the file {config}", file))
     advice = _advice(card, given, preset is not None)
     try:
         return Recipe.parse(merge([advice, given]))
