@@ -7,6 +7,8 @@ from translate import cli
 SILENT = {
     "help": "its pages say what to type",
     "weights path": "scripts read it",
+    "exercise": "its page is opened in a browser",
+    "sample": "what it drew is looked at",
     "compare": "what it wrote is opened in a browser",
     "data fetch": "see test_data.py",
     "data make": "see test_data.py",

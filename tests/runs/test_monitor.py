@@ -89,7 +89,8 @@ def test_the_command_to_use_a_result_says_what_it_has_learned() -> None:
     assert Use.of(about) == Use(scale=2, fills=True)
 
 
+@pytest.mark.usefixtures("shelf")
 def test_pairs_with_holes_are_known(tmp_path: Path) -> None:
     for made, expected in (("holes", True), ("colour", False)):
-        run = prepare("toy-faces", method="pix2pix", words=[f"data.made={made}"], out=tmp_path / made)
+        run = prepare(TOY, method="pix2pix", words=[f"data.made={made}"], out=tmp_path / made, device="cpu")
         assert fills_holes(run.dataset) is expected

@@ -11,6 +11,7 @@ from translate.objectives import OBJECTIVES
 from translate.progress import Tell
 from translate.report.curves import loss_curves
 from translate.report.html import EMBEDDED, embedded, head, table
+from translate.run_folder import RunFolder
 
 FRAMES = 60  # of an animation
 MEASURED = 10_000  # points
@@ -46,9 +47,10 @@ def run(name: str, exercise: Exercise, out: Path, tell: Tell) -> dict[str, float
         states.append(state)
         measured = exercise.mixture.measure(state.drawn(MEASURED, exercise.mixture.dimensions))
         tell("training", state.step, exercise.steps)
-    images.write_animation(frames, out / "progress.gif", frame_ms=100)
+    folder = RunFolder(out)
+    images.write_animation(frames, folder.animation, frame_ms=100)
     images.write_pixels(frames[-1], out / "figure.png")
-    write_text(out / "report.html", _page(name, exercise, frames, states, measured))
+    write_text(folder.report, _page(name, exercise, frames, states, measured))
     return measured
 
 
