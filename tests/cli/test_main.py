@@ -134,7 +134,7 @@ def test_ctrl_c_outside_of_a_step_is_answered_too(
         raise KeyboardInterrupt(signal.SIGINT)
 
     monkeypatch.setattr(runs, "prepare", interrupted)
-    monkeypatch.setattr("translate.inference.translator.Translator.load", interrupted)
+    monkeypatch.setattr("translate.models.exports.about_translator", interrupted)
     monkeypatch.setattr("translate.data.check.check", interrupted)
     monkeypatch.setattr("translate.data.known.fetch", interrupted)
     words = {
