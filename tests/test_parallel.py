@@ -32,7 +32,7 @@ from translate.training.stop import StopSignals
 
 pytestmark = pytest.mark.timeout(600)  # two processes that wait for each other are slow on a busy machine
 
-STEPS = 10
+STEPS = 7
 BATCH = 4  # of both ranks together
 DOMAINS = ["a", "b"]
 DRAWN = ["colour", "cutout"]  # without translation, since importing kornia takes seconds

@@ -1,6 +1,6 @@
 """A run that is killed again and again loses nothing, and becomes the run that was never killed.
 
-4 rounds run with the suite, 100 with `pytest -s -m slow tests/runs/test_kills.py`, which prints them.
+3 rounds run with the suite, 100 with `pytest -s -m slow tests/runs/test_kills.py`, which prints them.
 """
 
 import random
@@ -78,7 +78,7 @@ def left(run: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are forked")
-@pytest.mark.parametrize("rounds", [4, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+@pytest.mark.parametrize("rounds", [3, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
 @pytest.mark.fault("R-1")
 def test_a_run_that_is_killed_again_and_again_loses_nothing(rounds: int, photos: Path, tmp_path: Path) -> None:
     draw, run = random.Random(rounds), tmp_path / "run"

@@ -1,6 +1,5 @@
 """From files of others to an export of ours."""
 
-import importlib.metadata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from translate.exchange.foreign_checkpoints import read_checkpoint
 from translate.exchange.recognised import ImportOptions, RecognisedNetwork
 from translate.exchange.recognition import recognise
 from translate.methods.base import PRETRAINED, MethodSettings, Translation, settings_class, translation
-from translate.models.about import About
+from translate.models.about import About, versions
 from translate.models.exports import write_export
 from translate.networks.discriminators import Critic, PatchGAN, PixelGAN, WholeImage
 from translate.networks.encoder_decoder import EncoderDecoder
@@ -89,7 +88,7 @@ def import_weights(request: ImportRequest, out: Path) -> About:
         steps=0,
         planned=0,
         values=(generator.settings.black, 1.0),
-        versions={name: importlib.metadata.version(name) for name in ("image-translate", "torch")},
+        versions=dict(versions()),
         notes=list(dict.fromkeys(note for found in [*generators, *ordered] for note in found.notes)),
         **{"source": _source(generator, request), **request.about},
     )

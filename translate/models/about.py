@@ -1,5 +1,7 @@
 """What an export says of itself: the fields of the one entry of its metadata."""
 
+import importlib.metadata
+from functools import cache
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator
@@ -9,6 +11,12 @@ from translate.settings import Settings, is_plain, nearest
 from translate.targets import Attributes, Domains, OneWay, Targets
 
 FORMAT = 1
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of what makes an export. Metadata of torch takes ten milliseconds to read."""
+    return {name: importlib.metadata.version(name) for name in ("image-translate", "torch")}
 
 
 class About(Settings):

@@ -1,6 +1,5 @@
 """A run is watched: alarms are raised, its page is written, and others are written for if that is wanted."""
 
-import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from translate.data.folders import Dataset
 from translate.data.made import fills_holes
 from translate.files import write_text
 from translate.methods.base import Term, translation
+from translate.models.about import versions
 from translate.report.page import Curve, Grid, RunSummary, run_page
 from translate.report.samples import beside_nearest
 from translate.report.tracking import Board
@@ -143,8 +143,8 @@ class Monitor:
             facts["speed"] = f"{1 / seconds:.1f} steps a second" if seconds < 1 else f"{seconds:.1f} seconds a step"
             facts["time for these steps"] = f"about {seconds * step / 60:,.1f} minutes"
             facts["steps skipped"] = f"{self._log[-1]['skipped']:,} (something was not finite)"
-        versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("image-translate", "torch"))
-        return {**facts, "made with": f"{versions}, on {engine}"}
+        made_with = ", ".join(f"{name} {version}" for name, version in versions().items())
+        return {**facts, "made with": f"{made_with}, on {engine}"}
 
 
 def _jpeg(rgb: Pixels, width: int) -> bytes:

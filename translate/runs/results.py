@@ -1,6 +1,5 @@
 """What a run leaves in its folder besides checkpoints and log: exports, sample grids, an animation and curves."""
 
-import importlib.metadata
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +11,7 @@ from translate.devices import Engine
 from translate.files import write_bytes, write_text
 from translate.methods.base import Method, Term, translation
 from translate.methods.generation import Generation
-from translate.models.about import About
+from translate.models.about import About, versions
 from translate.models.exports import read_about, write_export
 from translate.report.curves import loss_curves
 from translate.run_folder import RunFolder
@@ -152,5 +151,5 @@ class Results:
             train={domain: len(pictures) for domain, pictures in self._dataset.train.items()},
             held_out=fingerprints(self._dataset.held_out),
             scores=dict(scores),
-            versions={name: importlib.metadata.version(name) for name in ("image-translate", "torch")},
+            versions=dict(versions()),
         )
