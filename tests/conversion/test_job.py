@@ -7,35 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
+from tests.conversion.small import ABOUT, TRANSLATOR
 from translate import images
 from translate.conversion.job import Job
 from translate.conversion.manifest import NAME
 from translate.conversion.pipeline import Result
 from translate.conversion.planning import EMPTY, Naming
 from translate.conversion.settings import ConversionSettings
-from translate.devices import engine
 from translate.errors import DataError, SettingsError
 from translate.inference.blending import Blending
-from translate.inference.translator import Translator
-from translate.methods.cyclegan import Settings
-from translate.models.about import About
-from translate.networks.discriminators import PatchGAN
-from translate.networks.resnet import Resnet
-
-TINY = Settings(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
-ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=16, steps=1, planned=1)
-
-
-def made() -> Translator:
-    torch.manual_seed(0)
-    method = TINY.build(ABOUT.domains, ABOUT.size).eval().requires_grad_(False)
-    return Translator(method, ABOUT, engine("cpu", "fp32"))
-
-
-TRANSLATOR = made()
 
 
 def put(path: Path, seed: int = 0) -> Path:

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+from tests.conversion.small import ABOUT, TRANSLATOR, made
 from translate import files, images
 from translate.conversion import manifest, pipeline, planning
 from translate.conversion.job import Job
@@ -25,28 +26,11 @@ from translate.conversion.lists import write_list
 from translate.conversion.pipeline import Result, convert
 from translate.conversion.planning import ConversionPlan, Item, plan_in_place
 from translate.conversion.settings import ConversionSettings
-from translate.devices import engine
 from translate.errors import DataError, DeviceError, OutputError, SettingsError, WeightsError
 from translate.images import Encoding, Limits
 from translate.inference.blending import Blending
 from translate.inference.fallback import SMALLER
 from translate.inference.translator import Translator
-from translate.methods.cyclegan import Settings
-from translate.models.about import About
-from translate.networks.discriminators import PatchGAN
-from translate.networks.resnet import Resnet
-
-TINY = Settings(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
-ABOUT = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=16, steps=1, planned=1)
-
-
-def made() -> Translator:
-    torch.manual_seed(0)
-    method = TINY.build(ABOUT.domains, ABOUT.size).eval().requires_grad_(False)
-    return Translator(method, ABOUT, engine("cpu", "fp32"))
-
-
-TRANSLATOR = made()
 
 
 def noise(height: int, width: int, *channels: int, seed: int = 0) -> NDArray[np.uint8]:

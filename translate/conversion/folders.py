@@ -21,14 +21,8 @@ from translate.models.exports import write_export
 from translate.progress import silent
 from translate.run_folder import EXPORT
 
-_OF_PIXELS = (
-    "size",
-    "blending",
-    "mask",
-    "fill",
-    "enlarge",
-    *BLENDING,
-)  # words that have a meaning for an image that is no file
+# Words that have a meaning for an image that is no file.
+_OF_PIXELS = ("size", "blending", "mask", "fill", "enlarge", *BLENDING)
 
 
 class FolderTranslator(Translator):

@@ -20,8 +20,6 @@ from translate.models.about import About
 from translate.tensors import Pixels, as_pixels, as_tensor
 
 MADE_BY = "One that has is made by `translate train FOLDER --method pix2pix --set data.made={}`."
-
-
 CHROMA = Blending(take="chroma")
 
 

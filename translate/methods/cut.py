@@ -73,7 +73,7 @@ class Settings(MethodSettings):
     lambda_idt: float = Field(0.0, ge=0)
     """Weight of the L1 identity loss."""
     idt_every: int = Field(1, ge=1)
-    """Of so many pictures of a batch lambda_idt looks at one."""
+    """Of so many pictures of a batch lambda_idt and lambda_keep look at one."""
     idt_until: float = Field(1.0, ge=0, le=1)
     """Share of the run after which lambda_idt is 0."""
     idt_steps: int | None = Field(None, ge=0)
