@@ -19,6 +19,7 @@ FLOORS: dict[str, int] = {
     "files": 1,
     "home": 1,
     "archives": 1,
+    "places": 1,
     "parallel": 1,
     "run_folder": 1,
     "networks": 2,
@@ -37,6 +38,7 @@ FLOORS: dict[str, int] = {
     "memory": 2,
     "cards": 2,
     "downloads": 2,
+    "copies": 2,
     "methods": 3,
     "data": 3,
     "features": 3,
@@ -67,6 +69,8 @@ OWNERS = {  # who may import a library; everybody may import the others
     "albumentations": {"data"},
     "cv2": {"data", "images", "metrics"},  # images: for 16-bit colours; metrics: for medians and connected spots
     "huggingface_hub": {"exchange"},
+    "fsspec": {"places"},
+    "ray": {"cluster"},
     "typer": {"cli", "__main__"},
     "rich": {"cli", "__main__"},
 }

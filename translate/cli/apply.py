@@ -13,8 +13,11 @@ from translate.cli.pipes import STREAM, check_pipes, through_pipes
 from translate.cli.summary import Outcome, latest, listing_failures, result_json, running_on, show_models, show_plan
 from translate.cli.terminal import printable, progress, say, say_next, say_notes, stopping
 from translate.errors import SettingsError, counted
+from translate.places import is_remote
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from translate.conversion.job import Job
     from translate.conversion.pipeline import Result
     from translate.conversion.planning import ConversionPlan
@@ -84,6 +87,8 @@ def apply(
     if in_place:
         conflicting = flat or compare or report or watch or to == "all" or format != "auto"
         _check_in_place(bool(conflicting), yes or dry_run)
+    if watch or report or compare == "grid":
+        _refuse_stores(*inputs, out or "")
     from translate import images
     from translate.conversion.job import Job
     from translate.conversion.planning import EMPTY, Naming
@@ -178,6 +183,14 @@ def _check_in_place(conflicting: bool, confirmed: bool) -> None:
     if not confirmed:
         raise SettingsError(
             "--in-place replaces pictures, and keeps them in .originals. Look with --dry-run, then say --yes, too."
+        )
+
+
+def _refuse_stores(*places: "str | Path") -> None:
+    """Refuse addresses where pictures are looked at again and again."""
+    if found := [place for place in places if is_remote(place)]:
+        raise SettingsError(
+            f"--watch, --report and --compare grid are for pictures and results on this machine; found {found[0]}."
         )
 
 

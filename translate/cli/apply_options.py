@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from translate.cli.options import models
+from translate.places import path_of
 
 _look = partial(typer.Option, rich_help_panel="What results look like")
 _files = partial(typer.Option, rich_help_panel="How they are written")
@@ -14,7 +15,10 @@ _places = partial(typer.Option, rich_help_panel="Where they are written")
 _beside = partial(typer.Option, rich_help_panel="What is written beside them")
 _work = partial(typer.Option, rich_help_panel="Much work, and large pictures")
 
-_INPUTS = "Pictures, folders (with all below them), globs, @FILE with one of these a line, or - for stdin."
+_INPUTS = (
+    "Pictures, folders (with all below them), globs, @FILE with one of these a line, or - for stdin. Also addresses in"
+    " object stores, such as s3://bucket/folder."
+)
 Inputs = Annotated[list[str] | None, typer.Argument(metavar="INPUT...", help=_INPUTS)]
 MaybeModel = Annotated[
     str | None,
@@ -24,7 +28,8 @@ MaybeModel = Annotated[
         autocompletion=models,
     ),
 ]
-Out = Annotated[Path | None, typer.Option(help="A folder; for a single picture also a file, or - for stdout.")]
+_OUT = "A folder, here or in an object store; for a single picture also a file, or - for stdout."
+Out = Annotated[Path | None, typer.Option(parser=path_of, metavar="PATH", help=_OUT)]
 _TO = (
     "The domain to translate to, changes of attributes such as Blond_Hair=1,Young=0, or all of them, each into a folder"
     " of its name; may be left out where the model has a default."
@@ -48,7 +53,7 @@ Strengths = Annotated[str | None, _look(help=_STRENGTHS)]
 KeepColour = Annotated[bool, _look("--keep-colour", help="Take only the lightness of the result.")]
 ColourOnly = Annotated[bool, _look("--colour-only", help="Take only the colour of the result.")]
 _MASK = "A picture, white where to translate, or a folder that mirrors the inputs with one for each."
-Mask = Annotated[Path | None, _look(help=_MASK)]
+Mask = Annotated[Path | None, _look(parser=path_of, metavar="PATH", help=_MASK)]
 _FILL = "Fill holes, which are transparent, or white in --mask; all else stays. Needs a model that learned it."
 Fill = Annotated[bool, _look("--fill", help=_FILL)]
 _BACKGROUND = (

@@ -11,6 +11,7 @@ from translate.cli.options import Json, MaybeMaxPixels, count_or_none, read_doma
 from translate.cli.stopping import Stoppable
 from translate.cli.terminal import lines_of, printable, progress, say, say_next, say_notes, show
 from translate.errors import SettingsError, counted
+from translate.places import RemotePath, is_remote, path_of
 
 if TYPE_CHECKING:
     from translate.cards import DatasetCard
@@ -54,12 +55,18 @@ def info(name: str, json_: Json = False) -> None:
 
 @app.command("fetch")
 def fetch(
-    name: Annotated[str, typer.Argument(help="A dataset with an archive, such as horse2zebra.")],
+    name: Annotated[
+        str, typer.Argument(help="A dataset with an archive, such as horse2zebra, or a folder in an object store.")
+    ],
     source: Annotated[
         Path | None, typer.Option("--from", help="The archive, or the folder of files, if you have it already.")
     ] = None,
 ) -> None:
-    """Download a known dataset and unpack it. The same command again continues a stopped download."""
+    """Download a known dataset, or a folder of an object store. The same command again continues a stopped download."""
+    if is_remote(name):
+        folder = brought(path_of(name))
+        print(f"The pictures of {name} are in {folder}. Next: translate train {shlex.quote(str(folder))}")
+        return
     folder = fetch_pictures(name, source)
     print(f"The pictures of {name} are in {folder}. Next: translate train {name}")
 
@@ -72,6 +79,19 @@ def fetch_pictures(name: str, source: Path | None = None, quiet: bool = False) -
 
     with progress(quiet) as advance:
         folder = get(cards.dataset(name), lambda what, done, total: advance(what, done, total, ""), source)
+    say_notes([note_on(folder)])
+    return folder
+
+
+def brought(place: Path, quiet: bool = False) -> Path:
+    """Return a folder; of one in an object store the copy in the home, which is made, or brought up to date."""
+    if not isinstance(place, RemotePath):
+        return place
+    from translate.copies import copied
+    from translate.home import note_on
+
+    with progress(quiet) as advance:
+        folder = copied(place, lambda what, done, total: advance(what, done, total, ""))
     say_notes([note_on(folder)])
     return folder
 
@@ -127,7 +147,8 @@ def check(
 
     if (data is None) is (not domain):
         raise SettingsError("What should be looked over? Name a dataset, a folder, or two --domain NAME=FOLDER.")
-    dataset = _opened(data, domain or [], pairs)
+    folders = {name: brought(place, json_) for name, place in read_domains(domain or []).items()}
+    dataset = _opened(str(brought(path_of(data), json_)) if data and is_remote(data) else data, folders, pairs)
     most = count_or_none(max_pixels, "--max-pixels")
     dataset = dataset.read_with(Reading(limits=LIMITS.with_pixels(most) if most else LIMITS))
     counts = {place: len(pictures) for place, pictures in dataset.places().items()}
@@ -150,7 +171,7 @@ def check(
     say_next(f"translate train {named}", json_)
 
 
-def _opened(data: str | None, domains: list[str], pairs: Literal["auto", "side-by-side"] | None) -> "Dataset":
+def _opened(data: str | None, domains: dict[str, Path], pairs: Literal["auto", "side-by-side"] | None) -> "Dataset":
     """Open what is to be looked over; as pairs, which are then refused where partners are missing or do not fit."""
     from translate import cards
     from translate.data.known import open_known
@@ -158,7 +179,7 @@ def _opened(data: str | None, domains: list[str], pairs: Literal["auto", "side-b
     from translate.data.pairs import open_pairs, pair_up
 
     if data is None:
-        found = open_domains(read_domains(domains))
+        found = open_domains(domains)
         return pair_up(found) if pairs else found
     if data in cards.names("datasets"):
         if cards.dataset(data).drawn:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from translate.cli.data import brought
 from translate.cli.options import Device, Json, MaybeMaxPixels, Model, Precision, count_or_none, read_domains
 from translate.cli.terminal import progress, say, say_next, show
 from translate.errors import SettingsError
+from translate.places import is_remote, path_of
 from translate.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -98,7 +100,10 @@ def evaluate(
 
     if (data is None) is not bool(domain):
         raise SettingsError("What should be measured on? Give a dataset, or --domain NAME=FOLDER for each domain.")
-    pictures = data if data is not None else open_tests(read_domains(domain or []))
+    if data is not None and is_remote(data):
+        data = str(brought(path_of(data), json_))
+    folders = {name: brought(place, json_) for name, place in read_domains(domain or []).items()}
+    pictures = data if data is not None else open_tests(folders)
     options = {
         "protocol": protocol, "features": features, "lpips": lpips, "split": split, "seed": seed, "size": size,
         "recognise": recognise, "anyway": anyway, "device": device, "precision": precision,

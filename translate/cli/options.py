@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from translate.errors import SettingsError
+from translate.places import path_of
 from translate.run_folder import EXPORT
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
@@ -84,5 +85,5 @@ def read_domains(words: list[str]) -> dict[str, Path]:
             raise SettingsError(f"--domain takes NAME=FOLDER; found {word!r}.")
         if name in domains:
             raise SettingsError(f"--domain {name} was given twice, for {domains[name]} and {folder}. Name each once.")
-        domains[name] = Path(folder)
+        domains[name] = path_of(folder)
     return domains

@@ -47,6 +47,7 @@ def through_pipes(job: "Job", load: "Callable[[], Translator]") -> tuple[str, ..
     from translate import images
     from translate.conversion.single import translate_bytes, translate_encoded
     from translate.files import as_output_error
+    from translate.places import path_of
 
     inputs, out, (target,), settings = job.inputs, job.out, job.targets, job.settings
     assert out is not None
@@ -64,7 +65,7 @@ def through_pipes(job: "Job", load: "Callable[[], Translator]") -> tuple[str, ..
         raise SettingsError("A terminal cannot show pictures. Send stdout to a file or a program, or name a file.")
     if to_stdout and inputs[0] == STREAM and settings.encoding.format is None:
         raise SettingsError("Neither stdin nor stdout has a name that says a format. Choose one with --format.")
-    source = _standard_input() if inputs[0] == STREAM else Path(inputs[0])
+    source = _standard_input() if inputs[0] == STREAM else path_of(inputs[0])
     if to_stdout:
         encoded, notes = translate_bytes(load(), source, target, settings)
         sys.stdout.buffer.write(encoded)

@@ -54,7 +54,9 @@ def show_plan(job: "Job", plan: "ConversionPlan", running: str, as_json: bool) -
     most_bytes = 0
     for preview in previews(plan, job.settings, job.about):
         source, output = printable(preview.item.source), printable(preview.item.output)
-        sizes = f"{_pixels(preview.size)} pixels, seen at {_pixels(preview.seen)}"
+        sizes = (
+            f"{_pixels(preview.size)} pixels, seen at {_pixels(preview.seen)}" if preview.frames else "not looked at"
+        )
         frames = f", {preview.frames} frames" if preview.frames > 1 else ""
         lines.append(f"{source} -> {output}: {printable(preview.reason) or sizes + frames}")
         facts = {name: value for name, value in asdict(preview).items() if name != "item"}

@@ -18,6 +18,7 @@ from translate.exchange.publishing import publication
 from translate.exchange.store import fetch, published
 from translate.inference.translator import Image, Translator
 from translate.models.exports import write_export
+from translate.places import path_of
 from translate.progress import silent
 from translate.run_folder import EXPORT
 
@@ -91,8 +92,9 @@ class FolderTranslator(Translator):
         settings = settings_of(words)
         if out is None:
             raise SettingsError(f"The result of {image} needs a place; name a file with out=.")
-        picture = translate_encoded(self, Path(image), to, settings)
-        images.write(picture, Path(out), settings.encoding, Path(image) if settings.preserve_times else None)
+        source = path_of(image)
+        picture = translate_encoded(self, source, to, settings)
+        images.write(picture, path_of(out), settings.encoding, source if settings.preserve_times else None)
         return type(image)(out)
 
     def folder(
@@ -120,4 +122,4 @@ class FolderTranslator(Translator):
             SettingsError, DataError, OutputError, DeviceError: as `Job.run`.
         """
         inputs = (inputs,) if isinstance(inputs, str | Path) else tuple(inputs)
-        return Job(self.about, inputs, Path(out), to, settings_of(words), overwrite=overwrite).run(self)
+        return Job(self.about, inputs, path_of(out), to, settings_of(words), overwrite=overwrite).run(self)

@@ -1,15 +1,17 @@
 """What the words of a command mean: files, folders, patterns, and lists of these."""
 
+import fnmatch
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from translate import images
 from translate.conversion.lists import read_list
 from translate.errors import DataError, counted
 from translate.files import is_hidden, is_housekeeping, walk
+from translate.places import Entry, RemotePath, is_remote, listing, path_of
 
 ROOT = "/./"  # in an input word, as in `rsync --relative`: what follows is mirrored below the output folder
 SHOWN = 5  # words in a message, at most
@@ -26,6 +28,7 @@ class Inputs:
         missing: words that do not exist, cannot be read or match nothing.
         ignored: how many files found in folders are no pictures, by their suffix.
         passed_over: how many folders of a system were not entered, see `files.is_housekeeping`.
+        entries: what listings say of those pictures that lie in object stores.
     """
 
     pictures: dict[Path, tuple[Path, Path]]
@@ -33,6 +36,7 @@ class Inputs:
     missing: list[str]
     ignored: int
     passed_over: int
+    entries: dict[Path, Entry] = field(default_factory=dict)
 
 
 def find(inputs: Sequence[str | Path], excluded: Path | None = None) -> Inputs:
@@ -43,20 +47,26 @@ def find(inputs: Sequence[str | Path], excluded: Path | None = None) -> Inputs:
             exist are names; or `@FILE`, which holds names of files and folders, see `lists.read_list`, unless a picture
             is called so. What folders and
             patterns hold is chosen by suffix, without hidden files; what is named itself is taken as it is. What
-            follows `/./` in a word is mirrored.
+            follows `/./` in a word is mirrored. Addresses in object stores, see `places`, are the same.
         excluded: a folder that is left out where it lies inside an input.
 
     Raises:
-        DataError: there are no pictures at all, or a list cannot be read.
+        DataError: there are no pictures at all, a list cannot be read, or an object store does not answer.
+        SettingsError: an object store needs a package.
     """
     words = list(_listed(inputs))
-    named = [Path(word) for word, _ in words]
+    named = [path_of(word) for word, _ in words]
     missing: list[str] = []
     pictures: dict[Path, tuple[Path, Path]] = {}
     ignored: set[Path] = set()
     passed: set[Path] = set()
+    entries: dict[Path, Entry] = {}
     for (word, is_pattern), path in zip(words, named, strict=True):
-        for source, own_root in _find(path, word, is_pattern, missing, passed):
+        if isinstance(path, RemotePath):
+            files = _find_remote(path, is_pattern, missing, entries)
+        else:
+            files = _find(path, word, is_pattern, missing, passed)
+        for source, own_root in files:
             root = _marked_root(word) or own_root
             place, relative = source.parent.resolve() / source.name, source.relative_to(root)
             is_excluded = excluded in place.parents and excluded is not None and root.resolve() in excluded.parents
@@ -74,12 +84,12 @@ def find(inputs: Sequence[str | Path], excluded: Path | None = None) -> Inputs:
             reasons.append(f"{counted(len(ignored), 'file')} whose names do not end in {suffixes}")
         shown = [word for word, _ in words[:SHOWN]] + ([f"{len(words) - SHOWN:,} more"] if len(words) > SHOWN else [])
         raise DataError(f"There are no pictures in {', '.join(shown)}: {' and '.join(reasons)}.")
-    return Inputs(pictures, named, missing, len(ignored), len(passed))
+    return Inputs(pictures, named, missing, len(ignored), len(passed), entries)
 
 
 def is_address(word: str) -> bool:
     """Tell whether a word is the address of something elsewhere, such as https://..., which is not fetched."""
-    return re.match(r"[a-zA-Z][\w+.-]+://", word) is not None
+    return re.match(r"[a-zA-Z][\w+.-]+://", word) is not None and not is_remote(word)
 
 
 def is_picture(path: Path) -> bool:
@@ -106,7 +116,33 @@ def _is_named(word: str) -> bool:
 
 def _marked_root(word: str) -> Path | None:
     root, mark, _ = word.rpartition(ROOT)
-    return Path(root or "/") if mark else None
+    return path_of(root or "/") if mark else None
+
+
+def _find_remote(
+    path: RemotePath, is_pattern: bool, missing: list[str], entries: dict[Path, Entry]
+) -> Iterator[tuple[Path, Path]]:
+    """Yield what `_find` does, of one listing; keys that are no paths are added to what is missing."""
+    parts = path.parts
+    fixed = next((n for n, part in enumerate(parts) if is_pattern and set(part) & set("*?[")), len(parts))
+    root, pattern = RemotePath(*parts[:fixed]), parts[fixed:]
+    found = listing(root)
+    matches = [file for file in found.entries if _begins(file.relative_to(root).parts, pattern)]
+    missing += [word for word in found.odd if not pattern and is_picture(Path(word))]
+    if not matches and not found.odd:
+        missing.append(str(path))
+    for file in matches:
+        entries[file] = found.entries[file]
+        yield file, (root if file != root else root.parent)
+
+
+def _begins(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Tell whether a path begins with something that a pattern matches: a folder stands for all below it."""
+    if not pattern:
+        return True
+    if pattern[0] == "**":
+        return any(_begins(parts[number:], pattern[1:]) for number in range(len(parts)))
+    return bool(parts) and fnmatch.fnmatchcase(parts[0], pattern[0]) and _begins(parts[1:], pattern[1:])
 
 
 def _find(

@@ -4,7 +4,7 @@ A hidden file in the folder of the results, or of the originals where results ar
 each result: its path, a fingerprint of model and settings, the stamps of the picture and its mask, and the SHA-256 of a
 result that is in the place of its picture. Of several lines for a path the last counts, and what is missing in one
 counts as anything. Lines are only added, because several runs may share a folder; one that was torn counts as none, and
-a result without any counts as made with anything.
+a result without any counts as made with anything. In an object store it is a folder, see `remote_lines`.
 """
 
 import hashlib
@@ -18,11 +18,13 @@ from typing import Any
 from translate.conversion.masks import Masks
 from translate.conversion.pipeline import Result
 from translate.conversion.planning import Item
+from translate.conversion.remote_lines import RemoteLines, read_remote_lines
 from translate.conversion.settings import ConversionSettings
 from translate.conversion.stamps import stamps_of
 from translate.errors import DiskFull, DiskReadOnly, OutputError
 from translate.files import as_output_error, sha256
 from translate.models.about import About
+from translate.places import RemotePath
 
 NAME = ".translate.jsonl"
 
@@ -58,8 +60,12 @@ def fingerprint(about: About, target: str, settings: ConversionSettings) -> str:
 
 def read_lines(folder: Path) -> dict[Path, Line]:
     """Return what is known of the results that the manifest in `folder` names, by their paths from there."""
+    file = folder / NAME
     try:
-        lines = (folder / NAME).read_text(encoding="utf-8", errors="replace").splitlines()
+        if isinstance(file, RemotePath):
+            lines = read_remote_lines(file)
+        else:
+            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:  # there is none yet, or it is closed to us
         return {}
     known: dict[Path, Line] = {}
@@ -87,6 +93,7 @@ class Manifest:
         self._about = about
         self._settings = settings
         self._known: dict[Path, dict[Path, Line]] = {}  # by folder
+        self._remote: dict[Path, RemoteLines] = {}  # by folder
 
     def outdated(self) -> Callable[[Item], bool]:
         """Return a predicate: was this item's result made with or from something else? An unknown one was not."""
@@ -115,25 +122,39 @@ class Manifest:
         Raises:
             OutputError: the disk is full or read-only.
         """
-        for result in results:
-            item = result.item
-            if item is None or result.status != "done":
-                yield result
-                continue
-            folder, path = self._place(item)
-            line = Line(fingerprint(self._about, item.target, self._settings), _plain(item.stamps))
-            try:
-                with as_output_error(folder / NAME), (folder / NAME).open("a", encoding="utf-8") as stream:
-                    line = replace(line, sha256=sha256(item.output) if item.original else "")
-                    stream.write(json.dumps([path.as_posix(), line.fingerprint, line.stamps, line.sha256]) + "\n")
-            except (DiskFull, DiskReadOnly):
-                raise
-            except OutputError:
-                note = f"{NAME} cannot be written, so what made it is forgotten"
-                result = replace(result, notes=(*result.notes, note))
-            else:
-                self._of(folder)[path] = line
-            yield result
+        try:
+            for result in results:
+                yield self._recorded(result)
+        finally:
+            for lines in self._remote.values():
+                lines.close()
+
+    def _recorded(self, result: Result) -> Result:
+        item = result.item
+        if item is None or result.status != "done":
+            return result
+        folder, path = self._place(item)
+        line = Line(fingerprint(self._about, item.target, self._settings), _plain(item.stamps))
+        try:
+            with as_output_error(folder / NAME):
+                line = replace(line, sha256=sha256(item.output) if item.original else "")
+                words = json.dumps([path.as_posix(), line.fingerprint, line.stamps, line.sha256])
+                self._append(folder, words)
+        except (DiskFull, DiskReadOnly):
+            raise
+        except OutputError:
+            note = f"{NAME} cannot be written, so what made it is forgotten"
+            return replace(result, notes=(*result.notes, note))
+        self._of(folder)[path] = line
+        return result
+
+    def _append(self, folder: Path, words: str) -> None:
+        file = folder / NAME
+        if isinstance(file, RemotePath):
+            self._remote.setdefault(folder, RemoteLines(file)).append(words)
+        else:
+            with file.open("a", encoding="utf-8") as stream:
+                stream.write(f"{words}\n")
 
     def _line(self, item: Item) -> Line | None:
         folder, path = self._place(item)

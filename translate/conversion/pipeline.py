@@ -34,16 +34,19 @@ from translate.files import atomic_file, sweep_dead_writers, takes_files
 from translate.inference.translator import TOO_LARGE, Translator
 from translate.inference.treatment import Prepared, Treatment
 from translate.memory import enough_memory
+from translate.places import RemotePath, is_remote, path_of
 
 A = TypeVar("A")
 B = TypeVar("B")
 
 THREADS = 4  # that decode and encode while the network runs
+REMOTE_THREADS = 16  # the same where they mostly wait for an object store
 TOGETHER = 16  # pictures, at most, that an accelerator gets in one pass without being asked
 TOGETHER_PIXELS = 2_000_000  # and no more than these
 
 MISSING = "it does not exist, cannot be read, or matches nothing"
 ELSEWHERE = "it is an address, and nothing is downloaded here; download it, and name the file"
+UNLISTED = "there is no such file, it matches nothing, or its key is no path, as in a//b or a/../b"
 
 
 @dataclass(frozen=True)
@@ -76,19 +79,23 @@ def convert(translator: Translator, plan: ConversionPlan, settings: ConversionSe
         DeviceError: the device failed, or there is not enough memory to read or write pictures.
     """
     for word in plan.missing:
-        yield Result(Path(word), word, None, "failed", ELSEWHERE if is_address(word) else MISSING)
+        reason = UNLISTED if is_remote(word) else ELSEWHERE if is_address(word) else MISSING
+        yield Result(path_of(word), word, None, "failed", reason)
     for item in plan.existing:
         there, notes = "the output is already there", (item.note,) if item.note else ()
         yield Result(item.source, item.word, item.output, "skipped", there, notes, target=item.target)
     written = [place for item in plan.items for place in (item.output, item.original) if place]
-    for folder in {place.parent for place in written}:
+    for folder in {place.parent for place in written if not isinstance(place, RemotePath)}:
         with suppress(OSError):  # its path is too long, or it is closed to us: the error comes again
             sweep_dead_writers(folder)  # what runs left that were killed
     masks = Masks(settings.mask) if settings.mask else None
     treatment = settings.treatment.of(translator.about)
     most = settings.batch or (1 if translator.engine.device.type == "cpu" else TOGETHER)
     with Readers() if settings.isolate else nullcontext(read_here) as call:
-        pool = ThreadPoolExecutor(THREADS)
+        are_remote = any(
+            isinstance(place, RemotePath) for item in plan.items[:1] for place in (item.source, item.output)
+        )
+        pool = ThreadPoolExecutor(REMOTE_THREADS if are_remote else THREADS)
         try:
             with enough_memory(TOO_LARGE):
                 work = _Work(settings, treatment, translator.about.size, call, masks)
@@ -214,7 +221,7 @@ def _encode(frames: list[_Frame | Result], settings: ConversionSettings, place: 
     except (DiskFull, DiskReadOnly):
         raise
     except OutputError as error:
-        if place and not takes_files(place):
+        if place and not (place.takes_files() if isinstance(place, RemotePath) else takes_files(place)):
             raise
         return _failed(translated[0].item, str(error))
 

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from translate import images
 from translate.conversion.inputs import Inputs, find
+from translate.conversion.presence import is_older, presence
 from translate.conversion.settings import DEFAULT, ConversionSettings
 from translate.errors import OutputError, SettingsError
 from translate.files import as_output_error
 from translate.images import Encoding
+from translate.places import Entry, RemotePath, refuse_as_output
 
 ORIGINALS = ".originals"  # in the root of pictures that are replaced
 OLDER = "the result is older than its picture; --overwrite makes it again"
@@ -32,7 +34,8 @@ class Item:
     target: str  # what it is translated to
     original: Path | None = None  # where the source is kept before the output replaces it
     is_replaced: bool = False  # whether that has happened, so that the original is what is to be translated
-    stamps: tuple[tuple[int, int] | None, ...] = field(default=(), compare=False)  # see `stamps.stamps_of`, when read
+    stamps: tuple[tuple[int, int | str] | None, ...] = field(default=(), compare=False)  # see `stamps_of`, when read
+    listed: Entry | None = field(default=None, compare=False)  # of a picture in an object store
     note: str = field(default="", compare=False)  # what a user may want to know if nothing is done
 
     @property
@@ -120,6 +123,7 @@ def plan(
         OutputError: the format asked for, by `encoding` or by `out`, is not written or does not hold the depth; or
             `out` cannot be looked at.
     """
+    refuse_as_output(out)
     resolved, encoding, beside_suffix = out.resolve(), settings.encoding, settings.comparison_suffix
     found = find(inputs, excluded=resolved)
     if resolved in [path.resolve() for path in found.named]:
@@ -139,11 +143,21 @@ def plan(
         items = [Item(found.named[0], out, Path(found.named[0].name), targets[0])]
     else:
         raise SettingsError(f"--out {out} is the name of a file, which only one result can become. Name a folder.")
+    if settings.preserve_times and (found.entries or isinstance(out, RemotePath)):
+        raise SettingsError("Object stores give files their times themselves. Leave out --preserve-times.")
+    items = [replace(item, listed=found.entries.get(item.source)) for item in items] if found.entries else items
     for item in items:
         images.format_of(item.output, encoding)
     _refuse_collisions(items, {_same(place) for place in found.pictures}, beside_suffix, naming)
-    divided = _divided(items, found, shard, lambda item: not again(item) and _is_there(item.output, beside_suffix))
-    existing = tuple(replace(item, note=OLDER) if _is_older(item) else item for item in divided.existing)
+    is_there = presence(out if as_folder else out.parent)
+    divided = _divided(
+        items, found, shard,
+        lambda item: is_there(item.output)
+        and (not beside_suffix or is_there(beside(item.output, beside_suffix)))
+        and not again(item),
+    )  # fmt: skip
+    older = {item for item in divided.existing if is_older(item.output, item.source)}
+    existing = tuple(replace(item, note=OLDER) if item in older else item for item in divided.existing)
     return replace(divided, existing=existing, place=out if as_folder else out.parent)
 
 
@@ -165,8 +179,12 @@ def plan_in_place(
 
     Raises:
         OutputError: a picture has a format that is not written.
+        SettingsError: a picture lies in an object store.
     """
     found = find(inputs)
+    if found.entries:
+        one = next(iter(found.entries))
+        raise SettingsError(f"Pictures are replaced on this machine only; found {one}. Name a place with --out.")
     items: list[Item] = []
     edited: set[Item] = set()
     for source, relative in found.pictures.values():
@@ -235,21 +253,6 @@ def _is_replaced(item: Item) -> bool:
     try:
         return original is not None and original.is_file() and not filecmp.cmp(item.source, original, shallow=False)
     except OSError:  # one of them cannot be read, or its path is too long: the error comes again
-        return False
-
-
-def _is_there(output: Path, beside_suffix: str) -> bool:
-    try:
-        return output.is_file() and (not beside_suffix or beside(output, beside_suffix).is_file())
-    except OSError:  # the path is too long, or a folder is closed to us: the error comes again when it is written
-        return False
-
-
-def _is_older(item: Item) -> bool:
-    """Tell whether a picture was changed after its result was written, of which nothing is recorded."""
-    try:
-        return item.source.stat().st_mtime_ns > item.output.stat().st_mtime_ns
-    except OSError:
         return False
 
 

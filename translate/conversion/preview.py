@@ -9,6 +9,7 @@ from translate.conversion.settings import ConversionSettings
 from translate.errors import ImageDecodeError, OutputError, UnfitPicture
 from translate.inference.upsampling import Size, network_size
 from translate.models.about import About
+from translate.places import RemotePath
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Preview:
     Attributes:
         item: the picture.
         reason: why it will fail; empty, if that is not known.
-        size: (H, W) in pixels, of the result.
+        size: (H, W) in pixels, of the result; (0, 0) where it is not known, as in an object store.
         seen: (h, w) in pixels, of what the network sees.
         frames: how many are translated.
         most_bytes: of the result, without compression.
@@ -43,6 +44,8 @@ def previews(plan: ConversionPlan, settings: ConversionSettings, about: About) -
 
 
 def _preview(item: Item, settings: ConversionSettings, size: Size, training: int) -> Preview:
+    if isinstance(item.read_from, RemotePath):  # each look would be a download
+        return Preview(item, "")
     height, width, mode = images.probe(item.read_from, settings.limits)
     several = images.holds_frames(item.output, settings.encoding)
     frames = images.count_frames(item.read_from, settings.limits) if several else 1

@@ -5,8 +5,10 @@ from pathlib import Path
 from translate.conversion.masks import Masks
 from translate.conversion.planning import Item
 from translate.errors import ImageDecodeError
+from translate.places import RemotePath
 
-Stamp = tuple[int, int]  # of a file: its size in bytes, and when it was last changed, in nanoseconds
+# Of a file: its size in bytes, and when it was last changed, in nanoseconds, or its mark in an object store.
+Stamp = tuple[int, int | str]
 
 
 def stamp_of(path: Path) -> Stamp | None:
@@ -20,9 +22,10 @@ def stamp_of(path: Path) -> Stamp | None:
 
 def stamps_of(item: Item, masks: Masks | None) -> tuple[Stamp | None, ...]:
     """Return the stamps of what a result is made from: the picture, and its mask if there are any."""
+    picture = item.listed if isinstance(item.read_from, RemotePath) else stamp_of(item.read_from)
     if masks is None:
-        return (stamp_of(item.read_from),)
+        return (picture,)
     try:
-        return stamp_of(item.read_from), stamp_of(masks.find(item))
+        return picture, stamp_of(masks.find(item))
     except ImageDecodeError:  # it has none
-        return stamp_of(item.read_from), None
+        return picture, None

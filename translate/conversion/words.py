@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any, Literal
 
 from translate import images
@@ -10,6 +9,7 @@ from translate.conversion.settings import ConversionSettings
 from translate.errors import SettingsError
 from translate.images import LIMITS, Encoding, Limits
 from translate.inference.blending import Blending
+from translate.places import RemotePath, path_of
 from translate.settings import nearest
 
 BLENDING = ("strength", "keep_colour", "colour_only")
@@ -44,7 +44,9 @@ def settings_of(words: Mapping[str, Any]) -> ConversionSettings:
             words.get("max_file_mb", limits.mebibytes),
         )  # fmt: skip
     if isinstance(given.get("mask"), str):
-        given["mask"] = Path(given["mask"])
+        given["mask"] = path_of(given["mask"])
+    if isinstance(given.get("mask"), RemotePath):
+        raise SettingsError(f"Masks lie on this machine; found {given['mask']}. Copy them here.")
     return ConversionSettings(**given)
 
 

@@ -23,6 +23,7 @@ from translate.images.metadata import metadata_of
 from translate.images.picture import Array, Depth, Encoding, Picture, to_depth
 from translate.images.profiles import wide_to_srgb
 from translate.images.stated_colours import as_srgb, stated
+from translate.places import RemotePath
 
 # Content decides what a file is. EPS is not here because reading it would start Ghostscript.
 _READ = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM")  # Pillow reads MPO as part of JPEG
@@ -128,11 +129,14 @@ def count_frames(path: Path, limits: Limits = LIMITS) -> int:
 def output_suffix(source: Path, encoding: Encoding = _AS_IT_IS) -> str:
     """Return the suffix of what `source` becomes: what is asked for, else its own family if that holds it, else ".png".
 
-    Its first bytes decide, because names lie. Only JPEG lacks transparency, read or written. No decoder that could
-    crash is started, but Pillow's for GIF, which up to the pixels is written in Python.
+    Its first bytes decide, because names lie; in an object store its name, because each look there is a question. Only
+    JPEG lacks transparency, read or written. No decoder that could crash is started, but Pillow's for GIF, which up to
+    the pixels is written in Python.
     """
     if encoding.format:
         return FORMATS[encoding.format].suffix
+    if isinstance(source, RemotePath):
+        return _named_suffix(source, encoding)
     try:
         with source.open("rb") if source.is_file() else io.BytesIO() as stream:  # opening a pipe would wait
             head = stream.read(_HEAD)
@@ -150,6 +154,17 @@ def output_suffix(source: Path, encoding: Encoding = _AS_IT_IS) -> str:
         brands = head[8 : int.from_bytes(head[:4])]
         family = "AVIF" if b"avi" in brands else "" if transparent else "JPEG"
     return FORMATS[family].suffix if family else ".png"
+
+
+def _named_suffix(source: Path, encoding: Encoding) -> str:
+    """Return what `output_suffix` does for a file that is what its name says, moves if it can, and has no alpha."""
+    family = SUFFIXES.get(source.suffix.lower(), "")
+    if encoding.depth == 16:
+        return ".tif" if family == "TIFF" else ".png"
+    if family == "GIF" and encoding.frames != "all":
+        return ".png"
+    kept = {"HEIF": ".jpg", **{name: FORMATS[name].suffix for name in ("JPEG", "WEBP", "AVIF", "TIFF", "GIF")}}
+    return kept.get(family, ".png")
 
 
 def _family(head: bytes) -> str:
@@ -254,6 +269,8 @@ def _reads_heif() -> bool:
 
 
 def _stream(source: Path | bytes | BinaryIO, limits: Limits) -> BinaryIO:
+    if isinstance(source, RemotePath):
+        source = source.read_bytes(limits.bytes + 1)
     if isinstance(source, Path):
         status = source.stat()
         if not stat.S_ISREG(status.st_mode):

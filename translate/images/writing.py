@@ -4,6 +4,7 @@ import io
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ import numpy as np
 from PIL import Image
 
 from translate.errors import OutputError
-from translate.files import atomic_file
+from translate.files import as_output_error, atomic_file
 from translate.images.colour import SRGB
 from translate.images.deep import encode_png, encode_tiff
 from translate.images.formats import FORMATS, format_of, holds_frames
 from translate.images.metadata import left_out, save_options
 from translate.images.picture import WHITE, Array, Depth, Encoding, Picture, to_depth
 from translate.images.transparency import laid_on
+from translate.places import RemotePath
 
 _AS_IT_IS = Encoding()
 _MOST = 65_535  # milliseconds of a frame, and plays, that all formats can count
@@ -74,11 +76,16 @@ def write(
         OutputError: as `encode`, or the place cannot be written or the disk is full.
     """
     format = format_of(path, encoding)
-    with atomic_file(path) as temporary:
-        temporary.write_bytes(encode(picture, replace(encoding, format=format)))
-        if times_of:
-            status = times_of.stat()
-            os.utime(temporary, ns=(status.st_atime_ns, status.st_mtime_ns))
+    encoded = partial(encode, picture, replace(encoding, format=format))
+    if isinstance(path, RemotePath):
+        with as_output_error(path):
+            path.write_bytes(encoded())
+    else:
+        with atomic_file(path) as temporary:
+            temporary.write_bytes(encoded())
+            if times_of:
+                status = times_of.stat()
+                os.utime(temporary, ns=(status.st_atime_ns, status.st_mtime_ns))
     frames = [picture] if isinstance(picture, Picture) else picture
     lost = _lost(frames, format, encoding, holds_frames(path, encoding))
     return (*lost, *left_out(frames[0].metadata, format, encoding))

@@ -18,6 +18,7 @@ from translate.data.pairs import open_pairs, pair_up
 from translate.devices import Engine, engine_to_train
 from translate.errors import DataError, Interrupted, SettingsError
 from translate.parallel import joined, world
+from translate.places import is_remote
 from translate.run_folder import RunFolder
 from translate.runs.execution import Execution
 from translate.runs.fitting import largest_batch, steps_within
@@ -208,6 +209,12 @@ def _dataset(
     recipe: Recipe,
     exclude: Path,
 ) -> Dataset:
+    for place in (data or "", *(domains or {}).values()):
+        if is_remote(place):
+            raise SettingsError(
+                f"Training reads pictures many times, from this machine. Bring {place} here: translate data fetch"
+                f" {place}"
+            )
     paired = recipe.method.batches == "paired" and not recipe.data.made
     if recipe.data.made and (domains or recipe.method.batches != "paired"):
         raise SettingsError(
