@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -71,3 +72,13 @@ def test_memory_that_is_released_is_that_of_every_kind_of_gpu(monkeypatch: pytes
 def test_what_memory_there_is_is_counted_where_the_system_counts_it() -> None:
     for counted in (memory.available_memory(), memory.peak_memory(torch.device("cpu"))):
         assert counted is None or 1 << 20 < counted < 1 << 50
+
+
+def test_freed_memory_is_kept_where_the_c_library_can_be_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[tuple[int, int]] = []
+    library = SimpleNamespace(mallopt=lambda what, bytes: said.append((what.value, bytes.value)))
+    monkeypatch.setattr("ctypes.CDLL", lambda name: library)
+    memory.keep_freed_memory()
+    assert said == [(-3, memory.LARGE), (-1, memory.KEPT)]
+    monkeypatch.setattr("ctypes.CDLL", lambda name: object())
+    memory.keep_freed_memory()

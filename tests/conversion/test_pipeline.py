@@ -383,7 +383,7 @@ def test_a_result_that_is_not_finite_is_not_written(
     for number in range(4):
         put(tmp_path / "in" / f"{number}.png", np.full((8, 8, 3), 255 if number == 1 else 100, np.uint8))
     translator = made()
-    monkeypatch.setattr(translator.method, "translate", lambda x, target: torch.where(x > 0.9, torch.nan, x))
+    monkeypatch.setattr(translator, "_whole", lambda x, target: torch.where(x > 0.9, torch.nan, x))
     results = run([tmp_path / "in"], tmp_path / "out", translator=translator, batch=batch)
     assert [result.status for result in results.values()] == ["done", "failed", "done", "done"]
     assert "the model produced values that are not finite" in results["1.png"].reason.lower()
@@ -400,7 +400,7 @@ def test_one_colour_of_a_whole_picture_is_not_written(
         put(tmp_path / "in" / f"{number}.png", pixels)  # the second is all but one colour itself
     put(tmp_path / "in" / "3.png", noise(3, 4, 3))  # of few pixels, which may well become equal
     translator = made()
-    monkeypatch.setattr(translator.method, "translate", lambda x, target: torch.full_like(x, 0.3))
+    monkeypatch.setattr(translator, "_whole", lambda x, target: torch.full_like(x, 0.3))
     results = run([tmp_path / "in"], tmp_path / "dead", translator=translator, batch=batch, size="native")
     assert [result.status for result in results.values()] == ["failed", "done", "failed", "done"]
     assert results["0.png"].reason.startswith("The model made one colour of the whole picture")
@@ -472,7 +472,7 @@ def stopped(
             raise error
         return real(x, target)
 
-    monkeypatch.setattr(translator.method, "translate", fail)
+    monkeypatch.setattr(translator, "_whole", fail)
     settings = ConversionSettings(batch=batch)
     return lambda: list(convert(translator, plan([tmp_path / "in"], tmp_path / "out"), settings))
 
@@ -615,7 +615,7 @@ def test_reading_ahead_overlaps_with_the_network(tmp_path: Path, monkeypatch: py
         return x
 
     monkeypatch.setattr(images, "read_frames", read)
-    monkeypatch.setattr(translator.method, "translate", wait)
+    monkeypatch.setattr(translator, "_whole", wait)
     run([tmp_path / "in"], tmp_path / "out", translator=translator)
 
 

@@ -17,7 +17,7 @@ from torch import nn
 from translate import images
 from translate.devices import engine
 from translate.errors import DeviceError, SettingsError, WeightsError
-from translate.inference import sizes
+from translate.inference import in_place, sizes
 from translate.inference.blending import Blending
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
@@ -100,7 +100,7 @@ def test_networks_get_the_layout_of_the_engine(
 ) -> None:
     translator, seen = made(), []
     translator.budget.engine = replace(translator.engine, memory_format=layout)
-    monkeypatch.setattr(translator.method, "translate", lambda x, target: seen.append(x) or x)
+    monkeypatch.setattr(in_place, "run", lambda layers, x: seen.append(x) or x)
     translator.batch([noise(*size)])
     assert seen[0].is_contiguous(memory_format=layout)
 
@@ -192,7 +192,7 @@ def test_a_run_folder_is_loaded_on_the_device_asked_for(tmp_path: Path) -> None:
 
 def test_values_that_are_not_finite_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     translator = made()
-    monkeypatch.setattr(translator.method, "translate", lambda x, target: torch.where(x > 0.9, torch.nan, x))
+    monkeypatch.setattr(translator, "_whole", lambda x, target: torch.where(x > 0.9, torch.nan, x))
     with pytest.raises(WeightsError, match="values that are not finite"):
         translator(np.full((8, 8, 3), 255, np.uint8))
     assert translator(np.full((8, 8, 3), 128, np.uint8)).max() == 128
@@ -213,7 +213,7 @@ def test_a_full_memory_is_a_device_error_with_advice(error: Exception, monkeypat
     def fail(x: torch.Tensor, target: str) -> torch.Tensor:
         raise error
 
-    monkeypatch.setattr(translator.method, "translate", fail)
+    monkeypatch.setattr(translator, "_whole", fail)
     with pytest.raises(DeviceError, match="--size PX") as caught:
         translator(noise(8, 8))
     assert caught.value.exit_code == 6
@@ -221,14 +221,14 @@ def test_a_full_memory_is_a_device_error_with_advice(error: Exception, monkeypat
 
 def test_memory_that_torch_cannot_get_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
     translator = made()
-    monkeypatch.setattr(translator.method, "translate", lambda x, target: x.new_empty(1 << 60))
+    monkeypatch.setattr(translator, "_whole", lambda x, target: x.new_empty(1 << 60))
     with pytest.raises(DeviceError, match="not enough memory"):
         translator(noise(8, 8))
 
 
 def test_other_errors_of_torch_stay_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     translator = made()
-    monkeypatch.setattr(translator.method, "translate", lambda x, target: torch.cat([x, x[..., :3]]))
+    monkeypatch.setattr(translator, "_whole", lambda x, target: torch.cat([x, x[..., :3]]))
     with pytest.raises(RuntimeError, match="Sizes of tensors must match"):
         translator(noise(8, 8))
 

@@ -6,13 +6,15 @@ added at the borders of the picture only, so that every value is the same as in 
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, conv2d, conv_transpose2d, pad
 
 from translate.inference.scratch import RowBuffer
-from translate.networks.blocks import InstanceNorm, ReflectionPad
+from translate.inference.winograd import Winograd
+from translate.networks.blocks import InstanceNorm
 
 
 class Activation:
@@ -120,6 +122,8 @@ class Convolved(Activation):
         x = self.source.rows(first + above, last - below)
         if above or below:
             x = pad(x, (0, 0, above, below))
+        if isinstance(self.layer, Winograd):
+            return self.layer.valid(pad(x, (self.padding, self.padding)) if self.padding else x)
         return conv2d(x, self.layer.weight, self.layer.bias, self.stride, (0, self.padding))
 
 
@@ -160,10 +164,10 @@ class Transposed(Activation):
 
 
 class Reflected(Activation):
-    """Padding by reflection."""
+    """Padding by reflection, or of one pixel by the pixel next to it, which is "replicate"."""
 
-    def __init__(self, layer: ReflectionPad, source: Activation) -> None:
-        self.pixels, self.source = layer.pixels, source
+    def __init__(self, pixels: int, source: Activation, mode: Literal["reflect", "replicate"] = "reflect") -> None:
+        self.pixels, self.source, self.mode = pixels, source, mode
         more = 2 * self.pixels
         super().__init__(source.channels, source.height + more, source.width + more, source)
 
@@ -174,7 +178,7 @@ class Reflected(Activation):
         start = min(max(first, 0), self.source.height - 1 - below)
         x = self.source.rows(start, max(min(last, self.source.height), above + 1))
         with torch.autocast(x.device.type, enabled=False):  # which would widen it to fp32
-            y = pad(x, (self.pixels, self.pixels, above, below), mode="reflect")
+            y = pad(x, (self.pixels, self.pixels, above, below), mode=self.mode)
         return _crop(y, start - above, first, last)
 
 

@@ -10,13 +10,19 @@ from translate.errors import OutOfMemory
 from translate.inference import strips, tiles
 from translate.inference.checks import check_finite
 from translate.inference.fallback import MemoryBudget
+from translate.inference.rewriting import Rewriting
 from translate.inference.sizes import padded
 from translate.methods.base import Translation
 from translate.tensors import enter, levels
 
 
 def translate_in_parts(
-    method: Translation, x: Tensor, target: str, budget: MemoryBudget, network: tiles.Network | None
+    method: Translation,
+    x: Tensor,
+    target: str,
+    budget: MemoryBudget,
+    network: tiles.Network | None,
+    rewriting: Rewriting,
 ) -> Tensor:
     """Translate pictures one after the other, each in parts.
 
@@ -26,6 +32,7 @@ def translate_in_parts(
         target: as for `Translation.translate`.
         budget: how networks are run, and what they may take.
         network: translates a tile, where networks cannot be run in strips; None: tiles are not allowed.
+        rewriting: finds cheaper layers.
 
     Returns:
         the same shape and kind.
@@ -44,7 +51,7 @@ def translate_in_parts(
         with budget.engine.autocast():
             layers = method.layers(read(0, x.shape[2]), target)
         if layers is not None:
-            strips.translate(layers, read, size, write, budget.engine, budget.memory)
+            strips.translate(rewriting(layers, budget.engine), read, size, write, budget.engine, budget.memory)
         elif network is not None:
             side = tiles.side_of(budget.memory // budget.needed(1), multiple)
             tiles.translate(read, size, write, side, network)

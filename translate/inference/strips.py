@@ -30,6 +30,7 @@ from translate.inference.activations import (
     Transposed,
     enlargement,
 )
+from translate.inference.rewriting import EdgePad
 from translate.inference.scratch import FileBuffer, MemoryBuffer, RowBuffer
 from translate.methods.base import Layer
 from translate.networks.blocks import InRange, InstanceNorm, ReflectionPad, Residual, Times
@@ -174,7 +175,9 @@ class _Strips:
             case nn.AvgPool2d():
                 return Averaged(layer, x)
             case ReflectionPad():
-                return Reflected(layer, x)
+                return Reflected(layer.pixels, x)
+            case EdgePad():
+                return Reflected(layer.pixels, x, mode="replicate")
             case nn.Upsample():
                 return Enlarged(layer, x)
             case nn.PixelShuffle():

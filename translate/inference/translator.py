@@ -16,15 +16,16 @@ from translate import images
 from translate.devices import Compile, Engine, Precision, engine
 from translate.errors import DeviceError, OutOfMemory, SettingsError
 from translate.images import Picture
-from translate.inference import strips
+from translate.inference import in_place, strips
 from translate.inference.blending import UNBLENDED, Blending
 from translate.inference.checks import check_alive, check_array, check_finite, check_tensor
 from translate.inference.fallback import ON_CPU, MemoryBudget
 from translate.inference.large import translate_in_parts
+from translate.inference.rewriting import Rewriting
 from translate.inference.sizes import padded
 from translate.inference.treatment import AS_IT_IS, Treatment
 from translate.inference.upsampling import Size
-from translate.memory import default_memory, enough_memory, release_memory
+from translate.memory import default_memory, enough_memory, keep_freed_memory, release_memory
 from translate.methods.base import Translation
 from translate.models.about import About
 from translate.models.exports import read_export
@@ -72,6 +73,9 @@ class Translator:
         self.budget = MemoryBudget(engine, allowed, method.generators())
         self._on_cpu = on_cpu
         engine.ready(method.averaged())  # only these have memory: the others of the method were built without
+        if engine.device.type == "cpu":
+            keep_freed_memory()
+        self._rewriting = Rewriting(method.settings.multiple)
         self._turn = _COMPILING if engine.compiled else contextlib.nullcontext()
 
     @classmethod
@@ -276,7 +280,7 @@ class Translator:
             y = (y if x.is_floating_point() else levels(y, x.dtype)).to(x)
         else:
             tile = (lambda part: self._whole(part, target)) if self.tile_approx else None
-            y = translate_in_parts(self.method, x, target, self.budget, tile)
+            y = translate_in_parts(self.method, x, target, self.budget, tile, self._rewriting)
         if not x.is_floating_point():
             y = y.contiguous(memory_format=torch.channels_last)  # as pictures are, and so without another copy
             for before, after in () if self.learning else zip(x, y, strict=True):
@@ -285,5 +289,11 @@ class Translator:
 
     def _whole(self, x: Tensor, target: str) -> Tensor:
         """Translate (N, 3, H, W), whose sides suit the networks, in one pass."""
-        with self.engine.autocast(), self._turn:
-            return self.method.translate(x.contiguous(memory_format=self.engine.memory_format), target)
+        engine = self.engine
+        x = x.contiguous(memory_format=engine.memory_format)
+        with engine.autocast(), self._turn:
+            if engine.device.type == "cpu" and len(x) == 1 and not engine.compiled and not self.learning:
+                layers = self.method.layers(x, target)
+                if layers is not None:
+                    return in_place.run(self._rewriting(layers, engine), x)
+            return self.method.translate(x, target)
