@@ -21,11 +21,17 @@ PAGES = (
     "many-gpus",
     "converting",
     "evaluating",
+    "page",
     "weights",
     "python",
     "layout",
 )
 Run = Callable[..., tuple[int, str, str]]
+
+
+def stopped(*_: object) -> None:
+    """Let what would run for ever end at once, as by Ctrl-C."""
+    raise KeyboardInterrupt
 
 
 def documented_commands() -> list[str]:
@@ -66,6 +72,7 @@ def test_every_documented_command_works(
 
     monkeypatch.setattr(runs, "prepare", shortened)
     monkeypatch.setattr("translate.bench.SIDE", 64)
+    monkeypatch.setattr("translate.serve.server.Server.serve_forever", stopped)
     monkeypatch.setattr("translate.evaluation.evaluation.drawn_scores", lambda *_: {})
     card = cards.dataset("toy-horse2zebra").model_copy(update={"train": 4, "test": 4})
     dataset = cards.dataset

@@ -14,6 +14,7 @@ from translate.cli import (
     apply,
     compare,
     data,
+    demo,
     evaluate,
     exercise,
     export,
@@ -47,6 +48,7 @@ app.command("info")(info.info)
 app.command("export")(export.export)
 app.command("eval")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("demo")(demo.demo)
 app.command("settings")(settings.settings)
 app.command("help")(guide.help_)
 app.command("bench")(machine.bench)

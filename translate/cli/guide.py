@@ -9,7 +9,7 @@ import typer
 from translate.errors import SettingsError
 
 PAGES = Path(__file__).parent.parent / "guide"
-ORDER = ("training", "converting", "evaluating", "weights", "datasets", "methods", "generating", "settings",
+ORDER = ("training", "converting", "evaluating", "page", "weights", "datasets", "methods", "generating", "settings",
          "many-gpus", "python", "layout")  # fmt: skip
 FIRST = """\
 translate learns a style from two folders of pictures that are not paired, and converts photos with it.

@@ -5,7 +5,12 @@ import os
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+STYLES = Path(__file__).parent / "pages"  # and the templates of pages that are files
 
 # Pictures beside the page and in it, and the styles and scripts within it; browsers refuse everything else.
 POLICY = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -23,6 +28,19 @@ _HEAD = """<!DOCTYPE html>
 {style}</style>
 </head>
 """
+
+
+def environment(*folders: Path) -> Environment:
+    """Return what fills templates of these folders and of `STYLES`; what is filled in is escaped, and never missing."""
+    loader = FileSystemLoader([*folders, STYLES])
+    return Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown
+    )
+
+
+def _shown(value: Any) -> Any:
+    """Show bytes that are no UTF-8 as they are escaped in Python."""
+    return value.encode("utf-8", "backslashreplace").decode() if type(value) is str else value
 
 
 def head(title: str, style: str, policy: str = POLICY) -> str:

@@ -26,18 +26,20 @@ def thumbnails(pictures: Sequence[Path], folder: Path, limits: Limits) -> list[P
         a path for each picture; None where it cannot be read, is larger than `limits`, or cannot be written.
     """
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        return list(threads.map(lambda path: _thumbnail(path, folder, limits), pictures))
+        return list(threads.map(lambda path: thumbnail(path, folder, limits), pictures))
 
 
-def _thumbnail(path: Path, folder: Path, limits: Limits) -> Path | None:
+def thumbnail(path: Path, folder: Path, limits: Limits, side: int = SIDE) -> Path | None:
+    """Make the copy of one picture, whose longer side has at most `side` pixels; else as `thumbnails`."""
     try:
         facts = path.stat()
         key = b"\0".join([os.fsencode(path.absolute()), b"%d %d" % (facts.st_size, facts.st_mtime_ns)])
+        key += b"" if side == SIDE else b" %d" % side
         place = folder / f"{hashlib.sha256(key).hexdigest()[:20]}.jpg"
         if not place.exists():
             picture = images.laid_on(images.read(path, limits), images.WHITE)
             height, width, _ = picture.rgb.shape
-            share = min(1, SIDE / max(height, width))
+            share = min(1, side / max(height, width))
             small = images.resize(picture.rgb, max(1, round(share * height)), max(1, round(share * width)))
             write_bytes(place, images.encode(replace(picture, rgb=small), Encoding("JPEG", quality=85)))
     except (OSError, TranslateError):

@@ -1,0 +1,3 @@
+// The tab of trainings.
+
+export function watch() {}

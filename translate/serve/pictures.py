@@ -1,0 +1,139 @@
+"""The addresses of the first tab: the page itself, its models, and what is painted."""
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from translate import images
+from translate.report.thumbnails import thumbnail
+from translate.serve.access import read_label
+from translate.serve.albums import Album, Albums, write_archive
+from translate.serve.choices import Models
+from translate.serve.pages import FILES, page, static
+from translate.serve.painting import NAME, SHOWN, Painter, Upload
+from translate.serve.server import Refused, Request, Route
+
+SIDES = (640, 1600)  # pixels of the longer side of copies: in the gallery, and where a browser does not show a format
+KINDS = {"PPM": "image/x-portable-anymap", "TIFF": "image/tiff"}
+
+
+class Pictures:
+    """Answers for the page, the models and the albums.
+
+    Args:
+        models: what can be chosen.
+        painter: paints with them.
+        albums: where uploads and results lie.
+        trains: whether the page may begin trainings.
+    """
+
+    def __init__(self, models: Models, painter: Painter, albums: Albums, trains: bool) -> None:
+        self._models, self._painter, self._albums, self._trains = models, painter, albums, trains
+
+    def routes(self) -> Mapping[tuple[str | None, ...], Route]:
+        """Return what is answered where, see `Server`."""
+        return {
+            ("GET", ""): self._page,
+            **{("GET", name): self._static for name in FILES},
+            ("GET", "models", None): self._model_picture,
+            ("POST", "albums"): self._begin,
+            ("DELETE", "albums", None): self._remove,
+            ("POST", "albums", None, "masks"): self._take_mask,
+            ("POST", "albums", None, "pictures"): self._paint,
+            ("GET", "albums", None, "pictures", None): self._result,
+            ("GET", "albums", None, "pictures", None, "before"): self._before,
+            ("GET", "albums", None, "pictures", None, "after"): self._after,
+            ("GET", "albums", None, "results.zip"): self._archive,
+        }
+
+    def _page(self, request: Request) -> None:
+        limits = self._painter.limits
+        text = page(self._models.choices(), limits, self._trains)
+        request.send(text.encode(), "text/html; charset=utf-8")
+
+    def _static(self, request: Request) -> None:
+        content, kind = static(request.parts[0])
+        request.send(content, kind)
+
+    def _model_picture(self, request: Request) -> None:
+        choices = self._models.choices()
+        number = request.parts[1]
+        picture = choices[int(number)].picture if number in map(str, range(len(choices))) else None
+        if picture is None:
+            raise Refused(404, "This model has no picture.")
+        request.send_file(picture, _kind(picture))
+
+    def _begin(self, request: Request) -> None:
+        request.reply({"album": self._albums.new().name})
+
+    def _remove(self, request: Request) -> None:
+        self._albums.remove(request.parts[1])
+        request.reply({})
+
+    def _take_mask(self, request: Request) -> None:
+        album = self._album(request)
+        upload = self._save(request, album, PurePosixPath("mask"))
+        album.masks[upload.number] = upload.file
+        request.reply({"mask": upload.number})
+
+    def _paint(self, request: Request) -> None:
+        album = self._album(request)
+        label = read_label(request.words.get("name", ""))
+        request.reply(self._painter.paint(album, self._save(request, album, label), request.words))
+
+    def _save(self, request: Request, album: Album, label: PurePosixPath) -> Upload:
+        """Take an upload into an album; what does not arrive whole is removed."""
+        limits = self._painter.limits
+        self._albums.refuse_full_disk(min(request.announced, limits.bytes))
+        number, folder = album.place()
+        file = folder / NAME
+        try:
+            request.save(file, limits.bytes, f"{label} has more than {limits.mebibytes} MiB, which this page takes.")
+        except BaseException:
+            file.unlink(missing_ok=True)
+            folder.rmdir()
+            raise
+        return Upload(label, number, file)
+
+    def _result(self, request: Request) -> None:
+        painted = self._painted(request)
+        name = "" if "shown" in request.words else painted.label.name
+        request.send_file(painted.output, _kind(painted.output), name)
+
+    def _before(self, request: Request) -> None:
+        self._copy(request, self._painted(request).source)
+
+    def _after(self, request: Request) -> None:
+        self._copy(request, self._painted(request).output)
+
+    def _copy(self, request: Request, path: Path) -> None:
+        """Send a small copy of a picture, which is made when it is first asked for."""
+        side = SIDES["large" in request.words]
+        copy = thumbnail(path, path.parent / "small", self._painter.limits, side)
+        if copy is None:
+            raise Refused(404, "There is no copy of this picture.")
+        request.send_file(copy, "image/jpeg")
+
+    def _archive(self, request: Request) -> None:
+        files = list(self._album(request).archived())
+        if not files:
+            raise Refused(404, "Nothing is painted yet.")
+        request.send_stream(lambda stream: write_archive(files, stream), "application/zip", "painted.zip")
+
+    def _album(self, request: Request) -> Album:
+        album = self._albums.find(request.parts[1])
+        if album is None:
+            raise Refused(404, "What was here is cleared, as after an hour of rest. Load the page again.")
+        return album
+
+    def _painted(self, request: Request) -> Any:
+        painted = self._album(request).painted.get(request.parts[3])
+        if painted is None:
+            raise Refused(404, "This picture is not here any more.")
+        return painted
+
+
+def _kind(path: Path) -> str:
+    """Return the media type of a file that we have written."""
+    name = images.SUFFIXES.get(path.suffix.lower(), "")
+    return KINDS.get(name, f"image/{name.lower()}" if name in SHOWN else "application/octet-stream")
