@@ -14,9 +14,13 @@ export function chosen(input) {
 export const pictures = found => found.filter(({ name }) => isPicture(name));
 
 export async function dropped(transfer) {
-  const entries = [...transfer.items].filter(item => item.kind === 'file').map(item => item.webkitGetAsEntry());
+  const items = [...transfer.items].filter(item => item.kind === 'file');
+  const moved = items.map(item => [item.webkitGetAsEntry(), item.getAsFile()]);  // both are gone after a wait
   const found = [];
-  for (const entry of entries) if (entry) await walk(entry, '', found, entry.isFile);
+  for (const [entry, file] of moved) {
+    if (entry) await walk(entry, '', found, entry.isFile);
+    else if (file) found.push({ file, name: file.name });
+  }
   return found;
 }
 
