@@ -57,7 +57,7 @@ def test_a_photo_is_painted_compared_and_downloaded_as_apply_writes_it(opened, s
     upload(opened, photo)
     opened.until(SHOWN)
     assert opened.text("#shown-name") == "beach.jpg"
-    assert "160 × 120 pixels" in opened.text("#shown-facts")
+    assert "160 \u00d7 120 pixels" in opened.text("#shown-facts")
     at = "return document.querySelector('.stage').style.getPropertyValue('--at')"
     opened.drag("#slider", 0.25)
     assert 20 < float(opened.run(at).removesuffix("%")) < 30
@@ -67,7 +67,8 @@ def test_a_photo_is_painted_compared_and_downloaded_as_apply_writes_it(opened, s
     (result,) = run([photo], tmp_path / "out").values()
     assert opened.downloaded("beach.jpg") == result.output.read_bytes()
     assert opened.complaints() == []
-    addresses = [address for address in opened.requested() if not address.startswith(("blob:", "data:"))]
+    inner = ("blob:", "data:", "chrome:")  # the first page of the browser is of the last
+    addresses = [address for address in opened.requested() if not address.startswith(inner)]
     assert any("/pictures?" in address for address in addresses)
     assert [address for address in addresses if not address.startswith(f"http://127.0.0.1:{site.port}/")] == []
 
@@ -193,7 +194,8 @@ def test_another_page_cannot_ask(window, temporary, tmp_path, monkeypatch):
             window.open(f"{origin}/")
             for mode in ("no-cors", "cors"):
                 window.run(
-                    "return fetch(arguments[0], {method: 'POST', mode: arguments[1], body: 'x'}).then(() => 1, () => 0)",
+                    "const [address, mode] = arguments;"
+                    "return fetch(address, {method: 'POST', mode, body: 'x'}).then(() => 1, () => 0)",
                     f"http://127.0.0.1:{site.port}/albums",
                     mode,
                 )
