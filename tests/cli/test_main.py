@@ -15,10 +15,35 @@ from translate import cards, runs
 Run = Callable[..., tuple[int, str, str]]
 
 
-def test_help_is_printed_without_importing_torch() -> None:
-    code = "import sys, translate.cli; print([m for m in ('torch', 'albumentations', 'cv2') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+IMPORTS = """
+import sys
+
+def there(*names):
+    return [name for name in names if name in sys.modules]
+
+heavy = ("albumentations", "cv2", "kornia", "torchvision", "onnxruntime", "torch._dynamo", "torch._inductor")
+from typer.testing import CliRunner
+from translate.cli import app
+assert CliRunner().invoke(app, ["--help"]).exit_code == 0
+print(there("torch", "numpy", "PIL", "pydantic", "rich.console", *heavy))
+import translate.conversion.job
+print(there("rich.console", "translate.runs", "translate.metrics", "translate.toys", *heavy))
+import translate.evaluation.evaluation
+print(there("rich.console", "translate.runs", *heavy))
+import translate.runs
+print(there("rich.console", *heavy))
+"""
+
+
+def test_help_applying_evaluating_and_training_import_what_they_use_alone() -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]"] * 4
+
+
+def test_the_help_of_all_commands_says_all_of_each(run: Run) -> None:
+    said = " ".join(run("--help")[1].split())
+    assert "its densities, its discriminator, and modes that collapse" in said
+    assert "--install-completion" in said
 
 
 @pytest.mark.parametrize(

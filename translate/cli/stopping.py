@@ -1,4 +1,4 @@
-"""What a signal does to a command."""
+"""What all commands share: what a signal does to them, and what the help of all of them looks like."""
 
 import signal
 from typing import Any
@@ -27,6 +27,19 @@ class Stoppable(TyperGroup):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help of all commands as plain text: the imports of a page in colours take longer than all else."""
+        mode, self.rich_markup_mode = self.rich_markup_mode, None
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self.rich_markup_mode = mode
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write all that is said of each command, on as many lines as that takes."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(1000)) for name, command in self.commands.items()])
 
 
 def _interrupt(number: int, _: object) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +22,8 @@ def flat_regions(photo: Pixels) -> NDArray[np.bool_]:
 
     A single dot leaves its surroundings flat, so that those of photos are counted as well.
     """
+    import cv2
+
     median = _median(photo)
     window = np.ones((WINDOW, WINDOW), np.uint8)
     range_ = cv2.dilate(median, window) - cv2.erode(median, window)
@@ -37,6 +38,8 @@ def count_dots(picture: Pixels, where: NDArray[np.bool_]) -> int:
     median of the 25 around each. All pixels that touch it must be like the median in its middle, else it is the end of
     a stroke or the corner of something larger.
     """
+    import cv2
+
     median = _median(picture)
     stands_out = (_difference(picture, median) > LEVELS).astype(np.uint8)
     _, labels, boxes, middles = cv2.connectedComponentsWithStats(stands_out, connectivity=8)
@@ -62,6 +65,8 @@ def per_megapixel(counts: NDArray[Any], areas: NDArray[Any]) -> Estimate:
 
 
 def _median(picture: Pixels) -> NDArray[np.uint8]:
+    import cv2
+
     return np.asarray(cv2.medianBlur(np.ascontiguousarray(picture), AROUND), np.uint8)
 
 

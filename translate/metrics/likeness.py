@@ -1,6 +1,5 @@
 """How like each other two pictures of equal size are: a picture and its translation, or what comes back of it."""
 
-import kornia.metrics
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -34,10 +33,12 @@ def ssim(first: Pixels, second: Pixels) -> float:
     Raises:
         ValueError: a side is shorter than the window.
     """
+    from kornia.metrics import ssim as of_tensors  # importing it takes half a second
+
     if min(first.shape[:2]) < WINDOW:
         raise ValueError(f"SSIM needs sides of at least {WINDOW} pixels; found {first.shape[:2]}.")
     x, y = (scaled(as_tensor(picture)).double().add(1).div(2) for picture in (first, second))
-    return float(kornia.metrics.ssim(x, y, WINDOW, padding="valid").mean())
+    return float(of_tensors(x, y, WINDOW, padding="valid").mean())
 
 
 @torch.inference_mode()
