@@ -133,7 +133,7 @@ def sweep_dead_writers(folder: Path) -> None:
     """
     for leftover in folder.glob(f".*{PARTIAL}"):
         match = _WRITER.fullmatch(leftover.name)
-        if match and match["machine"] == _machine() and not _is_alive(int(match["process"])):
+        if match and match["machine"] == _machine() and not is_alive(int(match["process"])):
             with contextlib.suppress(OSError):  # another process was faster, or it is not ours
                 leftover.unlink()
 
@@ -256,7 +256,8 @@ def _machine() -> str:
     return hashlib.sha256(seen.encode()).hexdigest()[:8]
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Tell whether there is a process of this number."""
     if sys.platform == "win32":  # where asking would end it
         return True
     try:

@@ -1,6 +1,7 @@
 """What lies in the folder of a run, by name. Nothing here reads or writes.
 
 settings.json       what the run was made with
+command.json        the folders it learns from, if the page in the browser began it
 log.jsonl           losses over the steps
 skipped.jsonl       steps in which something was not finite, and what they were done on, if there are some
 losses.svg          the losses as curves
@@ -34,6 +35,7 @@ class RunFolder:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.settings = self.path / "settings.json"
+        self.command = self.path / "command.json"
         self.log = self.path / "log.jsonl"
         self.skipped = self.path / "skipped.jsonl"
         self.curves = self.path / "losses.svg"

@@ -760,7 +760,7 @@ def test_a_killed_run_continues_to_the_same_bytes(tmp_path: Path, monkeypatch: p
     assert left
     assert plan([tmp_path / "out"], tmp_path / "next").ignored == 0  # what is partial is no input
     assert "3.png" not in below(tmp_path / "out")
-    monkeypatch.setattr(files, "_is_alive", lambda process: False)
+    monkeypatch.setattr(files, "is_alive", lambda process: False)
     again = run([tmp_path / "in"], tmp_path / "out")
     assert not any(name.endswith(".partial") for name in below(tmp_path / "out"))
     assert again["3.png"].status == "done"

@@ -3,13 +3,16 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 from collections.abc import Iterator
 
 from translate.errors import OutputError, exit_code_of
-from translate.files import as_output_error, exclusive_lock, sweep, write_text
+from translate.files import as_output_error, exclusive_lock, is_alive, sweep, write_text
 from translate.run_folder import RunFolder
+
+_WHO = re.compile(r"Process (\d+) on (.*)")
 
 
 def refuse_a_file(folder: RunFolder) -> None:
@@ -41,6 +44,15 @@ def claimed(folder: RunFolder) -> Iterator[None]:
             yield
         finally:
             folder.running.unlink(missing_ok=True)
+
+
+def is_claimed(folder: RunFolder) -> bool:
+    """Tell whether a process trains in a folder, as far as that is known of one on another machine."""
+    try:
+        process, machine = _WHO.fullmatch(folder.running.read_text(encoding="utf-8")).groups()  # type: ignore[union-attr]
+    except (OSError, ValueError, AttributeError):  # there is none, or it says something else
+        return False
+    return machine != socket.gethostname() or is_alive(int(process))
 
 
 def leave_word(folder: RunFolder, number: int, step: int, steps: int) -> None:

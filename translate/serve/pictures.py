@@ -11,7 +11,7 @@ from translate.serve.albums import Album, Albums, write_archive
 from translate.serve.choices import Models
 from translate.serve.pages import FILES, page, static
 from translate.serve.painting import NAME, SHOWN, Painter, Upload
-from translate.serve.server import Refused, Request, Route
+from translate.serve.server import Refused, Route, Visit
 
 SIDES = (640, 1600)  # pixels of the longer side of copies: in the gallery, and where a browser does not show a format
 KINDS = {"PPM": "image/x-portable-anymap", "TIFF": "image/tiff"}
@@ -46,16 +46,16 @@ class Pictures:
             ("GET", "albums", None, "results.zip"): self._archive,
         }
 
-    def _page(self, request: Request) -> None:
+    def _page(self, request: Visit) -> None:
         limits = self._painter.limits
         text = page(self._models.choices(), limits, self._trains)
         request.send(text.encode(), "text/html; charset=utf-8")
 
-    def _static(self, request: Request) -> None:
+    def _static(self, request: Visit) -> None:
         content, kind = static(request.parts[0])
         request.send(content, kind)
 
-    def _model_picture(self, request: Request) -> None:
+    def _model_picture(self, request: Visit) -> None:
         choices = self._models.choices()
         number = request.parts[1]
         picture = choices[int(number)].picture if number in map(str, range(len(choices))) else None
@@ -63,25 +63,25 @@ class Pictures:
             raise Refused(404, "This model has no picture.")
         request.send_file(picture, _kind(picture))
 
-    def _begin(self, request: Request) -> None:
+    def _begin(self, request: Visit) -> None:
         request.reply({"album": self._albums.new().name})
 
-    def _remove(self, request: Request) -> None:
+    def _remove(self, request: Visit) -> None:
         self._albums.remove(request.parts[1])
         request.reply({})
 
-    def _take_mask(self, request: Request) -> None:
+    def _take_mask(self, request: Visit) -> None:
         album = self._album(request)
         upload = self._save(request, album, PurePosixPath("mask"))
         album.masks[upload.number] = upload.file
         request.reply({"mask": upload.number})
 
-    def _paint(self, request: Request) -> None:
+    def _paint(self, request: Visit) -> None:
         album = self._album(request)
         label = read_label(request.words.get("name", ""))
         request.reply(self._painter.paint(album, self._save(request, album, label), request.words))
 
-    def _save(self, request: Request, album: Album, label: PurePosixPath) -> Upload:
+    def _save(self, request: Visit, album: Album, label: PurePosixPath) -> Upload:
         """Take an upload into an album; what does not arrive whole is removed."""
         limits = self._painter.limits
         self._albums.refuse_full_disk(min(request.announced, limits.bytes))
@@ -95,18 +95,18 @@ class Pictures:
             raise
         return Upload(label, number, file)
 
-    def _result(self, request: Request) -> None:
+    def _result(self, request: Visit) -> None:
         painted = self._painted(request)
         name = "" if "shown" in request.words else painted.label.name
         request.send_file(painted.output, _kind(painted.output), name)
 
-    def _before(self, request: Request) -> None:
+    def _before(self, request: Visit) -> None:
         self._copy(request, self._painted(request).source)
 
-    def _after(self, request: Request) -> None:
+    def _after(self, request: Visit) -> None:
         self._copy(request, self._painted(request).output)
 
-    def _copy(self, request: Request, path: Path) -> None:
+    def _copy(self, request: Visit, path: Path) -> None:
         """Send a small copy of a picture, which is made when it is first asked for."""
         side = SIDES["large" in request.words]
         copy = thumbnail(path, path.parent / "small", self._painter.limits, side)
@@ -114,19 +114,19 @@ class Pictures:
             raise Refused(404, "There is no copy of this picture.")
         request.send_file(copy, "image/jpeg")
 
-    def _archive(self, request: Request) -> None:
+    def _archive(self, request: Visit) -> None:
         files = list(self._album(request).archived())
         if not files:
             raise Refused(404, "Nothing is painted yet.")
         request.send_stream(lambda stream: write_archive(files, stream), "application/zip", "painted.zip")
 
-    def _album(self, request: Request) -> Album:
+    def _album(self, request: Visit) -> Album:
         album = self._albums.find(request.parts[1])
         if album is None:
             raise Refused(404, "What was here is cleared, as after an hour of rest. Load the page again.")
         return album
 
-    def _painted(self, request: Request) -> Any:
+    def _painted(self, request: Visit) -> Any:
         painted = self._album(request).painted.get(request.parts[3])
         if painted is None:
             raise Refused(404, "This picture is not here any more.")

@@ -12,8 +12,10 @@ from translate.serve.albums import Albums
 from translate.serve.choices import Models
 from translate.serve.painting import Painter
 from translate.serve.pictures import Pictures
+from translate.serve.runs import Runs
 from translate.serve.scratch import scratch_folder
 from translate.serve.server import Server
+from translate.serve.trainings import Trainings
 
 THIS_MACHINE = Access()
 PORTS = range(7860, 7880)  # tried one after the other where the user names none
@@ -64,13 +66,16 @@ def opened(
     """
     with scratch_folder() as folder:
         painter = Painter(models, limits)
+        trainings = Trainings(folder)
         pictures = Pictures(models, painter, Albums(folder), place.is_private)
+        routes = {**pictures.routes(), **Runs(trainings, place.is_private).routes()}
         ports = PORTS if place.port is None else [place.port]
-        server = _bound(place, ports, lambda port: Server((place.host, port), place.access, pictures.routes(), tell))
+        server = _bound(place, ports, lambda port: Server((place.host, port), place.access, routes, tell))
         try:
             yield server
         finally:
             server.server_close()
+            trainings.close()
             painter.wait(LAST_S)
 
 

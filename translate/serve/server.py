@@ -11,7 +11,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from translate.errors import (
     DataError,
@@ -68,11 +68,11 @@ class Gone(Exception):
     """Whoever asked has closed the connection."""
 
 
-Route = Callable[["Request"], None]
+Route = Callable[["Visit"], None]
 
 
 class Server(ThreadingHTTPServer):
-    """Serves routes, each called with a `Request`.
+    """Serves routes, each called with a `Visit`.
 
     Args:
         address: host and port; port 0 is any that is free.
@@ -98,7 +98,7 @@ class Server(ThreadingHTTPServer):
             self.address_family = socket.AF_INET6
         self.access, self.routes, self.tell = access, routes, tell
         self._room = threading.BoundedSemaphore(AT_ONCE)
-        super().__init__(address, Request)
+        super().__init__(address, Visit)
 
     @cached_property
     def policy(self) -> str:
@@ -138,7 +138,7 @@ class Server(ThreadingHTTPServer):
         return None
 
 
-class Request(BaseHTTPRequestHandler):
+class Visit(BaseHTTPRequestHandler):
     """One request and the way to answer it."""
 
     server: Server
@@ -190,7 +190,7 @@ class Request(BaseHTTPRequestHandler):
             raise Refused(*refusal)
         address = urlsplit(self.path)
         path = self.server.access.within(address.path)
-        self.parts = (path or "").split("/")
+        self.parts = [unquote(part) for part in (path or "").split("/")]
         self.words = dict(parse_qsl(address.query, keep_blank_values=True, max_num_fields=32))
         route = None if path is None else self.server.find(self.command, self.parts)
         if route is None:
