@@ -3,22 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from translate.report.html import EMBEDDED, embedded, head, table, text
-
-_STYLE = """\
-  body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; font-family: sans-serif; line-height: 1.45;
-    background: #fff; color: #222; }
-  h2 { margin: 2.5rem 0 .5rem; font-size: 1.2rem; }
-  table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
-  td, th { padding: .2rem .9rem .2rem 0; text-align: left; vertical-align: top; }
-  td:nth-child(2), td:nth-child(3), td:nth-child(6) { white-space: nowrap; }
-  tr + tr td { border-top: 1px solid #eee; }
-  .rows { display: grid; grid-template-columns: repeat(auto-fill, minmax(34rem, 1fr)); gap: 1rem; }
-  figure { margin: 0; }
-  figure div { display: flex; gap: .3rem; }
-  figure img { flex: 1; min-width: 0; width: 100%; height: auto; object-fit: contain; }
-  figcaption { font-size: .8rem; overflow-wrap: anywhere; }
-"""
+from translate.report.html import EMBEDDED, render
 
 
 @dataclass(frozen=True)
@@ -56,21 +41,5 @@ def evaluation_page(
     Returns:
         the text of an HTML file.
     """
-    parts = [head(title, _STYLE, EMBEDDED), f"<body>\n<h1>{text(title)}</h1>\n<p>{text(summary)}</p>\n"]
-    for one in tables:
-        parts.append(f"<h2>{text(one.title)}</h2>\n")
-        parts += [f"<p>{text(one.words)}</p>\n"] if one.words else []
-        parts.append(table(one.rows, one.heads))
-    if remarks:
-        items = "".join(f"<li>{text(remark)}</li>\n" for remark in remarks)
-        parts.append(f"<h2>Remarks</h2>\n<ul>\n{items}</ul>\n")
-    for album in albums:
-        parts.append(f'<h2>{text(album.title)}</h2>\n<p>{text(album.words)}</p>\n<div class="rows">\n')
-        parts += [_figure(strip) for strip in album.strips]
-        parts.append("</div>\n")
-    return "".join([*parts, "</body>\n</html>\n"])
-
-
-def _figure(strip: Strip) -> str:
-    pictures = "".join(embedded(png, strip.words) for png in strip.pictures)
-    return f"<figure>\n<div>{pictures}</div>\n<figcaption>{text(strip.words)}</figcaption>\n</figure>\n"
+    content = {"title": title, "summary": summary, "tables": tables, "albums": albums, "remarks": remarks}
+    return render("evaluation.html", EMBEDDED, **content)

@@ -3,6 +3,7 @@
 import base64
 import os
 from collections.abc import Sequence
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,21 @@ _HEAD = """<!DOCTYPE html>
 def environment(*folders: Path) -> Environment:
     """Return what fills templates of these folders and of `STYLES`; what is filled in is escaped, and never missing."""
     loader = FileSystemLoader([*folders, STYLES])
-    return Environment(
+    found = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown
     )
+    found.filters["data"] = data
+    return found
+
+
+def render(page: str, policy: str, **content: Any) -> str:
+    """Fill a template of `STYLES`, with what browsers allow the page."""
+    return _environment().get_template(page).render(policy=policy, **content)
+
+
+@cache
+def _environment() -> Environment:
+    return environment()
 
 
 def _shown(value: Any) -> Any:
