@@ -63,6 +63,12 @@ class Result:
     target: str = ""  # what it was translated to; empty for an input that is missing
     item: Item | None = field(default=None, compare=False, repr=False)  # what was planned, if it was done
 
+    def _repr_html_(self) -> str:
+        """Show it in a notebook: before and after."""
+        from translate.report.notebook import result_html  # which commands have no use for
+
+        return result_html(self.source, self.output, (f"{self.status}: {self.reason}".removesuffix(": "), *self.notes))
+
 
 def convert(translator: Translator, plan: ConversionPlan, settings: ConversionSettings = DEFAULT) -> Iterator[Result]:
     """Translate what is planned; every result has the size of its picture, and an animation's all of its frames.

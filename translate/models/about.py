@@ -2,6 +2,7 @@
 
 import importlib.metadata
 from functools import cache
+from html import escape
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator
@@ -129,6 +130,18 @@ class About(Settings):
                 f"The model has no label {word!r}.{nearest(word, self.domains)} It knows {', '.join(self.domains)}."
             )
         return self.domains.index(word)
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook: what it does, what made it, and its scores."""
+        trained = {domain: f"{count:,} pictures" for domain, count in self.train.items()}
+        facts = {"method": str(self.method.get("name", "")), "trained on": self.data, **trained}
+        facts |= {"size": f"{self.size} pixels", "steps": f"{self.steps:,} of {self.planned:,}"}
+        facts |= {name: f"{value:g}" for name, value in self.scores.items()}
+        facts |= {"source": self.source, "licence": self.licence}
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{escape(words)}</td></tr>" for name, words in facts.items() if words
+        )
+        return f"<p>{escape(self.summary)}</p><table>{rows}</table>"
 
     @property
     def is_finished(self) -> bool:

@@ -53,7 +53,8 @@ function show(run) {
   find('no-run').hidden = true;
   find('run').hidden = false;
   find('run-name').textContent = run.name;
-  find('run-state').textContent = `${run.about} ${inWords(run)}${run.alarms ? `; alarms: ${run.alarms}` : ''}.`.trim();
+  const state = `${inWords(run)}${run.alarms ? `; alarms: ${run.alarms}` : ''}.`;
+  find('run-state').textContent = `${run.about} ${state[0].toUpperCase()}${state.slice(1)}`.trim();
   find('run-bar').value = run.steps ? run.step / run.steps : 0;
   find('run-stop').hidden = !run.ours || run.state !== 'running';
   find('run-continue').hidden = !run.continues || run.state !== 'stopped';
