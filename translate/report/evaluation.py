@@ -42,4 +42,4 @@ def evaluation_page(
         the text of an HTML file.
     """
     content = {"title": title, "summary": summary, "tables": tables, "albums": albums, "remarks": remarks}
-    return render("evaluation.html", EMBEDDED, **content)
+    return render("measured.html", EMBEDDED, **content)
