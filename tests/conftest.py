@@ -36,6 +36,12 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), o
 os.environ |= {"COLUMNS": "120", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a GPU where there is none."""
+    if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+        pytest.skip("it needs a CUDA device")
+
+
 def pytest_collection_finish() -> None:
     """Let garbage be looked for among what tests make, not in all that was imported."""
     gc.freeze()
