@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from translate import bench
 from translate.bench import compared
 from translate.cli import machine
+from translate.devices import engine
 from translate.errors import SettingsError
 from translate.features import has_lite0
+from translate.methods.base import settings_class
 
 Run = Callable[..., tuple[int, str, str]]
 FIELDS = {"engine": "cpu, fp32", "threads": 2, "size": 256, "train_gmac": 5.0}
@@ -55,3 +58,11 @@ def test_steps_of_quick_are_those_of_its_settings() -> None:
     steps = machine._quick()
     assert steps is not None
     assert (steps.settings.name, steps.size, steps.batch) == ("cut", 128, 3)
+
+
+def test_steps_with_spectral_norms_are_counted_and_timed() -> None:
+    tree = {"generator": {"width": 2, "blocks": 0}, "discriminator": {"width": 2, "layers": 1, "spectral_norm": True}}
+    settings = settings_class("cyclegan").parse(tree)
+    _, seconds, gmac = bench._steps(bench.Steps(settings, 32, 2), engine("cpu", "fp32"), 1)
+    assert seconds > 0
+    assert gmac > 0
