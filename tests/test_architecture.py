@@ -33,6 +33,7 @@ FLOORS: dict[str, int] = {
     "diffaugment": 2,
     "targets": 2,
     "images": 2,
+    "video": 2,
     "tensors": 2,
     "devices": 2,
     "memory": 2,
@@ -52,6 +53,7 @@ FLOORS: dict[str, int] = {
     "runs": 6,
     "evaluation": 6,
     "conversion": 6,
+    "films": 6,
     "exercises": 6,
     "bench": 6,
     "doctor": 6,
@@ -63,12 +65,15 @@ BESIDE = {
     ("tensors", "devices"),
     ("networks", "objectives"),
     ("noise", "networks"),
+    ("video", "images"),
+    ("films", "conversion"),
 }  # the only pairs on one floor where the first may import the second
 OWNERS = {  # who may import a library; everybody may import the others
     "PIL": {"images"},
     "pillow_heif": {"images"},
     "albumentations": {"data"},
-    "cv2": {"data", "images", "metrics"},  # images: for 16-bit colours; metrics: for medians and connected spots
+    "cv2": {"data", "images", "metrics", "inference"},  # 16-bit colours; medians and connected spots; optical flow
+    "av": {"video"},
     "huggingface_hub": {"exchange"},
     "fsspec": {"places"},
     "ray": {"cluster"},
@@ -237,7 +242,7 @@ def test_cards_and_weights_lie_beside_no_python(folder):
         ("translate.methods.stargan", "from .cyclegan import CycleGAN", "is relative"),
         ("translate.report.samples", "from PIL import Image", "only images may import PIL"),
         ("translate.report.samples", "import PIL.Image", "only images may import PIL"),
-        ("translate.report.curves", "def f():\n    import cv2", "only data, images, metrics may import cv2"),
+        ("translate.report.curves", "def f():\n    import cv2", "only data, images, inference, metrics may import cv2"),
         ("translate.training.loop", "from albumentations.core import Compose", "only data may import albumentations"),
         ("translate.runs", "import rich.progress", "only __main__, cli may import rich"),
         ("translate.__init__", "import typer", "only __main__, cli may import typer"),

@@ -329,7 +329,7 @@ def test_neighbours_of_equal_size_share_a_pass(tmp_path: Path, monkeypatch: pyte
         put(tmp_path / "in" / f"{number}.png", noise(9, width, 3))
     translator, sizes = made(), []
     real = translator.tensor
-    monkeypatch.setattr(translator, "tensor", lambda x, to: sizes.append(len(x)) or real(x, to))
+    monkeypatch.setattr(translator, "tensor", lambda x, to, *_: sizes.append(len(x)) or real(x, to))
     run([tmp_path / "in"], tmp_path / "out", translator=translator, batch=2)
     assert sizes == [2, 1, 1, 1]
 
@@ -346,7 +346,7 @@ def test_a_size_changes_what_the_network_sees_but_not_the_result(
     source = put(tmp_path / "a.png", pixels.swapaxes(0, 1) if upright else pixels)
     translator, shapes = made(), []
     real = translator.tensor
-    monkeypatch.setattr(translator, "tensor", lambda x, to: shapes.append(tuple(x.shape)) or real(x, to))
+    monkeypatch.setattr(translator, "tensor", lambda x, to, *_: shapes.append(tuple(x.shape)) or real(x, to))
     result = run([source], tmp_path / "out", translator=translator, size=size)["a.png"]
     assert shapes == [(1, 3, *(seen[::-1] if upright else seen))]
     assert result.size == ((50, 30) if upright else (30, 50))
@@ -908,7 +908,7 @@ def test_an_accelerator_gets_as_many_neighbours_as_fit(
     translator, sizes = made(), []
     translator.budget.engine = replace(translator.engine, device=torch.device(device))
     monkeypatch.setattr(pipeline, "TOGETHER_PIXELS", 3 * 9 * 7 + 5)
-    monkeypatch.setattr(translator, "tensor", lambda x, to: sizes.append(len(x)) or x)
+    monkeypatch.setattr(translator, "tensor", lambda x, to, *_: sizes.append(len(x)) or x)
     run([tmp_path / "in"], tmp_path / "out", translator=translator)
     assert sizes == expected
 

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+import typer
+
 from translate.cli import apply_options as options
+from translate.cli import films
 from translate.cli.options import Compile, Device, Json, Precision, Quiet, count_of
 from translate.cli.pipes import STREAM, check_pipes, through_pipes
 from translate.cli.summary import Outcome, latest, listing_failures, result_json, running_on, show_models, show_plan
@@ -28,6 +31,7 @@ POLL_S = 1.0  # seconds between two looks of --watch; a file is complete when it
 
 
 def apply(
+    context: typer.Context,
     model: options.MaybeModel = None,
     inputs: options.Inputs = None,
     out: options.Out = None,
@@ -43,11 +47,14 @@ def apply(
     fill: options.Fill = False,
     enlarge: options.Enlarge = 1,
     background: options.Background = "white",
+    passes: options.Passes = 1,
+    steady: options.Steady = 0.8,
     format: options.Format = "auto",
     quality: options.Quality = 95,
     depth: options.Depth = "8",
     alpha: options.Alpha = "keep",
     frame: options.Frames = "all",
+    fps: options.Fps = None,
     keep_metadata: options.KeepMetadata = "date",
     note: options.Note = False,
     preserve_times: options.PreserveTimes = False,
@@ -103,13 +110,16 @@ def apply(
         "compare": None if compare == "grid" else compare, "preserve_times": preserve_times, "isolate": isolate,
         "limits": limits, "keep_colour": keep_colour, "colour_only": colour_only, "format": format, "quality": quality,
         "depth": depth, "alpha": alpha, "background": background, "frame": frame, "keep_metadata": keep_metadata,
+        "passes": passes, "steady": steady,
     })  # fmt: skip
     naming = Naming(flat=flat, keep_suffix=on_collision == "suffix")
     job = Job(about_translator(model), tuple(inputs), out, to, settings, naming, part, overwrite)
     job = job.with_note() if note else job
-    bytes_ = None if memory is None else int(memory * 2**30)
-    kept = {"allow_cpu_fallback": allow_cpu_fallback}
+    bytes_, kept = None if memory is None else int(memory * 2**30), {"allow_cpu_fallback": allow_cpu_fallback}
     load = partial(Translator.load, model, device, precision, bytes_, tile_approx, compile, **kept)
+    if films.are_films(inputs, out, fps):
+        films.convert(job, fps, load, context)
+        return
     if strengths:
         say(f"Wrote {write_strength_sheet(job, load(), read_strengths(strengths))}. Next: convert with --strength.")
         return
@@ -139,10 +149,7 @@ def apply(
     outcome.write(report, compare == "grid", limits)
     if not quiet:
         say_notes(outcome.notes(suffixes_said=format != "auto" or not (out and out.is_dir())))
-    if not jsonl:
-        outcome.show(json_)
-    elif not quiet:
-        say(outcome.summary())
+    _show(outcome, json_, jsonl, quiet)
     say_next(outcome.next_step(report), quiet or json_ or jsonl)
     outcome.check()
 
@@ -157,6 +164,14 @@ def _shown(results: "Iterator[Result]", jsonl: bool, each: bool) -> "Iterator[Re
         elif each and result.status == "done":
             say(f"{result.source} -> {result.output}")
         yield result
+
+
+def _show(outcome: Outcome, as_json: bool, in_lines: bool, quiet: bool) -> None:
+    """Print the summary; to stderr where stdout has a line for each result."""
+    if not in_lines:
+        outcome.show(as_json)
+    elif not quiet:
+        say(outcome.summary())
 
 
 def _worth_knowing(job: "Job", translator: "Translator", plan: "ConversionPlan | None") -> list[str]:

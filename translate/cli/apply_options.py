@@ -17,7 +17,7 @@ _work = partial(typer.Option, rich_help_panel="Much work, and large pictures")
 
 _INPUTS = (
     "Pictures, folders (with all below them), globs, @FILE with one of these a line, or - for stdin. Also addresses in"
-    " object stores, such as s3://bucket/folder."
+    " object stores, such as s3://bucket/folder; or films."
 )
 Inputs = Annotated[list[str] | None, typer.Argument(metavar="INPUT...", help=_INPUTS)]
 MaybeModel = Annotated[
@@ -28,7 +28,7 @@ MaybeModel = Annotated[
         autocompletion=models,
     ),
 ]
-_OUT = "A folder, here or in an object store; for a single picture also a file, or - for stdout."
+_OUT = "A folder, here or in an object store; for a single picture also a file, or - for stdout; or a film."
 Out = Annotated[Path | None, typer.Option(parser=path_of, metavar="PATH", help=_OUT)]
 _TO = (
     "The domain to translate to, changes of attributes such as Blond_Hair=1,Young=0, or all of them, each into a folder"
@@ -63,6 +63,10 @@ _BACKGROUND = (
 _ENLARGE = "Make results so many times as large as their pictures. Needs a model that learned it."
 Enlarge = Annotated[int, _look(min=1, help=_ENLARGE)]
 Background = Annotated[str, _look(help=_BACKGROUND)]
+_PASSES = "Take the mean of so many passes, shifted by a few pixels: fewer dots, and so many times the work."
+Passes = Annotated[int, _look(min=1, max=4, help=_PASSES)]
+_STEADY = "Of films and animations: how much of a frame is carried over from the one before; 0 is frame by frame."
+Steady = Annotated[float, _look(help=_STEADY)]
 
 Format = Annotated[
     Literal["auto", "jpg", "png", "webp", "tif", "avif", "gif", "bmp", "ppm"],
@@ -73,6 +77,8 @@ _DEPTH = "Bits a channel, read, translated and written; 16 in png and tif."
 Depth = Annotated[Literal["8", "16"], _files(help=_DEPTH)]
 Alpha = Annotated[Literal["keep", "drop"], _files(help="What becomes of transparency.")]
 Frames = Annotated[Literal["all", "first"], _files(help="Of animations: first makes a still.")]
+_FPS = "Frames a second, of a film that is made of pictures: 25, 23.976, 30000/1001."
+Fps = Annotated[str | None, _files(help=_FPS, show_default="25")]
 _METADATA = "safe: date, camera, resolution, author and copyright. all: also places, serial numbers, comments."
 KeepMetadata = Annotated[Literal["none", "date", "safe", "all"], _files(help=_METADATA)]
 Note = Annotated[bool, _files("--note", help="Record model and version in the metadata.")]

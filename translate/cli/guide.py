@@ -9,8 +9,8 @@ import typer
 from translate.errors import SettingsError
 
 PAGES = Path(__file__).parent.parent / "guide"
-ORDER = ("training", "converting", "evaluating", "page", "weights", "datasets", "methods", "generating", "settings",
-         "many-gpus", "python", "layout")  # fmt: skip
+ORDER = ("training", "converting", "films", "evaluating", "page", "weights", "datasets", "methods", "generating",
+         "settings", "many-gpus", "python", "layout")  # fmt: skip
 FIRST = """\
 translate learns a style from two folders of pictures that are not paired, and converts photos with it.
 

@@ -23,6 +23,7 @@ from translate.conversion.settings import ConversionSettings
 from translate.conversion.stamps import stamps_of
 from translate.errors import DiskFull, DiskReadOnly, OutputError
 from translate.files import as_output_error, sha256
+from translate.inference.steadying import WEIGHT
 from translate.models.about import About
 from translate.places import RemotePath
 
@@ -53,6 +54,8 @@ def fingerprint(about: About, target: str, settings: ConversionSettings) -> str:
         "encoding": asdict(settings.encoding),
         **({"fill": True} if settings.fill else {}),  # results of earlier versions have no such entries
         **({"enlarge": settings.enlarge} if settings.enlarge != 1 else {}),
+        **({"passes": settings.passes} if settings.passes != 1 else {}),
+        **({"steady": settings.steady} if settings.steady != WEIGHT else {}),
     }
     text = json.dumps({"model": about.sha256, "to": target, **options}, default=str, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -117,7 +120,7 @@ class Manifest:
         return bool(line and line.sha256) and line is not None and line.sha256 != sha256(item.output)
 
     def recorded(self, results: Iterable[Result]) -> Iterator[Result]:
-        """Pass results on, and add a line for each that was done. A result says so where that cannot be written.
+        """Pass results on, and add a line for each that was written. A result says so where that cannot be written.
 
         Raises:
             OutputError: the disk is full or read-only.
@@ -131,7 +134,7 @@ class Manifest:
 
     def _recorded(self, result: Result) -> Result:
         item = result.item
-        if item is None or result.status != "done":
+        if item is None or result.output is None:
             return result
         folder, path = self._place(item)
         line = Line(fingerprint(self._about, item.target, self._settings), _plain(item.stamps))

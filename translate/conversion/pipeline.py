@@ -1,19 +1,19 @@
 """Translating many pictures: decoding, the network and encoding at the same time, in order."""
 
 import shutil
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, groupby, islice
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from translate import images
+from translate.conversion.ahead import ahead
 from translate.conversion.before_after import comparison
 from translate.conversion.inputs import is_address
 from translate.conversion.isolation import ReadCall, Readers, read_here
@@ -31,13 +31,11 @@ from translate.errors import (
     WeightsError,
 )
 from translate.files import atomic_file, sweep_dead_writers, takes_files
+from translate.inference.steadying import Steady
 from translate.inference.translator import TOO_LARGE, Translator
 from translate.inference.treatment import Prepared, Treatment
 from translate.memory import enough_memory
 from translate.places import RemotePath, is_remote, path_of
-
-A = TypeVar("A")
-B = TypeVar("B")
 
 THREADS = 4  # that decode and encode while the network runs
 REMOTE_THREADS = 16  # the same where they mostly wait for an object store
@@ -61,7 +59,7 @@ class Result:
     notes: tuple[str, ...] = ()  # what reading or writing changed that a user may want to know
     size: tuple[int, int] | None = None  # of the output, (H, W) in pixels
     target: str = ""  # what it was translated to; empty for an input that is missing
-    item: Item | None = field(default=None, compare=False, repr=False)  # what was planned, if it was done
+    item: Item | None = field(default=None, compare=False, repr=False)  # what was planned, if it was written
 
     def _repr_html_(self) -> str:
         """Show it in a notebook: before and after."""
@@ -105,11 +103,11 @@ def convert(translator: Translator, plan: ConversionPlan, settings: ConversionSe
         try:
             with enough_memory(TOO_LARGE):
                 work = _Work(settings, treatment, translator.about.size, call, masks)
-                decoded = _ahead(pool, work.decode, plan.items, most + 1)
+                decoded = ahead(pool, work.decode, plan.items, most + 1)
                 pixels = None if settings.batch else TOGETHER_PIXELS
                 translated = _translate(translator, chain.from_iterable(decoded), most, pixels)
                 whole = (list(frames) for _, frames in groupby(translated, lambda frame: (frame.source, frame.target)))
-                yield from _ahead(pool, lambda frames: _encode(frames, settings, plan.place), whole, most + 1)
+                yield from ahead(pool, lambda frames: _encode(frames, settings, plan.place), whole, most + 1)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -137,16 +135,6 @@ class _Frame:
         picture = self.prepared.picture
         noted = replace(picture, notes=(*picture.notes, *notes))
         return replace(self, output=output, prepared=replace(self.prepared, picture=noted))
-
-
-def _ahead(pool: ThreadPoolExecutor, function: Callable[[A], B], values: Iterable[A], depth: int) -> Iterator[B]:
-    """Yield function(value) in order, computed in `pool`, at most `depth` values ahead of the caller."""
-    waiting: deque[Future[B]] = deque()
-    for value in values:
-        waiting.append(pool.submit(function, value))
-        if len(waiting) > depth:
-            yield waiting.popleft().result()
-    yield from (future.result() for future in waiting)
 
 
 @dataclass(frozen=True)
@@ -201,7 +189,8 @@ def _translate(
 
 def _together(translator: Translator, frames: Sequence[_Frame]) -> Sequence[Tensor]:
     """Translate what the network sees of frames, which is of equal size; return (1, 3, h, w) for each."""
-    return torch.split(translator.tensor(torch.cat([frame.prepared.small for frame in frames]), frames[0].target), 1)
+    together, passes = torch.cat([frame.prepared.small for frame in frames]), frames[0].prepared.treatment.passes
+    return torch.split(translator.tensor(together, frames[0].target, passes), 1)
 
 
 def _failed(item: Item, reason: str) -> Result:
@@ -234,7 +223,9 @@ def _encode(frames: list[_Frame | Result], settings: ConversionSettings, place: 
 
 def _written(frames: list[_Frame], settings: ConversionSettings) -> Result:
     item, before = frames[0].item, [frame.prepared.picture for frame in frames]
-    after = [frame.prepared.finished(frame.output) for frame in frames]
+    steady = Steady(settings.steady)
+    outputs = [steady(frame.prepared.small, frame.output) for frame in frames]
+    after = [frame.prepared.finished(output) for frame, output in zip(frames, outputs, strict=True)]
     if settings.compare:  # first, so that the result is the last sign that all is there
         images.write(comparison(before, after, settings.compare), beside(item.output, settings.comparison_suffix))
     if item.original:

@@ -8,6 +8,7 @@ from translate.conversion.before_after import Compare, suffix_of
 from translate.errors import SettingsError, UnfitPicture
 from translate.images import Encoding, Limits
 from translate.inference.blending import UNBLENDED, Blending
+from translate.inference.steadying import WEIGHT, check_weight
 from translate.inference.treatment import Treatment
 from translate.inference.upsampling import Size
 
@@ -31,6 +32,8 @@ class ConversionSettings:
         encoding: how results are written.
         limits: larger pictures fail.
         isolate: decode in processes of their own, so that a picture that crashes its decoder fails alone.
+        passes: over how many shifted passes results are the mean, see `mean_of_passes`.
+        steady: how much of a frame, of an animation or a film, is carried over from the one before, see `Steady`.
     """
 
     size: Size = "auto"
@@ -44,16 +47,21 @@ class ConversionSettings:
     encoding: Encoding = _AS_IT_IS
     limits: Limits = images.LIMITS
     isolate: bool = False
+    passes: int = 1
+    steady: float = WEIGHT
 
     def __post_init__(self) -> None:
         if (self.batch is not None and self.batch < 1) or (isinstance(self.size, int) and self.size < 1):
             raise SettingsError(f"--batch and --size must be at least 1; found batch {self.batch}, size {self.size}.")
+        check_weight(self.steady)
         _ = self.treatment  # which refuses what does not go together
 
     @property
     def treatment(self) -> Treatment:
         """What is done to pictures around the network."""
-        return Treatment(self.size, self.blending, self.encoding.background, self.fill, self.enlarge)
+        return Treatment(
+            self.size, self.blending, self.encoding.background, self.fill, self.enlarge, passes=self.passes
+        )
 
     def check_result(self, height: int, width: int, frames: int = 1) -> None:
         """Raise `UnfitPicture` where the result of a picture of so many pixels and frames would be over the limits."""

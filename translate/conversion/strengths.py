@@ -53,7 +53,7 @@ def write_strength_sheet(job: Job, translator: Translator, strengths: Sequence[f
         picture = images.read(item.source, how.limits)
         opaque = replace(picture, rgb=images.visible(picture, treatment.background), alpha=None)
         (prepared,) = treatment.prepared([opaque], None, translator.about.size)
-        output = translator.tensor(prepared.small, item.target)
+        output = translator.tensor(prepared.small, item.target, treatment.passes)
         prepared = _reduced(prepared)
         results = [replace(prepared, treatment=one).finished(output).rgb for one in treatments]
         rows.append([_fitted(one) for one in (prepared.picture.rgb, *results)])

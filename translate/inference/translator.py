@@ -21,6 +21,7 @@ from translate.inference.blending import UNBLENDED, Blending
 from translate.inference.checks import check_alive, check_array, check_finite, check_tensor
 from translate.inference.fallback import ON_CPU, MemoryBudget
 from translate.inference.large import translate_in_parts
+from translate.inference.passes import mean_of_passes
 from translate.inference.rewriting import Rewriting
 from translate.inference.sizes import padded
 from translate.inference.treatment import AS_IT_IS, Treatment
@@ -203,7 +204,7 @@ class Translator:
         """
         already = len(self.budget.fallbacks)
         (prepared,) = treatment.of(self.about).prepared([picture], mask, self.about.size)
-        result = prepared.finished(self.tensor(prepared.small, to))
+        result = prepared.finished(self.tensor(prepared.small, to, treatment.passes))
         return replace(result, notes=(*result.notes, *self.budget.fallbacks_since(already)))
 
     def batch(self, pictures: Sequence[Pixels], to: str | None = None) -> list[Pixels]:
@@ -215,12 +216,13 @@ class Translator:
             check_array(picture)
         return leave(self.tensor(stack(pictures), to))
 
-    def tensor(self, x: Tensor, to: str | None = None) -> Tensor:
+    def tensor(self, x: Tensor, to: str | None = None, passes: int = 1) -> Tensor:
         """Translate what networks see, of any size; with less and less memory where that runs out.
 
         Args:
             x: (N, 3, H, W) in RGB, of uint8, uint16, or floats in [-1, 1].
             to: as for a call.
+            passes: over how many shifted passes to take the mean, see `mean_of_passes`.
 
         Returns:
             the same shape and kind. Of floats the range is that of the network.
@@ -233,7 +235,9 @@ class Translator:
             OutputError: the disk has no room for the scratch files of a large picture.
         """
         target = self.about.targets.choose(to)
-        return self._or_on_cpu(lambda translator: translator._within_budget(x, target))
+        return self._or_on_cpu(
+            lambda translator: mean_of_passes(lambda some: translator._within_budget(some, target), x, passes)
+        )
 
     @torch.inference_mode()
     def _of_floats(self, x: Tensor, to: str | None, treatment: Treatment, mask: Pixels | None) -> Tensor:
@@ -244,7 +248,7 @@ class Translator:
         def work(translator: Translator) -> Tensor:
             whole = x.to(translator.engine.device)
             small = treatment.seen(whole, translator.about.size, holes)
-            output = translator._within_budget(small, target)
+            output = mean_of_passes(lambda some: translator._within_budget(some, target), small, treatment.passes)
             return treatment.finished(treatment.ground(whole), small, output, mask, holes)
 
         return self._or_on_cpu(work)

@@ -14,6 +14,7 @@ from translate.errors import SettingsError
 from translate.images import WHITE, Colour, Picture
 from translate.inference.blending import UNBLENDED, Blending, luma
 from translate.inference.holes import Holes, check_holes, filled, holes_in, marked
+from translate.inference.passes import check_passes
 from translate.inference.sizes import full_size, network_input
 from translate.inference.upsampling import Size
 from translate.models.about import About
@@ -36,6 +37,7 @@ class Treatment:
             pixel as a square, and the result is blended with a bicubic enlargement.
         colours: whether the model has learned to colour, which `of` finds out. The network then sees the luma of the
             picture, and the result has the same.
+        passes: over how many shifted passes the result is the mean, see `passes`.
     """
 
     size: Size = "auto"
@@ -44,8 +46,10 @@ class Treatment:
     fill: bool = False
     enlarge: int = 1
     colours: bool = False
+    passes: int = 1
 
     def __post_init__(self) -> None:
+        check_passes(self.passes)
         if self.fill and self.blending != UNBLENDED:
             raise SettingsError("--fill goes with none of --strength, --keep-colour and --colour-only.")
         if self.enlarge != 1 and isinstance(self.size, int):
