@@ -5,17 +5,20 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from translate.exercises.points import Mixture, Points, noise
 from translate.noise.discriminators import MinibatchDiscrimination
 from translate.objectives import OBJECTIVES, AnyObjectiveName, gradient_penalty
+from translate.schedules import Linear
 
 WIDTH = 128  # of the two hidden layers of each network
 KERNELS = 8  # of minibatch discrimination
 BATCH = 128
 LAMBDA_GP, N_CRITIC = 0.1, 5  # of critics: those of WGAN-GP's own code for points
 CLIP = 0.1  # of WGAN: 0.01 learns too slowly to be watched
+DECAY = Linear()  # of the rates
 AVERAGE = 0.99  # of the generator whose points are shown
 
 
@@ -81,7 +84,10 @@ class Judge(nn.Module):
 
 
 def train(exercise: Exercise, every: int) -> Iterator[State]:
-    """Train, and say how it stands before the first step and after each `every` steps."""
+    """Train, and say how it stands before the first step and after each `every` steps.
+
+    The rates fall linearly in the second half: at full rate the players circle around where they would settle.
+    """
     torch.manual_seed(exercise.seed)
     random = torch.Generator().manual_seed(exercise.seed)
     mixture, objective = exercise.mixture, OBJECTIVES[exercise.objective]
@@ -89,7 +95,8 @@ def train(exercise: Exercise, every: int) -> Iterator[State]:
     G = nn.Sequential(nn.Linear(d, WIDTH), nn.ReLU(), nn.Linear(WIDTH, WIDTH), nn.ReLU(), nn.Linear(WIDTH, d))
     D = Judge(d, exercise.minibatch)
     average = AveragedModel(G, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE))  # type: ignore[no-untyped-call]
-    move_G, move_D = (_mover(network, objective.bound) for network in (G, D))
+    movers = move_G, move_D = [_mover(network, objective.bound) for network in (G, D)]
+    rates = [LambdaLR(mover, lambda done: DECAY.factor(done + 1, exercise.steps)) for mover in movers]
     yield State(0, float("nan"), float("nan"), average, D)
     for step in range(1, exercise.steps + 1):
         for _ in range(N_CRITIC if objective.bound else 1):
@@ -109,6 +116,8 @@ def train(exercise: Exercise, every: int) -> Iterator[State]:
         torch.autograd.backward(L_G)
         move_G.step()
         average.update_parameters(G)
+        for rate in rates:
+            rate.step()
         if step % every == 0 or step == exercise.steps:
             yield State(step, float(L_D.detach()), float(L_G.detach()), average, D)
 
