@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from translate.conversion.throughput import throughput
 from translate.devices import Engine
 from translate.errors import SettingsError
 from translate.features import find_weights
@@ -22,6 +23,7 @@ from translate.training.loop import Training, TrainingSettings
 
 DOMAINS = ["A", "B"]
 SIDE = 4096  # of the matrices whose product is the ceiling
+FILES = 4  # that are converted for each repeat
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Bench:
     apply_gmac: float  # of one picture
     quick_steps_s: float = 0.0
     quick_gmac: float = 0.0
+    files_images_s: float = 0.0  # with decoding and encoding; the mean of all
+    network_share: float = 0.0  # 0..1, of the wall time with files; the rest is spent waiting for these
 
     @property
     def train_share(self) -> float:
@@ -87,10 +91,11 @@ def bench(
     translator.learning = False
     apply_s = _median(lambda: translator(picture), engine, repeats)
     _, quick_s, quick_gmac = _steps(quick, engine, repeats) if quick else (None, math.inf, 0.0)
+    files = throughput(translator, FILES * repeats, size)
     ceiling = max(ceiling, _ceiling(engine))
     return Bench(
         str(engine), torch.get_num_threads(), size, ceiling, 1 / train_s, train_gmac, 1 / apply_s, apply_gmac,
-        1 / quick_s, quick_gmac,
+        1 / quick_s, quick_gmac, files.pictures_s, files.network_share,
     )  # fmt: skip
 
 

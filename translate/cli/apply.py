@@ -1,9 +1,7 @@
 """`translate apply`."""
 
-import json
 import re
 import time
-from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,10 +9,12 @@ import typer
 
 from translate.cli import apply_options as options
 from translate.cli import films
+from translate.cli.converting import Showing, counting, show_conversion
+from translate.cli.engines import apply_on_ray, apply_to_shards
 from translate.cli.options import Compile, Device, Json, Precision, Quiet, count_of
 from translate.cli.pipes import STREAM, check_pipes, through_pipes
-from translate.cli.summary import Outcome, latest, listing_failures, result_json, running_on, show_models, show_plan
-from translate.cli.terminal import printable, progress, say, say_next, say_notes, stopping
+from translate.cli.summary import running_on, show_models, show_plan
+from translate.cli.terminal import printable, say, say_notes
 from translate.errors import SettingsError, counted
 from translate.places import is_remote
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from translate.conversion.job import Job
-    from translate.conversion.pipeline import Result
     from translate.conversion.planning import ConversionPlan
     from translate.inference.translator import Translator
     from translate.inference.upsampling import Size
@@ -71,6 +70,10 @@ def apply(
     allow_cpu_fallback: options.AllowCpuFallback = False,
     isolate: options.Isolate = False,
     shard: options.Shard = "1/1",
+    engine: options.Engine = "local",
+    address: options.Address = None,
+    workers: options.Workers = None,
+    gpus: options.Gpus = 0.0,
     watch: options.Watch = False,
     max_pixels: options.MaxPixels = "64M",
     max_frames: options.MaxFrames = 2000,
@@ -97,12 +100,14 @@ def apply(
     if watch or report or compare == "grid":
         _refuse_stores(*inputs, out or "")
     from translate import images
+    from translate.cluster.conversion import Cluster, Loading
     from translate.conversion.job import Job
     from translate.conversion.planning import EMPTY, Naming
     from translate.conversion.strengths import read_strengths, write_strength_sheet
     from translate.conversion.words import settings_of
     from translate.inference.translator import Translator
     from translate.models.exports import about_translator
+    from translate.shards.conversion import are_shards
 
     limits = images.Limits(count_of(max_pixels, "--max-pixels"), max_frames, max_file_mb)
     settings = settings_of({
@@ -128,6 +133,17 @@ def apply(
         notes = through_pipes(job, load)
         say_notes([] if quiet else notes)
         return
+    said = format != "auto" or not (out and out.is_dir())
+    how = Showing(quiet, json_, jsonl, watch, report, compare == "grid", failed, said)
+    if are_shards(inputs):
+        if engine != "local":
+            raise SettingsError("Shards are converted by --engine local, a part on each machine with --shard.")
+        apply_to_shards(job, load, how, dry_run)
+        return
+    if engine == "ray":
+        loading = Loading(precision, bytes_, tile_approx, compile)
+        apply_on_ray(job, model, Cluster(address, workers, gpus), loading, how, dry_run)
+        return
     plan = EMPTY if watch and not dry_run else job.plan()
     translator = load(pictures=0 if dry_run else len(plan.items))  # 0: nothing is compiled
     running = f"To {job.goal} with {printable(model)}. {running_on(translator.engine, device)}"
@@ -138,40 +154,7 @@ def apply(
         say(running)
         say_notes(_worth_knowing(job, translator, None if overwrite else plan))
     converted = job.watch(translator, lambda: time.sleep(POLL_S)) if watch else job.run(translator, plan)
-    results: list[Result] = []
-    started = time.perf_counter()
-    with progress(quiet or json_ or jsonl or watch) as tell, listing_failures(failed, plan, results), stopping(watch):
-        for result in _shown(converted, jsonl, watch and not quiet):
-            results.append(result)
-            tell("translating", len(results), len(plan), "")
-    took, engine = time.perf_counter() - started, str(translator.engine)
-    outcome = Outcome(latest(results), plan.ignored, plan.passed_over, job.goal, out, engine, took)
-    outcome.write(report, compare == "grid", limits)
-    if not quiet:
-        say_notes(outcome.notes(suffixes_said=format != "auto" or not (out and out.is_dir())))
-    _show(outcome, json_, jsonl, quiet)
-    say_next(outcome.next_step(report), quiet or json_ or jsonl)
-    outcome.check()
-
-
-def _shown(results: "Iterator[Result]", jsonl: bool, each: bool) -> "Iterator[Result]":
-    """Pass results on and print them: as lines of JSON, the failures, or where `each` is set all that are done."""
-    for result in results:
-        if jsonl:
-            print(json.dumps(result_json(result)), flush=True)
-        if result.status == "failed":
-            say(f"Failed: {result.source}: {result.reason}")
-        elif each and result.status == "done":
-            say(f"{result.source} -> {result.output}")
-        yield result
-
-
-def _show(outcome: Outcome, as_json: bool, in_lines: bool, quiet: bool) -> None:
-    """Print the summary; to stderr where stdout has a line for each result."""
-    if not in_lines:
-        outcome.show(as_json)
-    elif not quiet:
-        say(outcome.summary())
+    show_conversion(job, plan, str(translator.engine), lambda tell: counting(converted, len(plan), tell), how)
 
 
 def _worth_knowing(job: "Job", translator: "Translator", plan: "ConversionPlan | None") -> list[str]:

@@ -116,6 +116,14 @@ _ISOLATE = "Decode in processes of their own: a crashing decoder fails its file 
 Isolate = Annotated[bool, _work("--isolate", help=_ISOLATE)]
 _SHARD = "Do the I-th of N parts, for several machines or processes."
 Shard = Annotated[str, _work(metavar="I/N", help=_SHARD)]
+_ENGINE = "local: this machine. ray: a cluster of many, with pip install 'image-translate[ray]'."
+Engine = Annotated[Literal["local", "ray"], _work(help=_ENGINE)]
+_ADDRESS = "Of --engine ray: auto, or that of a head node; without it a cluster of this machine alone is started."
+Address = Annotated[str | None, _work(help=_ADDRESS)]
+_WORKERS = "Of --engine ray: how many load the model."
+Workers = Annotated[int | None, _work(min=1, help=_WORKERS, show_default="by the cluster's GPUs or cores")]
+_GPUS = "Of --engine ray: how many each worker gets; 0.5 lets two share one."
+Gpus = Annotated[float, _work(min=0, help=_GPUS)]
 Watch = Annotated[bool, _work("--watch", help="Go on with pictures that appear, until Ctrl-C.")]
 _PIXELS = "The most pixels a picture may have, all frames of an animation together, such as 120M."
 MaxPixels = Annotated[str, _work(help=_PIXELS)]

@@ -48,6 +48,7 @@ def bench(
         f"{result.train_share:.0%} of the ceiling",
         f"apply: {result.apply_images_s:.2f} images/s, {result.apply_gmac:.1f} GMAC each, "
         f"{result.apply_share:.0%} of the ceiling",
+        f"with files: {result.files_images_s:.2f} images/s, of which the network takes {result.network_share:.0%}",
         f"ceiling: {result.ceiling_gmac_s:.0f} GMAC/s, the best of twenty 4096-square matrix products",
     ]
     if result.quick_steps_s:

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import signal
-import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -27,18 +26,17 @@ def read_here(read: Callable[..., A], source: Path, *arguments: Any) -> A:
 
 
 class Readers:
-    """Does the same as `read_here` in other processes, one for each thread, so that a crash tells which file it was."""
+    """Does the same as `read_here` in other processes, one for each call at a time, so that a crash tells its file."""
 
     def __init__(self) -> None:
-        self._of_thread = threading.local()
-        self._all: list[_Reader] = []
+        self._idle: list[_Reader] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for reader in self._all:
-            reader.close()
+        while self._idle:
+            self._idle.pop().close()
 
     def __call__(self, read: Callable[..., A], source: Path, *arguments: Any) -> A:
         """Return read(source, ...).
@@ -46,15 +44,15 @@ class Readers:
         Raises:
             ImageDecodeError: as `read`, or the process has ended; the next call starts another.
         """
-        reader: _Reader | None = getattr(self._of_thread, "reader", None)
-        if reader is None:
-            reader = self._of_thread.reader = _Reader()
-            self._all.append(reader)
+        try:
+            reader = self._idle.pop()
+        except IndexError:  # all are at work
+            reader = _Reader()
         try:
             answer: A | ImageDecodeError = reader.ask(read, source, *arguments)
         except (EOFError, OSError) as error:
-            self._of_thread.reader = None
             raise ImageDecodeError(f"{source} cannot be decoded: its decoder {reader.close()}.") from error
+        self._idle.append(reader)
         if isinstance(answer, ImageDecodeError):
             raise answer
         return answer

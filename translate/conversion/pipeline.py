@@ -68,7 +68,22 @@ class Result:
         return result_html(self.source, self.output, (f"{self.status}: {self.reason}".removesuffix(": "), *self.notes))
 
 
-def convert(translator: Translator, plan: ConversionPlan, settings: ConversionSettings = DEFAULT) -> Iterator[Result]:
+def without_work(plan: ConversionPlan) -> Iterator[Result]:
+    """Yield the results of what is missing, and of what is there already."""
+    for word in plan.missing:
+        reason = UNLISTED if is_remote(word) else ELSEWHERE if is_address(word) else MISSING
+        yield Result(path_of(word), word, None, "failed", reason)
+    for item in plan.existing:
+        there, notes = "the output is already there", (item.note,) if item.note else ()
+        yield Result(item.source, item.word, item.output, "skipped", there, notes, target=item.target)
+
+
+def convert(
+    translator: Translator,
+    plan: ConversionPlan,
+    settings: ConversionSettings = DEFAULT,
+    readers: Readers | None = None,
+) -> Iterator[Result]:
     """Translate what is planned; every result has the size of its picture, and an animation's all of its frames.
 
     Args:
@@ -76,18 +91,14 @@ def convert(translator: Translator, plan: ConversionPlan, settings: ConversionSe
         plan: what to do, made for the same settings. A result is yielded for each of its items, the missing and the
             existing included.
         settings: how pictures are translated and written.
+        readers: what decodes where `settings.isolate` is set, if it is to live on.
 
     Raises:
         OutputError: the disk is full or read-only, or the folder of all results takes no files. What was written before
             stays. Where only a file or a folder is in the way of a result, its picture fails.
         DeviceError: the device failed, or there is not enough memory to read or write pictures.
     """
-    for word in plan.missing:
-        reason = UNLISTED if is_remote(word) else ELSEWHERE if is_address(word) else MISSING
-        yield Result(path_of(word), word, None, "failed", reason)
-    for item in plan.existing:
-        there, notes = "the output is already there", (item.note,) if item.note else ()
-        yield Result(item.source, item.word, item.output, "skipped", there, notes, target=item.target)
+    yield from without_work(plan)
     written = [place for item in plan.items for place in (item.output, item.original) if place]
     for folder in {place.parent for place in written if not isinstance(place, RemotePath)}:
         with suppress(OSError):  # its path is too long, or it is closed to us: the error comes again
@@ -95,10 +106,10 @@ def convert(translator: Translator, plan: ConversionPlan, settings: ConversionSe
     masks = Masks(settings.mask) if settings.mask else None
     treatment = settings.treatment.of(translator.about)
     most = settings.batch or (1 if translator.engine.device.type == "cpu" else TOGETHER)
-    with Readers() if settings.isolate else nullcontext(read_here) as call:
-        are_remote = any(
-            isinstance(place, RemotePath) for item in plan.items[:1] for place in (item.source, item.output)
-        )
+    own = Readers() if settings.isolate and readers is None else nullcontext(readers or read_here)
+    with own as call:
+        places = (place for item in plan.items[:1] for place in (item.source, item.output))
+        are_remote = any(isinstance(place, RemotePath) for place in places)
         pool = ThreadPoolExecutor(REMOTE_THREADS if are_remote else THREADS)
         try:
             with enough_memory(TOO_LARGE):

@@ -216,8 +216,8 @@ def _divided(
     items: Sequence[Item], found: Inputs, shard: tuple[int, int], is_done: Callable[[Item], bool]
 ) -> ConversionPlan:
     """Divide the items of a shard into those that wait and those that are done."""
-    items = [item for item in items if _in_shard(item.relative.as_posix(), shard)]
-    missing = [word for word in found.missing if _in_shard(word, shard)]
+    items = [item for item in items if in_shard(item.relative.as_posix(), shard)]
+    missing = [word for word in found.missing if in_shard(word, shard)]
     done = {item for item in items if is_done(item)}
     waiting, existing = [item for item in items if item not in done], [item for item in items if item in done]
     return ConversionPlan(tuple(waiting), tuple(missing), found.ignored, tuple(existing), found.passed_over)
@@ -242,7 +242,8 @@ def _fitting(stem: str, suffix: str) -> str:
     return encoded[: room - len(mark)].decode(errors="ignore") + mark + suffix
 
 
-def _in_shard(name: str, shard: tuple[int, int]) -> bool:
+def in_shard(name: str, shard: tuple[int, int]) -> bool:
+    """Tell whether a name belongs to the i-th of n parts."""
     number, count = shard
     return zlib.crc32(os.fsencode(name)) % count == number - 1
 

@@ -1,0 +1,1 @@
+"""Conversion on many machines, which Ray spreads: the only place that knows it."""

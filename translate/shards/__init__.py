@@ -1,0 +1,1 @@
+"""Pictures in tar archives, called shards: each becomes an archive of the same name."""
