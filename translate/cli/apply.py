@@ -133,8 +133,7 @@ def apply(
         notes = through_pipes(job, load)
         say_notes([] if quiet else notes)
         return
-    said = format != "auto" or not (out and out.is_dir())
-    how = Showing(quiet, json_, jsonl, watch, report, compare == "grid", failed, said)
+    how = Showing(quiet, json_, jsonl, watch, report, compare == "grid", failed, format != "auto")
     if are_shards(inputs):
         if engine != "local":
             raise SettingsError("Shards are converted by --engine local, a part on each machine with --shard.")

@@ -28,7 +28,7 @@ class Showing:
         report: write a page.
         grid: write a grid of pictures and results.
         failed: the file for what failed.
-        suffixes_said: whether the user chose the format of results.
+        format_said: whether the user chose the format of results.
     """
 
     quiet: bool = False
@@ -38,7 +38,7 @@ class Showing:
     report: bool = False
     grid: bool = False
     failed: Path | None = None
-    suffixes_said: bool = False
+    format_said: bool = False
 
 
 def show_conversion(
@@ -67,7 +67,7 @@ def show_conversion(
     outcome = Outcome(latest(results), plan.ignored, plan.passed_over, job.goal, job.out, engine, took)
     outcome.write(how.report, how.grid, job.settings.limits)
     if not how.quiet:
-        say_notes(outcome.notes(how.suffixes_said))
+        say_notes(outcome.notes(how.format_said or not (job.out and job.out.is_dir())))
     if not how.as_lines:
         outcome.show(how.as_json)
     elif not how.quiet:
