@@ -64,9 +64,9 @@ class _Timed(Translator):
 
     network_s = 0.0
 
-    def tensor(self, x: Tensor, to: str | None = None) -> Tensor:
+    def tensor(self, x: Tensor, to: str | None = None, passes: int = 1) -> Tensor:
         """Translate as the translator does."""
         started = time.perf_counter()
-        result = super().tensor(x, to)
+        result = super().tensor(x, to, passes)
         self.network_s += time.perf_counter() - started
         return result
