@@ -16,8 +16,6 @@ from translate.inference.scratch import RowBuffer
 from translate.inference.winograd import Winograd
 from translate.networks.blocks import InstanceNorm
 
-AGAIN = 32  # rows above those that are asked for, which other layers may reach
-
 
 class Activation:
     """What a layer returns for the whole picture, (1, channels, height, width).
@@ -68,26 +66,6 @@ class Buffered(Activation):
     def rows(self, top: int, bottom: int) -> Tensor:
         """Read rows."""
         return self.buffer.read(top, bottom)
-
-
-class Remembered(Activation):
-    """An activation that several layers read, from top to bottom: the rows that were computed last are kept."""
-
-    def __init__(self, source: Activation) -> None:
-        super().__init__(source.channels, source.height, source.width, source)
-        self.source = source
-        self._first, self._kept = 0, torch.empty(0, 0, 0, 0)  # the rows (1, channels, n, width) from `_first` on
-
-    def rows(self, top: int, bottom: int) -> Tensor:
-        """Compute what is not there yet."""
-        end = self._first + self._kept.shape[2]
-        if not self._first <= top <= end or top == end:
-            self._first, self._kept = top, self.source.rows(top, bottom)
-        elif bottom > end:
-            first = max(self._first, top - AGAIN)
-            self._kept = torch.cat([self._kept[:, :, first - self._first :], self.source.rows(end, bottom)], 2)
-            self._first = first
-        return self._kept[:, :, top - self._first : bottom - self._first].clone()  # which layers may write over
 
 
 class Pointwise(Activation):

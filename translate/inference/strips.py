@@ -24,7 +24,6 @@ from translate.inference.activations import (
     Normalised,
     Pointwise,
     Reflected,
-    Remembered,
     ShortcutSum,
     Shuffled,
     Sum,
@@ -155,7 +154,6 @@ class _Strips:
             case nn.Sequential():
                 return self.chain(layer, x, reserved)
             case Residual() if layer.shortcut:
-                x = Remembered(x)
                 return ShortcutSum(Convolved(layer.shortcut, x), self.chain(layer.residual, x, reserved))
             case Residual() if _is_read(x):
                 return Sum(x, self.chain(layer.residual, x, reserved))

@@ -105,7 +105,7 @@ class WeightsAndBiases:
     def __init__(self, session: Session) -> None:
         import wandb
 
-        mode = os.environ.get("WANDB_MODE", "offline")
+        mode: Any = os.environ.get("WANDB_MODE", "offline")
         with _silent():
             self._run: Any = wandb.init(
                 project=PROJECT, name=session.name, id=session.identifier, dir=session.folder.path, mode=mode,
