@@ -9,6 +9,7 @@ SILENT = {
     "weights path": "scripts read it",
     "exercise": "its page is opened in a browser",
     "sample": "what it drew is looked at",
+    "demo": "it serves a page until it is stopped",
     "compare": "what it wrote is opened in a browser",
     "data fetch": "see test_data.py",
     "data make": "see test_data.py",

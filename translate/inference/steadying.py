@@ -14,7 +14,6 @@ all detail that its own input has.
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from torch import Tensor
 
@@ -66,6 +65,8 @@ class Steady:
         """
         if not self.weight:
             return output
+        import cv2  # which takes time, and few conversions are of films
+
         seen, made, before = as_pixels(small), as_pixels(output), self.trace
         change: Any = cv2.subtract(made, seen, dtype=cv2.CV_32F)
         if before is None or before.seen.shape != seen.shape:
@@ -77,6 +78,8 @@ class Steady:
         return as_tensor(np.asarray(cv2.add(seen, change, dtype=kind)))
 
     def _mixed(self, before: Trace, seen: Pixels, change: Any) -> Any:
+        import cv2
+
         x, y = self._places(_grey(seen), _grey(before.seen))
         height, width = seen.shape[:2]
         inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
@@ -99,6 +102,8 @@ class Steady:
         height, width = seen.shape
         columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
         if min(height, width) >= SMALLEST:
+            import cv2
+
             # A new one each time: at some sizes the borders depend on what it has seen before.
             method: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
             flow = method.calc(seen, before, None)
@@ -114,4 +119,6 @@ def check_weight(weight: float) -> None:
 
 
 def _grey(frame: Pixels) -> Pixels:
+    import cv2
+
     return np.asarray(cv2.cvtColor(to_depth(frame, 8), cv2.COLOR_RGB2GRAY))
