@@ -1,1 +1,1 @@
-"""Films, and folders of frames: read, translated frame by frame without flicker, and written in parts that stay."""
+"""Films, and folders of frames: read, translated frame by frame, steadied, and written in parts that stay."""

@@ -1,4 +1,4 @@
-"""Films without flicker: what a network changed in one frame is carried along the motion into the next.
+"""Steadying films: what a network changed in one frame is carried along the motion into the next.
 
 A network that sees frames one by one paints each anew, so that dots and strokes jump about where nothing moved. Here
 the change that it made, output minus input, of the frame before is moved along the optical flow from there (Kroeger,
