@@ -147,13 +147,19 @@ def header_of_a_png(width: int, height: int) -> bytes:
     ],
     ids=["no picture", "nothing", "half of one", "900 megapixels"],
 )
-def test_what_cannot_be_read_is_refused_with_the_reason(site, content, reason):
+def test_what_cannot_be_read_is_refused_with_the_reason(site, temporary, content, reason):
+    before = set(temporary.rglob("picture"))
     status, told = site.paint(album := site.album(), "trip/a.png", content)
     assert status == 422
     assert told["error"].startswith("trip/a.png: ")
     assert reason in told["error"]
     assert not told["error"].endswith("..")
     assert site.told_by("GET", f"/albums/{album}/pictures/1")[0] == 404
+    status, told = site.told_by("POST", f"/albums/{album}/masks", content)
+    assert status == 422
+    assert told["error"].startswith("The mask cannot be decoded: ")
+    assert reason in told["error"]
+    assert set(temporary.rglob("picture")) == before
 
 
 @pytest.mark.fault("S-20")

@@ -1,10 +1,14 @@
 """The addresses of the first tab: the page itself, its models, and what is painted."""
 
-from collections.abc import Mapping
+import contextlib
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from translate import images
+from translate.conversion.masks import read_mask
+from translate.errors import ImageDecodeError
 from translate.report.thumbnails import thumbnail
 from translate.serve.access import read_label
 from translate.serve.albums import Album, Albums, write_archive
@@ -72,28 +76,34 @@ class Pictures:
 
     def _take_mask(self, request: Visit) -> None:
         album = self._album(request)
-        upload = self._save(request, album, PurePosixPath("mask"))
+        with self._uploaded(request, album, PurePosixPath("mask")) as upload:
+            try:
+                read_mask(upload.file, self._painter.limits)
+            except ImageDecodeError as error:
+                raise Refused(422, str(error).replace(str(upload.file), "The mask")) from error
         album.masks[upload.number] = upload.file
         request.reply({"mask": upload.number})
 
     def _paint(self, request: Visit) -> None:
         album = self._album(request)
         label = read_label(request.words.get("name", ""))
-        request.reply(self._painter.paint(album, self._save(request, album, label), request.words))
+        with self._uploaded(request, album, label) as upload:
+            painted = self._painter.paint(album, upload, request.words)
+        request.reply(painted)
 
-    def _save(self, request: Visit, album: Album, label: PurePosixPath) -> Upload:
-        """Take an upload into an album; what does not arrive whole is removed."""
+    @contextlib.contextmanager
+    def _uploaded(self, request: Visit, album: Album, label: PurePosixPath) -> Iterator[Upload]:
+        """Take an upload into an album; it is removed where it does not arrive whole, or the block fails."""
         limits = self._painter.limits
         self._albums.refuse_full_disk(min(request.announced, limits.bytes))
         number, folder = album.place()
         file = folder / NAME
         try:
             request.save(file, limits.bytes, f"{label} has more than {limits.mebibytes} MiB, which this page takes.")
+            yield Upload(label, number, file)
         except BaseException:
-            file.unlink(missing_ok=True)
-            folder.rmdir()
+            shutil.rmtree(folder, ignore_errors=True)
             raise
-        return Upload(label, number, file)
 
     def _result(self, request: Visit) -> None:
         painted = self._painted(request)
