@@ -32,6 +32,11 @@ def test_a_pipe_gets_lines_and_nothing_else() -> None:
     assert spoken(PROGRESS, COLUMNS="5", TERM="dumb") == "translating 3/3\nthe end\n"
 
 
+@pytest.mark.fault("I-29")
+def test_of_what_nobody_knows_the_length_a_line_is_said_now_and_then_alone() -> None:
+    assert spoken(PROGRESS.replace('done, 3, ""', 'done, 0, ""')) == "the end\n"
+
+
 @pytest.mark.skipif(os.name != "posix", reason="no such terminals here")
 @pytest.mark.parametrize("columns", [12, 200])
 @pytest.mark.fault("I-29")

@@ -5,13 +5,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
 from tests.conversion.small import ABOUT, TRANSLATOR, made
 from tests.video.drawn import UNEVEN, drawn, sound_of, times_of, write_film
 from translate import images
-from translate.conversion.pipeline import Result
+from translate.conversion.pipeline import AGAIN, Result
 from translate.conversion.words import settings_of
 from translate.errors import DataError, DiskFull, OutputError, SettingsError
 from translate.films import conversion, sinks
@@ -27,7 +28,7 @@ Frames = list[np.ndarray[Any, Any]]
 
 
 def job(source: Path | str, out: Path, **words: Any) -> FilmJob:
-    own = {name: words.pop(name) for name in ("to", "rate", "overwrite") if name in words}
+    own = {name: words.pop(name) for name in ("to", "overwrite") if name in words}
     return FilmJob(ABOUT, (source,), out, settings=settings_of(words), **own)
 
 
@@ -189,7 +190,9 @@ def test_a_film_becomes_a_folder_of_frames_and_these_a_film(
     assert names == [f"{number:06}.png" for number in range(1, 11)]
     assert all(map(np.array_equal, [images.read(folder / name).rgb for name in names], expected(clip, 0.8)))
     assert run(clip, folder, format="png").status == "skipped"
-    result = run(folder, tmp_path / "again.mkv", strength=0.0, rate=Fraction(10))
+    run(clip, folder, format="png", preserve_times=True, overwrite=True)
+    assert {(folder / name).stat().st_mtime_ns for name in names} == {clip.stat().st_mtime_ns}
+    result = run(folder, tmp_path / "again.mkv", strength=0.0, fps=Fraction(10))
     assert result.status == "done"
     assert times_of(tmp_path / "again.mkv") == [Fraction(number, 10) for number in range(10)]
     assert distance(rgb(tmp_path / "again.mkv"), expected(clip, 0.8)) < 4
@@ -213,8 +216,52 @@ def test_a_film_that_is_cut_off_is_translated_as_far_as_it_goes_and_fails(tmp_pa
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
     result = run(path, tmp_path / "out.mkv")
     assert result.status == "failed"
-    assert "of 2.0 s, so it is cut off or damaged" in result.reason
+    assert result.reason.endswith("of 2.0 s, so it is cut off or damaged")
     assert 10 < len(times_of(tmp_path / "out.mkv")) < 45
+
+
+@pytest.mark.fault("I-31")
+def test_the_result_of_a_cut_film_is_not_taken_for_whole_and_made_again_when_all_is_there(tmp_path: Path) -> None:
+    path, out = write_film(tmp_path / "a.mkv", [512 * number for number in range(50)], options={"g": "5"}), tmp_path
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 6 // 10])
+    first = run(path, out / "out.mkv")
+    made = (out / "out.mkv").stat()
+    again = run(path, out / "out.mkv")
+    assert (again.status, again.output, again.reason) == ("failed", first.output, f"{first.reason}; {AGAIN}")
+    assert (out / "out.mkv").stat() == made
+    path.write_bytes(whole)
+    assert [run(path, out / "out.mkv").status for _ in range(2)] == ["done", "skipped"]
+    assert len(times_of(out / "out.mkv")) == 50
+
+
+@pytest.mark.fault("I-31")
+def test_a_film_that_is_damaged_within_fails_and_one_that_begins_in_the_middle_does_not(tmp_path: Path) -> None:
+    path = write_film(tmp_path / "a.mkv", [512 * number for number in range(20)], options={"g": "5"})
+    with av.open(str(path)) as film:
+        places = [(packet.pos, packet.size) for packet in film.demux(video=0) if packet.size]
+    content = bytearray(path.read_bytes())
+    found, size = content.index(b"\xa3", places[7][0]), places[7][1]
+    content[found + 8 : found + 8 + size // 2] = bytes(size // 2)
+    path.write_bytes(content)
+    result = run(path, tmp_path / "out.mkv")
+    assert (result.status, result.reason) == ("failed", "it is damaged, 1 piece passed over")
+    assert len(times_of(tmp_path / "out.mkv")) == 19
+    recorded = write_film(tmp_path / "b.ts", [512 * number for number in range(20)], options={"g": "5"})
+    recorded.write_bytes(recorded.read_bytes()[188 * 8 :])
+    assert run(recorded, tmp_path / "b.mp4").status == "done"
+    assert 10 < len(times_of(tmp_path / "b.mp4")) < 20
+
+
+def test_a_film_of_pictures_is_made_again_when_one_of_them_or_the_rate_has_changed(tmp_path: Path) -> None:
+    for number in range(3):
+        images.write_pixels(drawn(number), tmp_path / f"in/{number}.png")
+    out = tmp_path / "out.mp4"
+    assert [run(tmp_path / "in", out).status for _ in range(2)] == ["done", "skipped"]
+    images.write_pixels(drawn(9), tmp_path / "in/1.png")
+    assert [run(tmp_path / "in", out).status for _ in range(2)] == ["done", "skipped"]
+    assert [run(tmp_path / "in", out, fps=Fraction(10)).status for _ in range(2)] == ["done", "skipped"]
+    assert times_of(out)[1] == Fraction(1, 10)
 
 
 @pytest.mark.fault("I-31")

@@ -13,7 +13,7 @@ import pytest
 from tests.conversion.small import ABOUT, TRANSLATOR, noise
 from translate import images
 from translate.conversion.job import Job
-from translate.conversion.pipeline import Result
+from translate.conversion.pipeline import AGAIN, Result
 from translate.conversion.planning import Naming
 from translate.conversion.settings import ConversionSettings
 from translate.errors import DataError, SettingsError
@@ -120,6 +120,24 @@ def test_of_a_shard_that_is_cut_short_the_whole_members_are_converted(job: Job, 
     path.write_bytes(whole[:100])
     (failed,) = [result for result in run(replace(job, overwrite=True)) if result.status == "failed"]
     assert "is no tar archive, or its beginning is damaged" in failed.reason
+
+
+@pytest.mark.fault("F-30")
+def test_a_shard_that_lacks_something_is_not_taken_for_whole_the_next_time(job: Job, tmp_path: Path) -> None:
+    first, second = tmp_path / "in" / "000.tar", tmp_path / "in" / "001.tar"
+    whole = first.read_bytes()
+    first.write_bytes(whole[: 512 * 9])
+    shard(second, {"2.png": picture(2), "torn.png": b"torn", "void.png": b""})
+    run(job)
+    cut, torn = run(job)
+    assert [cut.status, torn.status] == ["failed", "failed"]
+    assert cut.reason == f"the archive is cut short; its members up to a/0.seg.png are whole; {AGAIN}"
+    assert torn.reason.startswith("torn.png: cannot be decoded: ")
+    assert torn.reason.endswith(f" (and 1 more); {AGAIN}")
+    first.write_bytes(whole)
+    shard(second, {"2.png": picture(2)})
+    assert [result.status for result in run(job)] == ["done"] * 3
+    assert [result.status for result in run(job)] == ["skipped"] * 2
 
 
 @pytest.mark.fault("F-30")

@@ -1,5 +1,6 @@
 """What is encoded in parts and joined is one film, with the times and the colours that it was given."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,22 @@ def written(out: Path, known: Facts, source: Path | None = None, **encoding: Any
         path = out.parent / f"{number}.part"
         parts.append((path, write_part(path, some, coding)))
     return out, join(parts, out, out, known, source, how)
+
+
+@pytest.mark.parametrize("encoder", ["libx264", "mpeg4"])
+@pytest.mark.parametrize(
+    ("rate", "read"),
+    [(Fraction(24), Fraction(24)), (Fraction(2_160_000, 82_801), None), (Fraction(1, 3600), None)],
+    ids=["film", "recording", "slides"],
+)
+def test_a_film_says_its_rate_and_any_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: str, rate: Fraction, read: Fraction | None
+) -> None:
+    monkeypatch.setattr(writing, "_is_there", lambda name: name == encoder)
+    out, _ = written(tmp_path / "a.mkv", replace(facts(), rate=rate))
+    assert len(times_of(out)) == len(UNEVEN)
+    if read:
+        assert Film(out).facts.rate == read
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -52,13 +53,13 @@ def convert(job: "Job", fps: str | None, load: "Callable[..., Translator]", cont
 
     video.check_installed()
     from translate.films.job import FilmJob
-    from translate.films.sources import RATE, read_rate
+    from translate.films.sources import read_rate
 
     assert job.out is not None
     if fps is not None and any(video.is_film(Path(word)) for word in job.inputs):
         raise SettingsError("A film keeps the times of its frames; --fps is for a film that is made of pictures.")
-    rate = RATE if fps is None else read_rate(fps)
-    films = FilmJob(job.about, job.inputs, job.out, job.to, job.settings, rate, job.overwrite)
+    settings = job.settings if fps is None else replace(job.settings, fps=read_rate(fps))
+    films = FilmJob(job.about, job.inputs, job.out, job.to, settings, job.overwrite)
     plan = films.plan()
     if dry_run:
         _show_plan(films, plan, as_json)
@@ -86,7 +87,7 @@ class _Counter:
 
     def tell(self, advance: Advance, what: str, done: int, total: int) -> None:
         self.frames += 1
-        advance(printable(what), done, max(done, total), "")
+        advance(printable(what), done, total if done <= total else 0, "")
 
 
 def _show_results(results: "Sequence[Result]", frames: int, took_s: float, as_json: bool) -> None:
@@ -107,12 +108,12 @@ def _show_plan(films: "FilmJob", plan: "FilmPlan", as_json: bool) -> None:
     items: list[dict[str, Any]] = []
     for film in plan.films:
         facts: dict[str, Any] = films.facts(film)
-        items.append({"source": str(film.item.source), "output": str(film.item.output), **facts})
+        items.append({"source": str(film.source), "output": str(film.output), **facts})
         said = facts["reason"] or (
             f"{facts['width']} x {facts['height']} pixels, {facts['frames'] or 'an unknown number of'} frames,"
             f" {float(Fraction(facts['rate'])):.3f} a second"
         )
-        lines.append(f"{printable(film.item.source)} -> {printable(film.item.output)}: {said}")
+        lines.append(f"{printable(film.source)} -> {printable(film.output)}: {said}")
     lines += [f"Not found: {printable(word)}" for word in plan.missing]
     lines.append(f"{counted(len(plan.films), 'film')} to {films.target}; {len(plan.existing)} already there.")
     existing = [{"source": str(item.source), "output": str(item.output)} for item in plan.existing]

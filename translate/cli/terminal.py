@@ -15,7 +15,7 @@ from translate.errors import SettingsError
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-Advance = Callable[[str, int, int, str], None]  # what is being done, how much of it, of how much, and a remark
+Advance = Callable[[str, int, int, str], None]  # what is done, how much of it, of how much (0: not known), a remark
 
 QUIET_S = 10.0  # seconds between two lines of progress where there is no terminal
 
@@ -123,8 +123,8 @@ class _Bars:
 
     def __call__(self, what: str, done: int, total: int, remark: str) -> None:
         if what not in self._tasks:
-            self._tasks[what] = self._bars.add_task(what, total=total, remark="")
-        self._bars.update(self._tasks[what], completed=done)
+            self._tasks[what] = self._bars.add_task(what, remark="")
+        self._bars.update(self._tasks[what], completed=done, total=total or None)
         if remark:
             self._bars.update(self._tasks[what], remark=remark)
 
@@ -139,7 +139,7 @@ class _Lines:
     def __call__(self, what: str, done: int, total: int, remark: str) -> None:
         now, self._remark = time.perf_counter(), remark or self._remark
         started, already = self._first.setdefault(what, (now, done))
-        line = f"{what} {done}/{total} {self._remark}".rstrip()
+        line = f"{what} {done}{f'/{total}' if total else ''} {self._remark}".rstrip()
         if line != self._last and (now - self._last_s >= QUIET_S or done == total):
             self._last_s, self._last = now, line
             left_s = (now - started) / max(done - already, 1) * (total - done)

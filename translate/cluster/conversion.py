@@ -80,7 +80,7 @@ def convert_on_ray(
 def _results(
     job: Job, plan: ConversionPlan, settings: ConversionSettings, weights: bytes, cluster: Cluster, loading: Loading
 ) -> Iterator[Result]:
-    yield from without_work(plan)
+    yield from without_work(plan.missing, plan.existing)
     if not plan.items:
         return
     waiting = dict(enumerate(plan.items))

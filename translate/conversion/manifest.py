@@ -1,10 +1,11 @@
 """What results were made with and from, so that those of another model, settings or picture are made again.
 
 A hidden file in the folder of the results, or of the originals where results are in their place, has a line of JSON for
-each result: its path, a fingerprint of model and settings, the stamps of the picture and its mask, and the SHA-256 of a
-result that is in the place of its picture. Of several lines for a path the last counts, and what is missing in one
-counts as anything. Lines are only added, because several runs may share a folder; one that was torn counts as none, and
-a result without any counts as made with anything. In an object store it is a folder, see `remote_lines`.
+each result: its path, a fingerprint of model and settings, the stamps of the picture and its mask, the SHA-256 of a
+result that is in the place of its picture, and what a result lacks because not all of its source could be read. Of
+several lines for a path the last counts, and what is missing in one counts as anything. Lines are only added, because
+several runs may share a folder; one that was torn counts as none, and a result without any counts as made with
+anything. In an object store it is a folder, see `remote_lines`.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from translate.conversion.masks import Masks
 from translate.conversion.pipeline import Result
 from translate.conversion.planning import Item
 from translate.conversion.remote_lines import RemoteLines, read_remote_lines
-from translate.conversion.settings import ConversionSettings
+from translate.conversion.settings import FPS, ConversionSettings
 from translate.conversion.stamps import stamps_of
 from translate.errors import DiskFull, DiskReadOnly, OutputError
 from translate.files import as_output_error, sha256
@@ -38,11 +39,13 @@ class Line:
         fingerprint: of what made it, see `fingerprint`.
         stamps: of what it was made from, see `stamps_of`; None: not known.
         sha256: of the result; empty: not known.
+        lacks: why it is of a part of its source alone; empty: it is of all.
     """
 
     fingerprint: str
     stamps: Any = None
     sha256: str = ""
+    lacks: str = ""
 
 
 def fingerprint(about: About, target: str, settings: ConversionSettings) -> str:
@@ -56,6 +59,7 @@ def fingerprint(about: About, target: str, settings: ConversionSettings) -> str:
         **({"enlarge": settings.enlarge} if settings.enlarge != 1 else {}),
         **({"passes": settings.passes} if settings.passes != 1 else {}),
         **({"steady": settings.steady} if settings.steady != WEIGHT else {}),
+        **({"fps": settings.fps} if settings.fps != FPS else {}),
     }
     text = json.dumps({"model": about.sha256, "to": target, **options}, default=str, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -75,7 +79,7 @@ def read_lines(folder: Path) -> dict[Path, Line]:
     for line in lines:
         try:
             path, made, *rest = json.loads(line)
-            known[Path(path)] = Line(str(made), *rest[:2])
+            known[Path(path)] = Line(str(made), *rest[:3])
         except (ValueError, TypeError):
             continue
     return known
@@ -119,8 +123,15 @@ class Manifest:
         line = self._line(item)
         return bool(line and line.sha256) and line is not None and line.sha256 != sha256(item.output)
 
+    def existing(self, items: Iterable[Item]) -> tuple[Item, ...]:
+        """Return items whose results are there, with what these are known to lack."""
+        lines = ((item, self._line(item)) for item in items)
+        return tuple(replace(item, lacks=line.lacks) if line else item for item, line in lines)
+
     def recorded(self, results: Iterable[Result]) -> Iterator[Result]:
-        """Pass results on, and add a line for each that was written. A result says so where that cannot be written.
+        """Pass results on, and add a line for each that was written, also with why one counts as failed all the same.
+
+        A result says so where its line cannot be written.
 
         Raises:
             OutputError: the disk is full or read-only.
@@ -137,11 +148,11 @@ class Manifest:
         if item is None or result.output is None:
             return result
         folder, path = self._place(item)
-        line = Line(fingerprint(self._about, item.target, self._settings), _plain(item.stamps))
+        line = Line(fingerprint(self._about, item.target, self._settings), _plain(item.stamps), "", result.reason)
         try:
             with as_output_error(folder / NAME):
                 line = replace(line, sha256=sha256(item.output) if item.original else "")
-                words = json.dumps([path.as_posix(), line.fingerprint, line.stamps, line.sha256])
+                words = json.dumps([path.as_posix(), line.fingerprint, line.stamps, line.sha256, line.lacks])
                 self._append(folder, words)
         except (DiskFull, DiskReadOnly):
             raise

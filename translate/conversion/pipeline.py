@@ -44,7 +44,11 @@ TOGETHER_PIXELS = 2_000_000  # and no more than these
 
 MISSING = "it does not exist, cannot be read, or matches nothing"
 ELSEWHERE = "it is an address, and nothing is downloaded here; download it, and name the file"
+THERE = "the output is already there"
+AGAIN = "what could be read is already there, and --overwrite makes it again"
 UNLISTED = "there is no such file, it matches nothing, or its key is no path, as in a//b or a/../b"
+
+Status = Literal["done", "failed", "skipped"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Result:
     source: Path  # the picture, or an input that is missing
     word: str  # the input word that means this picture alone, to try it again
     output: Path | None  # the file that holds the result
-    status: Literal["done", "failed", "skipped"]
+    status: Status
     reason: str = ""  # why it was not done; one line
     notes: tuple[str, ...] = ()  # what reading or writing changed that a user may want to know
     size: tuple[int, int] | None = None  # of the output, (H, W) in pixels
@@ -68,14 +72,15 @@ class Result:
         return result_html(self.source, self.output, (f"{self.status}: {self.reason}".removesuffix(": "), *self.notes))
 
 
-def without_work(plan: ConversionPlan) -> Iterator[Result]:
-    """Yield the results of what is missing, and of what is there already."""
-    for word in plan.missing:
+def without_work(missing: Iterable[str], existing: Iterable[Item]) -> Iterator[Result]:
+    """Yield the results of what is missing, and of what is there already; where that lacks something, it has failed."""
+    for word in missing:
         reason = UNLISTED if is_remote(word) else ELSEWHERE if is_address(word) else MISSING
         yield Result(path_of(word), word, None, "failed", reason)
-    for item in plan.existing:
-        there, notes = "the output is already there", (item.note,) if item.note else ()
-        yield Result(item.source, item.word, item.output, "skipped", there, notes, target=item.target)
+    for item in existing:
+        reason, notes = f"{item.lacks}; {AGAIN}" if item.lacks else THERE, (item.note,) if item.note else ()
+        status: Status = "failed" if item.lacks else "skipped"
+        yield Result(item.source, item.word, item.output, status, reason, notes, target=item.target)
 
 
 def convert(
@@ -98,7 +103,7 @@ def convert(
             stays. Where only a file or a folder is in the way of a result, its picture fails.
         DeviceError: the device failed, or there is not enough memory to read or write pictures.
     """
-    yield from without_work(plan)
+    yield from without_work(plan.missing, plan.existing)
     written = [place for item in plan.items for place in (item.output, item.original) if place]
     for folder in {place.parent for place in written if not isinstance(place, RemotePath)}:
         with suppress(OSError):  # its path is too long, or it is closed to us: the error comes again

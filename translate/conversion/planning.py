@@ -37,6 +37,8 @@ class Item:
     stamps: tuple[tuple[int, int | str] | None, ...] = field(default=(), compare=False)  # see `stamps_of`, when read
     listed: Entry | None = field(default=None, compare=False)  # of a picture in an object store
     note: str = field(default="", compare=False)  # what a user may want to know if nothing is done
+    lacks: str = field(default="", compare=False)  # why its result, which is there, is of a part of the source alone
+    parts: tuple[Path, ...] = field(default=(), compare=False)  # the files it is made of, where the source is none
 
     @property
     def read_from(self) -> Path:

@@ -3,15 +3,13 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Literal
 
 from translate.conversion.manifest import fingerprint
 from translate.conversion.masks import Masks, mask_notes, read_mask
-from translate.conversion.pipeline import Result
+from translate.conversion.pipeline import Result, Status
 from translate.conversion.planning import Item
 from translate.conversion.settings import ConversionSettings
 from translate.conversion.stamps import stamps_of
@@ -28,52 +26,50 @@ from translate.errors import (
 from translate.files import takes_files
 from translate.films.painting import Painted, painted
 from translate.films.sinks import FilmSink, PictureSink, Sink
-from translate.films.sources import RATE, PictureFrames, Source
+from translate.films.sources import PictureFrames, Source
 from translate.films.unfinished import Unfinished
 from translate.inference.steadying import Steady, Trace
 from translate.inference.translator import Translator
 from translate.progress import Tell
 from translate.video import is_film
-from translate.video.frames import Facts, Frame, Time
+from translate.video.frames import Frame, Time
 from translate.video.reading import Film
 
 PART = 64  # frames, which is what is lost at most when a film is stopped
 
 
-@dataclass(frozen=True)
-class FilmItem:
-    """A film to translate, and what it becomes.
+def opened(item: Item, settings: ConversionSettings) -> tuple[Source, Sink]:
+    """Open what the frames of a film are read from, and what those of its result are written to.
 
-    Attributes:
-        item: its source is a film, or where the pictures lie; its output is a film, or the first of its pictures.
-        pictures: what it is made of; empty: of a film.
-        rate: frames a second, where it is made of pictures.
+    Args:
+        item: its source is a film, or where the pictures lie that are its parts; its output is a film, or the first of
+            its pictures.
+        settings: how.
+
+    Raises:
+        ImageDecodeError, UnfitPicture: it cannot be read, or would become too large.
+        OutputError: such films are not written.
     """
-
-    item: Item
-    pictures: tuple[Path, ...] = ()
-    rate: Fraction = RATE
-
-    def source(self, settings: ConversionSettings) -> Source:
-        """Open what frames are read from. Raises `ImageDecodeError`, `UnfitPicture`."""
-        if self.pictures:
-            return PictureFrames(self.pictures, self.rate, settings.limits, settings.encoding.depth)
-        return Film(self.item.source, settings.limits)
-
-    def sink(self, facts: Facts, settings: ConversionSettings) -> Sink:
-        """Return what the frames of a result with these facts are written to. Raises `OutputError`."""
-        output, encoding = self.item.output, settings.encoding
-        if is_film(output):
-            return FilmSink(output, facts, None if self.pictures else self.item.source, encoding)
-        return PictureSink(output.parent, output.suffix, replace(encoding, frames="first"))
+    encoding, output = settings.encoding, item.output
+    if item.parts:
+        source: Source = PictureFrames(item.parts, settings.fps, settings.limits, encoding.depth)
+    else:
+        source = Film(item.source, settings.limits)
+    facts = source.facts
+    settings.check_result(facts.height, facts.width)
+    made = replace(facts, height=settings.enlarge * facts.height, width=settings.enlarge * facts.width)
+    if is_film(output):
+        return source, FilmSink(output, made, None if item.parts else item.source, encoding)
+    times = item.source if settings.preserve_times else None
+    return source, PictureSink(output.parent, output.suffix, replace(encoding, frames="first"), times)
 
 
-def convert_film(translator: Translator, film: FilmItem, settings: ConversionSettings, tell: Tell) -> Result:
+def convert_film(translator: Translator, item: Item, settings: ConversionSettings, tell: Tell) -> Result:
     """Translate a film; go on where it was stopped, if it was.
 
     Args:
         translator: the model.
-        film: what is read and written.
+        item: what is read and written, see `opened`.
         settings: how.
         tell: takes how many frames are written.
 
@@ -82,9 +78,8 @@ def convert_film(translator: Translator, film: FilmItem, settings: ConversionSet
             the same film. The parts that were written stay.
         DeviceError: the device failed, or there is not enough memory to read or write frames.
     """
-    item = film.item
     try:
-        return _converted(translator, film, settings, tell)
+        return _converted(translator, item, settings, tell)
     except (DiskFull, DiskReadOnly):
         raise
     except (ImageDecodeError, UnfitPicture, WeightsError, OutOfMemory, OutputError) as error:
@@ -95,17 +90,14 @@ def convert_film(translator: Translator, film: FilmItem, settings: ConversionSet
         )
 
 
-def _converted(translator: Translator, film: FilmItem, settings: ConversionSettings, tell: Tell) -> Result:
-    item, already = film.item, len(translator.budget.fallbacks)
+def _converted(translator: Translator, item: Item, settings: ConversionSettings, tell: Tell) -> Result:
+    already = len(translator.budget.fallbacks)
     masks = Masks(settings.mask) if settings.mask else None
     item = replace(item, stamps=stamps_of(item, masks))  # before it is read: what changes later is newer
-    source = film.source(settings)
+    source, sink = opened(item, settings)
     facts = source.facts
-    settings.check_result(facts.height, facts.width)
     mask = None if masks is None else read_mask(masks.find(item), settings.limits)
     notes = () if mask is None else mask_notes(mask, facts.height, facts.width)
-    height, width = settings.enlarge * facts.height, settings.enlarge * facts.width
-    sink = film.sink(replace(facts, height=height, width=width), settings)
     made = fingerprint(translator.about, item.target, settings)
     identity = json.dumps([str(item.source.resolve()), item.stamps, made, sink.identity])
     unfinished = Unfinished(item.output, identity)
@@ -117,14 +109,13 @@ def _converted(translator: Translator, film: FilmItem, settings: ConversionSetti
             part = chain([first], islice(frames, PART - 1))
             done += _add_part(part, sink, unfinished, done, lambda count: tell(item.source.name, count, facts.count))
         notes += (*sink.notes, *sink.finish(unfinished.parts))
-    if settings.preserve_times:
+    if settings.preserve_times and is_film(item.output):
         times = item.source.stat()
         os.utime(item.output, ns=(times.st_atime_ns, times.st_mtime_ns))
     notes += translator.budget.fallbacks_since(already)
-    status, reason, more = _ending(source, item.output)
-    return Result(
-        item.source, item.word, item.output, status, reason, (*notes, *more), (height, width), item.target, item
-    )
+    status, reason, more = _ending(source)
+    size = settings.enlarge * facts.height, settings.enlarge * facts.width
+    return Result(item.source, item.word, item.output, status, reason, (*notes, *more), size, item.target, item)
 
 
 def _add_part(
@@ -148,17 +139,14 @@ def _add_part(
     return count
 
 
-def _ending(source: Source, output: Path) -> tuple[Literal["done", "failed"], str, tuple[str, ...]]:
+def _ending(source: Source) -> tuple[Status, str, tuple[str, ...]]:
     """Tell whether all of a film was read: the status of its result, the reason, and notes."""
     if not isinstance(source, Film):
         return "done", "", ()
-    notes = [f"{counted(source.damaged, 'damaged piece')} passed over"] if source.damaged else []
-    if source.resized:
-        notes.append("its frames change their size; all have that of the first")
+    notes = ("its frames change their size; all have that of the first",) if source.resized else ()
     if source.missing_s:
         read, said = source.missing_s
-        reason = (
-            f"it ends after {read:.1f} of {said:.1f} s, so it is cut off or damaged; {output} has what could be read"
-        )
-        return "failed", reason, tuple(notes)
-    return "done", "", tuple(notes)
+        return "failed", f"it ends after {read:.1f} of {said:.1f} s, so it is cut off or damaged", notes
+    if source.damaged:
+        return "failed", f"it is damaged, {counted(source.damaged, 'piece')} passed over", notes
+    return "done", "", notes

@@ -1,22 +1,20 @@
 """A job of films: what is to be converted, into what, where and how, as `conversion.Job` is for pictures."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from translate import images, video
 from translate.conversion.inputs import find
 from translate.conversion.manifest import Manifest
-from translate.conversion.pipeline import MISSING, Result
+from translate.conversion.pipeline import Result, without_work
 from translate.conversion.planning import Item
 from translate.conversion.settings import DEFAULT, ConversionSettings
 from translate.errors import DataError, ImageDecodeError, OutputError, SettingsError, UnfitPicture
 from translate.files import as_output_error
-from translate.films.conversion import FilmItem, convert_film
+from translate.films.conversion import convert_film, opened
 from translate.films.sinks import picture_of
-from translate.films.sources import RATE
 from translate.films.unfinished import place_of
 from translate.inference.translator import Translator
 from translate.models.about import About
@@ -24,14 +22,12 @@ from translate.places import is_remote
 from translate.progress import Tell, silent
 from translate.video.formats import container_of
 
-THERE = "the output is already there"
-
 
 @dataclass(frozen=True)
 class FilmPlan:
     """What is to be done: films that wait, inputs that are not there, and films whose result is there."""
 
-    films: tuple[FilmItem, ...]
+    films: tuple[Item, ...]
     missing: tuple[str, ...] = ()
     existing: tuple[Item, ...] = ()
 
@@ -47,7 +43,6 @@ class FilmJob:
             `settings.encoding.format` is one of pictures.
         to: a target as for `Targets.choose`.
         settings: how frames are translated and written.
-        rate: frames a second, of a film that is made of pictures.
         overwrite: make results again that are already there.
     """
 
@@ -56,7 +51,6 @@ class FilmJob:
     out: Path
     to: str | None = None
     settings: ConversionSettings = DEFAULT
-    rate: Fraction = RATE
     overwrite: bool = False
 
     @property
@@ -75,10 +69,11 @@ class FilmJob:
         self._check()
         self.settings.treatment.of(self.about)
         films, missing = self._of_pictures() if self._makes_one() else self._of_films()
-        outdated = Manifest(self.out, self.about, self.settings).outdated()
-        there = [one for one in films if self._is_there(one.item) and not self.overwrite and not outdated(one.item)]
+        manifest = Manifest(self.out, self.about, self.settings)
+        outdated = manifest.outdated()
+        there = [one for one in films if self._is_there(one) and not self.overwrite and not outdated(one)]
         waiting = tuple(one for one in films if one not in there)
-        return FilmPlan(waiting, missing, tuple(one.item for one in there))
+        return FilmPlan(waiting, missing, manifest.existing(there))
 
     def run(self, translator: Translator, plan: FilmPlan | None = None, tell: Tell = silent) -> Iterator[Result]:
         """Convert films one after the other, each from where it was stopped, and record what made them.
@@ -96,22 +91,17 @@ class FilmJob:
             OutputError, DeviceError: as `convert_film`.
         """
         plan = self.plan() if plan is None else plan
-        for word in plan.missing:
-            yield Result(Path(word), word, None, "failed", MISSING)
-        for item in plan.existing:
-            yield Result(item.source, item.word, item.output, "skipped", THERE, target=item.target)
+        yield from without_work(plan.missing, plan.existing)
         results = (convert_film(translator, film, self.settings, tell) for film in plan.films)
         yield from Manifest(self.out, self.about, self.settings).recorded(results)
 
-    def facts(self, film: FilmItem) -> dict[str, Any]:
+    def facts(self, film: Item) -> dict[str, Any]:
         """Return what is known of a film before it is converted: its result's sides, frames, rate; or why it fails."""
         try:
-            facts = film.source(self.settings).facts
-            self.settings.check_result(facts.height, facts.width)
-            height, width = (self.settings.enlarge * side for side in (facts.height, facts.width))
-            film.sink(replace(facts, height=height, width=width), self.settings)
+            facts = opened(film, self.settings)[0].facts
         except (ImageDecodeError, UnfitPicture, OutputError) as error:
-            return {"reason": str(error).removeprefix(f"{film.item.source} "), "frames": 0, "rate": "0"}
+            return {"reason": str(error).removeprefix(f"{film.source} "), "frames": 0, "rate": "0"}
+        height, width = (self.settings.enlarge * side for side in (facts.height, facts.width))
         known = {"height": height, "width": width, "frames": facts.count, "rate": str(facts.rate)}
         return {"reason": "", **known}
 
@@ -137,7 +127,7 @@ class FilmJob:
         if settings.mask and settings.mask.is_dir():
             raise SettingsError("All frames of a film have one mask; name a picture with --mask.")
 
-    def _of_films(self) -> tuple[list[FilmItem], tuple[str, ...]]:
+    def _of_films(self) -> tuple[list[Item], tuple[str, ...]]:
         words = list(dict.fromkeys(map(Path, self.inputs)))
         paths = [path for path in words if path.exists()]
         if others := [path for path in paths if not video.is_film(path) or path.is_dir()]:
@@ -151,7 +141,7 @@ class FilmJob:
             if output.resolve() in [other.resolve() for other in paths]:
                 raise SettingsError(f"{path} would be replaced by its result. Choose another place with --out.")
         pairs = zip(paths, outputs, strict=True)
-        films = [FilmItem(Item(path, output, Path(path.name), self.target)) for path, output in pairs]
+        films = [Item(path, output, Path(path.name), self.target) for path, output in pairs]
         return films, tuple(str(path) for path in words if path not in paths)
 
     def _output_of(self, film: Path, count: int) -> Path:
@@ -172,15 +162,15 @@ class FilmJob:
             return self.out
         return self.out / film.with_suffix(video.suffix_of(film)).name
 
-    def _of_pictures(self) -> tuple[list[FilmItem], tuple[str, ...]]:
+    def _of_pictures(self) -> tuple[list[Item], tuple[str, ...]]:
         container_of(self.out)
         if self._format is not None:
             raise SettingsError("--format does not go with a film, whose name says what it is.")
         found = find(self.inputs)
         pictures = tuple(source for source, _ in found.pictures.values())
         source = Path(self.inputs[0])
-        item = Item(source, self.out, Path(source.name), self.target)
-        return [FilmItem(item, pictures, self.rate)], tuple(found.missing)
+        film = Item(source, self.out, Path(source.name), self.target, parts=pictures)
+        return [film], tuple(found.missing)
 
     def _is_there(self, item: Item) -> bool:
         return item.output.exists() and not place_of(item.output).exists()

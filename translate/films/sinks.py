@@ -88,10 +88,11 @@ class PictureSink:
         folder: where they are written.
         suffix: of their format.
         encoding: how they are written.
+        times: the file whose times they get; None: they are of now.
     """
 
-    def __init__(self, folder: Path, suffix: str, encoding: Encoding) -> None:
-        self._folder, self._suffix, self._encoding = folder, suffix, encoding
+    def __init__(self, folder: Path, suffix: str, encoding: Encoding, times: Path | None = None) -> None:
+        self._folder, self._suffix, self._encoding, self._times = folder, suffix, encoding, times
         self.identity = suffix
         self.notes: tuple[str, ...] = ()
 
@@ -99,7 +100,7 @@ class PictureSink:
         """Write the pictures of one part."""
         times: list[Time] = []
         for number, frame in enumerate(frames, before + 1):
-            images.write(frame.picture, picture_of(self._folder, number, self._suffix), self._encoding)
+            images.write(frame.picture, picture_of(self._folder, number, self._suffix), self._encoding, self._times)
             times.append(frame.time)
         return times
 

@@ -11,8 +11,6 @@ from translate.errors import SettingsError, UnfitPicture
 from translate.images import Depth, Limits
 from translate.video.frames import Facts, Frame, Time
 
-RATE = Fraction(25)  # frames a second, of a film that is made of pictures and is not told otherwise
-
 
 class Source(Protocol):
     """What frames are read from."""

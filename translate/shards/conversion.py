@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from translate.conversion.job import Job
 from translate.conversion.manifest import Manifest
-from translate.conversion.pipeline import Result, without_work
+from translate.conversion.pipeline import Result, Status, without_work
 from translate.conversion.planning import MIRRORED, ConversionPlan, Item, in_shard
 from translate.conversion.presence import presence
 from translate.conversion.stamps import stamps_of
@@ -69,11 +69,13 @@ def plan_shards(job: Job) -> ConversionPlan:
         for target in job.targets
     ]
     _refuse_collisions(items, {path.resolve() for path in found})
-    is_there, outdated = presence(out), Manifest(out, job.about, job.settings).outdated()
+    is_there, manifest = presence(out), Manifest(out, job.about, job.settings)
+    outdated = manifest.outdated()
     items = [item for item in items if in_shard(item.source.name, job.shard)]
     existing = {item for item in items if not job.overwrite and is_there(item.output) and not outdated(item)}
     waiting = tuple(item for item in items if item not in existing)
-    return ConversionPlan(waiting, tuple(missing), 0, tuple(item for item in items if item in existing), place=out)
+    there = manifest.existing(item for item in items if item in existing)
+    return ConversionPlan(waiting, tuple(missing), 0, there, place=out)
 
 
 def _refuse_collisions(items: Sequence[Item], inputs: set[Path]) -> None:
@@ -107,19 +109,31 @@ def convert_shards(
         OutputError, DeviceError: as `Job.run`.
     """
     manifest = Manifest(job.out, job.about, job.settings)
-    yield from without_work(plan)
+    yield from without_work(plan.missing, plan.existing)
     for number, item in enumerate(plan.items, start=1):
         item = replace(item, stamps=stamps_of(item, None))
-        shard = _Shard(job, item, translator)
+        shard, failed = _Shard(job, item, translator), list[Result]()
         try:
-            yield from shard.convert()
+            for result in shard.convert():
+                failed += [result] if result.status == "failed" else []
+                yield result
         except DataError as error:
             yield Result(item.source, item.word, None, "failed", str(error), target=item.target)
         else:
-            made = Result(item.source, item.word, item.output, "done", target=item.target, item=item)
+            status: Status = "failed" if failed else "done"
+            made = Result(item.source, item.word, item.output, status, _lack(item, failed), item=item)
             for _ in manifest.recorded([made]):
                 pass
         done(number)
+
+
+def _lack(item: Item, failed: Sequence[Result]) -> str:
+    """Say what a shard lacks because these have failed; empty: nothing."""
+    if not failed:
+        return ""
+    first = failed[0]
+    name = "" if first.source == item.source else f"{first.source.relative_to(item.source)}: "
+    return f"{name}{first.reason}{f' (and {len(failed) - 1:,} more)' if len(failed) > 1 else ''}"
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ class Film:
 
     Attributes:
         facts: what is known of it.
-        damaged: packets that could not be decoded, of what was read so far.
+        damaged: packets that could not be decoded, of what was read so far. Those before the first frame do not count,
+            as where a recording begins between two whole pictures.
         resized: whether a frame had another size than the first, and was made to fit.
         missing_s: (seconds read, seconds that there should be), once all is read and less was there.
 
@@ -70,6 +71,7 @@ class Film:
         last, begun, end = None, None, 0
         with self._opened() as (container, stream):
             for number, raw in enumerate(self._decoded(container, stream)):
+                self.damaged = self.damaged if number else 0
                 start = raw.pts if raw.pts is not None else end
                 start = start if last is None else max(start, last + 1)  # times that stand still cannot be written
                 begun, last, end = start if begun is None else begun, start, start + (raw.duration or 0)

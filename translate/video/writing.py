@@ -103,18 +103,19 @@ def write_part(path: Path, frames: Iterable[Frame], coding: Coding) -> list[Time
     """
     os.environ.setdefault("SVT_LOG", "1")  # errors only
     facts, times = coding.facts, list[Time]()
+    rate = max(facts.rate.limit_denominator(1001), Fraction(1, 1001))  # MPEG-4 takes no finer one
     with av.open(str(path), "w", format="matroska") as part:
-        stream = part.add_stream(coding.encoder, rate=facts.rate, options=_options(coding))
+        stream = part.add_stream(coding.encoder, rate=rate, options=_options(coding))
         stream.time_base = _TICK
         context: Any = stream.codec_context
         context.height, context.width, context.pix_fmt = facts.height, facts.width, coding.pixels
-        context.time_base, context.sample_aspect_ratio = facts.tick, facts.aspect
+        context.time_base, context.sample_aspect_ratio = 1 / rate, facts.aspect
         context.max_b_frames = 0
         _tag(context, facts.colours)
         number = 0
         for frame in frames:
             raw = _raw(frame.picture, coding)
-            raw.pts, raw.time_base, raw.duration = frame.time.start, facts.tick, frame.time.duration
+            raw.pts, raw.time_base, raw.duration = len(times), 1 / rate, 1
             times.append(frame.time)
             number = _mux(part, context.encode(raw), stream, number)
         number = _mux(part, context.encode(None), stream, number)
