@@ -8,7 +8,8 @@ from PIL import Image
 from translate import images
 from translate.data import store, timeout
 from translate.data.augmentation import Augmentation
-from translate.data.store import Store
+from translate.data.batches import UnpairedBatches
+from translate.data.store import Store, held_bytes
 from translate.errors import DataError, ImageDecodeError
 
 
@@ -47,6 +48,17 @@ def test_pictures_are_resized_once_by_antialiased_bicubic_like_pillows(shape):
     made = Store("A", Painted([picture]), Augmentation(size=32))
     expected = Image.fromarray(picture).resize((36, 36), Image.Resampling.BICUBIC)
     np.testing.assert_array_equal(made.read(0), np.asarray(expected))
+
+
+def test_pictures_of_a_magnified_domain_are_held_larger_and_cropped_as_the_others():
+    settings = Augmentation(size=32, load=40, magnify={"monet": 1.5})
+    stores = {domain: Store(domain, Painted(numbered(3)), settings) for domain in ("photo", "monet")}
+    assert [store.read(0).shape for store in stores.values()] == [(40, 40, 3), (60, 60, 3)]
+    assert [held_bytes(domain, 3, settings) for domain in stores] == [3 * 40 * 40 * 3, 3 * 60 * 60 * 3]
+    batch = UnpairedBatches(stores, settings, 2, seed=0)[0]
+    assert {domain: tuple(pictures.shape) for domain, pictures in batch.items()} == dict.fromkeys(
+        stores, (2, 3, 32, 32)
+    )
 
 
 @pytest.mark.fault("R-38")

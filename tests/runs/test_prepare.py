@@ -1,5 +1,6 @@
 """From the words of a command to a run: the dataset is found, and what cannot be trained is refused."""
 
+import re
 import shutil
 import signal
 
@@ -45,6 +46,26 @@ def test_a_batch_is_split_into_equal_parts_or_refused(tmp_path):
     assert (run.recipe.training.batch, run.recipe.training.accumulate) == (4, 2)
     with pytest.raises(SettingsError, match="A batch of 3 pictures cannot be split into 2 equal parts"):
         prepare(TOY, out=tmp_path / "run", batch=3, accumulate=2, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("magnify", "sentence"),
+    [
+        ("monett=1.5", "There is no domain 'monett' to be magnified. Did you mean monet? The domains: photo, monet."),
+        ("monet=0.5", "data.magnify"),
+    ],
+)
+def test_only_a_domain_that_is_there_is_magnified(photos, small, magnify, sentence):
+    named = {"photo": photos / "trainA", "monet": photos / "trainB"}
+    words = [*small, f"data.magnify={{{magnify}}}"]
+    with pytest.raises(SettingsError, match=re.escape(sentence)):
+        prepare(domains=named, words=words, device="cpu")
+
+
+def test_pairs_are_not_magnified(tmp_path):
+    words = ["data.made=holes", "data.magnify={whole=2.0}"]
+    with pytest.raises(SettingsError, match="The two pictures of a pair are loaded at one size"):
+        prepare(TOY, words=words, method="pix2pix", out=tmp_path / "run", device="cpu")
 
 
 def test_the_python_face_trains_and_continues(tmp_path, finished, monkeypatch):

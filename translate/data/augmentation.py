@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -27,6 +27,8 @@ class Augmentation(Settings):
     """Side of the random crop, in pixels."""
     load: int | None = Field(None, ge=32)
     """Side before the crop, in pixels; by default size x 286 / 256."""
+    magnify: dict[str, Annotated[float, Field(ge=1, le=8)]] = {}
+    """By domain: how many times larger its pictures are loaded, so that brush strokes are larger beside the other's."""
     zoom: bool = False
     """Whether the crop has a random side, of size to load pixels, and is then resized to size."""
     flip: float = Field(0.5, ge=0, le=1)
@@ -80,6 +82,10 @@ class Augmentation(Settings):
     def load_size(self) -> int:
         """The side in pixels to which pictures are resized before the crop."""
         return max(self.load or round(self.size * 286 / 256), self.size)
+
+    def load_size_of(self, domain: str) -> int:
+        """The same for the pictures of a domain, which may be magnified."""
+        return round(self.load_size * self.magnify.get(domain, 1.0))
 
 
 class Augmenter:

@@ -20,9 +20,9 @@ MEMORY = 4 << 30  # bytes of decoded pictures held for each domain
 MOST_UNREADABLE = 100  # pictures of a domain, or a hundredth of them if that is less
 
 
-def held_bytes(count: int, augmentation: Augmentation) -> int:
+def held_bytes(domain: str, count: int, augmentation: Augmentation) -> int:
     """Return how much memory so many pictures of a domain take as they are held; 0 where they are too many for it."""
-    size = count * augmentation.load_size**2 * 3
+    size = count * augmentation.load_size_of(domain) ** 2 * 3
     return size if size <= MEMORY else 0
 
 
@@ -68,11 +68,11 @@ class Store:
         self._strict = strict
         self._pictures = pictures
         self._labels = labels
-        self._side = augmentation.load_size
+        self._side = augmentation.load_size_of(domain)
         self.census = Census(len(pictures))
         self.readable: Sequence[int] = range(len(pictures))
         self._held: dict[int, Pixels] | None = None
-        if not held_bytes(len(pictures), augmentation):
+        if not held_bytes(domain, len(pictures), augmentation):
             return
         self._held = {}
         with ThreadPoolExecutor(os.cpu_count()) as threads:

@@ -46,7 +46,7 @@ def estimate_cost(recipe: Recipe, dataset: Dataset, engine: Engine) -> CostEstim
     }
     peak = peak_memory(engine.device)
     if peak and engine.device.type == "cpu":
-        peak += sum(held_bytes(len(pictures), recipe.data) for pictures in dataset.train.values())
+        peak += sum(held_bytes(name, len(pictures), recipe.data) for name, pictures in dataset.train.items())
     return CostEstimate(plan.steps, parameters, seconds, peak)
 
 

@@ -67,6 +67,7 @@ def prepare(
         dataset = make_pairs(dataset, recipe.data.made)
     dataset = _wanted(dataset.holding_out(recipe.data.held_out), recipe)
     _refuse_unusable(dataset)
+    _refuse_magnifying(recipe, dataset)
     batches_for(recipe.method.batches, dataset)
     scale = damage(recipe.data.made).scale if recipe.data.made else recipe.method.scale
     method = recipe.method.for_targets(dataset.targets).for_crops(recipe.data.size, scale)
@@ -153,6 +154,22 @@ def _refuse_unusable(dataset: Dataset) -> None:
     for domain, pictures in dataset.train.items():
         if len(pictures) < 2:
             raise DataError(f"Domain {domain} has one picture, which teaches nothing. Add more.")
+
+
+def _refuse_magnifying(recipe: Recipe, dataset: Dataset) -> None:
+    """Refuse to magnify a domain that is not there, or one of a pair."""
+    for domain in recipe.data.magnify:
+        if domain not in dataset.train:
+            raise SettingsError(
+                f"There is no domain {domain!r} to be magnified.{nearest(domain, dataset.train)} The domains:"
+                f" {', '.join(dataset.train)}.",
+                "data.magnify",
+            )
+    if recipe.data.magnify and recipe.method.batches == "paired":
+        raise SettingsError(
+            "The two pictures of a pair are loaded at one size; leave data.magnify out, or choose a method without pairs.",
+            "data.magnify",
+        )
 
 
 def _whole_batch(recipe: Recipe, dataset: Dataset, folder: RunFolder, engine: Engine, fitted: bool) -> int:
