@@ -62,9 +62,25 @@ def test_only_a_domain_that_is_there_is_magnified(photos, small, magnify, senten
         prepare(domains=named, words=words, device="cpu")
 
 
+@pytest.mark.parametrize(
+    ("method", "words", "magnified"),
+    [
+        ("cut", [], "monet"),
+        ("cut", ["method.target=photo"], "photo"),
+        ("cut", ["method.keep=other"], "monet"),
+        ("cyclegan", [], "monet"),
+    ],
+)
+def test_the_target_is_magnified_whatever_it_is_called(photos, method, words, magnified):
+    named = {"photo": photos / "trainA", "monet": photos / "trainB"}
+    named |= {"other": photos / "trainA"} if "method.keep=other" in words else {}
+    words = [*words, "data.magnify={target=1.5}"]
+    assert prepare(domains=named, words=words, method=method, device="cpu").recipe.data.magnify == {magnified: 1.5}
+
+
 def test_pairs_are_not_magnified(tmp_path):
     words = ["data.made=holes", "data.magnify={whole=2.0}"]
-    with pytest.raises(SettingsError, match="The two pictures of a pair are loaded at one size"):
+    with pytest.raises(SettingsError, match="Both pictures of a pair are loaded at one size"):
         prepare(TOY, words=words, method="pix2pix", out=tmp_path / "run", device="cpu")
 
 

@@ -34,6 +34,25 @@ def test_both_quick_presets_have_the_same_networks_and_optimisers() -> None:
     assert cut.with_training(steps=1).training == cyclegan.with_training(steps=1).training
 
 
+def test_the_preset_for_paintings_is_quick_but_for_what_it_says() -> None:
+    quick, painting = resolve(None, "quick", [], {}), resolve(None, "painting", [], {})
+    assert painting.data.magnify == {"target": 1.6}
+    words = ["data.zoom=false", "data.magnify={target=1.6}", "method.lambda_tv=2"]
+    assert painting == resolve(None, "quick", words, {}) != quick
+
+
+def test_a_file_of_settings_extends_ours(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('extends = "painting"\n[data]\nload = 300\n')
+    assert resolve(None, own, [], {}) == resolve(None, "painting", ["data.load=300"], {})
+    own.write_text('extends = "paintings"\n')
+    with pytest.raises(SettingsError, match=r"There is no settings file paintings\. Name a file, or one of ours"):
+        resolve(None, own, [], {})
+    own.write_text(f"extends = '{own.as_posix()}'\n")
+    with pytest.raises(SettingsError, match="which is not the name of settings of ours"):
+        resolve(None, own, [], {})
+
+
 @pytest.mark.parametrize(
     ("config", "method", "sentence"),
     [

@@ -15,6 +15,8 @@ from translate.errors import SettingsError
 from translate.settings import Settings
 from translate.tensors import Pixels
 
+TARGET = "target"  # in place of a domain: the one that is learned
+
 
 class Augmentation(Settings):
     """What is done to a picture after it was resized to load x load pixels.
@@ -27,8 +29,8 @@ class Augmentation(Settings):
     """Side of the random crop, in pixels."""
     load: int | None = Field(None, ge=32)
     """Side before the crop, in pixels; by default size x 286 / 256."""
-    magnify: dict[str, Annotated[float, Field(ge=1, le=8)]] = {}
-    """By domain: how many times larger its pictures are loaded, so that brush strokes are larger beside the other's."""
+    magnify: dict[str, Annotated[float, Field(ge=1, le=8)]] = Field({})
+    """By domain, or for the `target`: how many times larger its pictures are loaded, so that brush strokes are."""
     zoom: bool = False
     """Whether the crop has a random side, of size to load pixels, and is then resized to size."""
     flip: float = Field(0.5, ge=0, le=1)

@@ -148,6 +148,10 @@ class MethodSettings(Settings):
             )
         return self
 
+    def target_of(self, targets: Targets) -> str:
+        """Return the domain whose look is learned; of methods that go both ways the default, or else the last."""
+        return targets.default or targets.names[-1]
+
     def for_crops(self, size: int, scale: int = 1) -> Self:
         """Return these settings for crops of `size` pixels, in pairs with squares of `scale` for pixels in the first.
 

@@ -39,7 +39,7 @@ from translate.networks.first_weights import initialise
 from translate.networks.generators import TappedGenerator
 from translate.networks.resnet import Resnet
 from translate.objectives import CHANCE, ObjectiveName, gated_total_variation, l1
-from translate.targets import OneWay
+from translate.targets import OneWay, Targets
 
 
 class Settings(MethodSettings):
@@ -92,6 +92,9 @@ class Settings(MethodSettings):
     def for_run(self, steps: int) -> Self:
         until = round(self.idt_until * steps) if self.idt_steps is None else self.idt_steps
         return self.model_copy(update={"idt_steps": until})
+
+    def target_of(self, targets: Targets) -> str:
+        return OneWay.among(targets.names, self.target, self.keep).default
 
     def check(self, domains: Sequence[str], size: int, batch: int) -> None:
         if self.keep not in (None, *domains):

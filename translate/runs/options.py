@@ -57,7 +57,7 @@ def resolve(
     layers.append(("the command's options", _tree(options)))
     said = merge(tree for _, tree in layers)  # in any order: a kind, and what belongs to it
     preset = _preset(config, _method_in(said))
-    file = read_toml(preset or Path(config)) if config else {}
+    file = _read(preset or Path(config)) if config else {}
     given = merge([file, said])
     layers.insert(0, (f"the file {config}", file))
     advice = _advice(card, given, preset is not None)
@@ -79,7 +79,7 @@ def _preset(config: str | Path | None, method: str | None) -> Path | None:
     presets = {path.stem: path for path in sorted(PRESETS.glob("*.toml"))}
     if str(config) not in presets:
         raise SettingsError(f"There is no settings file {config}. Name a file, or one of ours: {', '.join(presets)}.")
-    own = _method_in(read_toml(presets[str(config)]))
+    own = _method_in(_read(presets[str(config)]))
     if method in (None, own):
         return presets[str(config)]
     if other := presets.get(f"{config}-{method}"):
@@ -87,6 +87,18 @@ def _preset(config: str | Path | None, method: str | None) -> Path | None:
     methods = [str(own), *(name.removeprefix(f"{config}-") for name in presets if name.startswith(f"{config}-"))]
     known = " and ".join([*([", ".join(methods[:-1])] if methods[1:] else []), methods[-1]])
     raise SettingsError(f"The settings {config} are for {known}, not for {method}. Leave out --config, or --method.")
+
+
+def _read(path: Path) -> Tree:
+    """Read a file of settings, laid over the one of ours that it `extends`."""
+    tree = read_toml(path)
+    if "extends" not in tree:
+        return tree
+    name = tree.pop("extends")
+    base = _preset(str(name), None)
+    if base is None or base == path:
+        raise SettingsError(f"{path} extends {name!r}, which is not the name of settings of ours.")
+    return merge([_read(base), tree])
 
 
 def _method_in(tree: Tree) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from translate import cards
 from translate.cards import DatasetCard
+from translate.data.augmentation import TARGET
 from translate.data.batches import batches_for
 from translate.data.collection import ALL, one_collection, open_collection
 from translate.data.damage import damage
@@ -67,8 +68,8 @@ def prepare(
         dataset = make_pairs(dataset, recipe.data.made)
     dataset = _wanted(dataset.holding_out(recipe.data.held_out), recipe)
     _refuse_unusable(dataset)
-    _refuse_magnifying(recipe, dataset)
     batches_for(recipe.method.batches, dataset)
+    recipe = _magnified(recipe, dataset)
     scale = damage(recipe.data.made).scale if recipe.data.made else recipe.method.scale
     method = recipe.method.for_targets(dataset.targets).for_crops(recipe.data.size, scale)
     recipe = recipe.model_copy(update={"method": method})
@@ -156,20 +157,27 @@ def _refuse_unusable(dataset: Dataset) -> None:
             raise DataError(f"Domain {domain} has one picture, which teaches nothing. Add more.")
 
 
-def _refuse_magnifying(recipe: Recipe, dataset: Dataset) -> None:
-    """Refuse to magnify a domain that is not there, or one of a pair."""
-    for domain in recipe.data.magnify:
+def _magnified(recipe: Recipe, dataset: Dataset) -> Recipe:
+    """Return the recipe with the name of the domain that `data.magnify` calls the target.
+
+    Raises:
+        SettingsError: a domain that shall be magnified is not there, or belongs to pairs.
+    """
+    magnify = dict(recipe.data.magnify)
+    if not magnify:
+        return recipe
+    if recipe.method.batches == "paired":
+        raise SettingsError("Both pictures of a pair are loaded at one size. Leave out data.magnify.", "data.magnify")
+    if TARGET in magnify and TARGET not in dataset.train:
+        magnify[recipe.method.target_of(dataset.targets)] = magnify.pop(TARGET)
+    for domain in magnify:
         if domain not in dataset.train:
             raise SettingsError(
                 f"There is no domain {domain!r} to be magnified.{nearest(domain, dataset.train)} The domains:"
                 f" {', '.join(dataset.train)}.",
                 "data.magnify",
             )
-    if recipe.data.magnify and recipe.method.batches == "paired":
-        raise SettingsError(
-            "The two pictures of a pair are loaded at one size; leave data.magnify out, or choose a method without pairs.",
-            "data.magnify",
-        )
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"magnify": magnify})})
 
 
 def _whole_batch(recipe: Recipe, dataset: Dataset, folder: RunFolder, engine: Engine, fitted: bool) -> int:
