@@ -62,7 +62,7 @@ def test_named_domains_are_checked(run: Run, place: Path) -> None:
     assert json.loads(run("data", "check", *words, "--json")[1])["counts"] == {"train horse": 4, "train zebra": 4}
     code, out, err = run("data", "check", "horses/trainA")
     assert (code, out.splitlines()[0]) == (0, "train trainA: 4 pictures")
-    assert "Next: translate train --domain photo=PHOTOS --domain trainA=horses/trainA --config quick" in err
+    assert "Next: translate train --domain photo=PHOTOS --domain trainA=horses/trainA --config painting" in err
     assert run("data", "check", "nowhere")[0] == 4
     code, _, err = run("data", "check")
     assert (code, err) == (

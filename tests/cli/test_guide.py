@@ -13,7 +13,7 @@ def test_translate_alone_says_what_to_type_first(run):
     assert (code, err) == (0, "")
     assert len(out.splitlines()) <= 12
     assert "translate apply monet" in out
-    assert "--config quick" in out
+    assert "--config painting" in out
 
 
 def test_help_lists_its_pages_and_shows_one(run):

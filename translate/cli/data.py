@@ -163,7 +163,7 @@ def check(
     show(tree, lines, json_)
     named = "--domain NAME=FOLDER --domain NAME=FOLDER"
     if data and len(dataset.train) == 1:
-        named = f"--domain photo=PHOTOS --domain {shlex.quote(f'{dataset.domains[0]}={data}')} --config quick"
+        named = f"--domain photo=PHOTOS --domain {shlex.quote(f'{dataset.domains[0]}={data}')} --config painting"
     elif data:
         named = shlex.quote(data)
     named += " --method pix2pix" if pairs else ""

@@ -15,7 +15,7 @@ FIRST = """\
 translate learns a style from two folders of pictures that are not paired, and converts photos with it.
 
   translate apply monet PHOTOS --out painted      paint photos now; also cezanne, horse2zebra (translate weights list)
-  translate train --domain photo=PHOTOS --domain mine=PAINTINGS --config quick
+  translate train --domain photo=PHOTOS --domain mine=PAINTINGS --config painting
                                                   learn your own painter, in ten minutes
   translate apply runs/photo2mine PHOTOS --out mine     and paint with it
   translate train toy-horse2zebra                 see it learn, from pictures that it draws itself
