@@ -10,13 +10,12 @@ from translate.files import write_text
 from translate.objectives import OBJECTIVES
 from translate.progress import Tell
 from translate.report.curves import loss_curves
-from translate.report.html import EMBEDDED, embedded, head, table
+from translate.report.html import EMBEDDED, render
 from translate.run_folder import RunFolder
 
 FRAMES = 60  # of an animation
 MEASURED = 10_000  # points
 
-_STYLE = "body { margin: 2rem auto; max-width: 62rem; padding: 0 1rem; font-family: sans-serif; line-height: 1.45; }"
 _ON_A_LINE = (
     "Black, dotted: the density of the data. Green: that of what G draws. Blue, dotted: how sure D is that a point is"
     " data; where it can only guess, it is one half everywhere. The arrows lead from noise z to G(z). This is figure 1"
@@ -62,7 +61,6 @@ def _page(
     measured: Mapping[str, float],
 ) -> str:
     title = f"{name}, {exercise.objective}{', with minibatch discrimination' if exercise.minibatch else ''}"
-    png = images.encode(images.Picture(strip(frames), None, ""), images.Encoding("PNG"))
     losses = {
         "D": [(state.step, state.L_D) for state in states[1:]],
         "G": [(state.step, state.L_G) for state in states[1:]],
@@ -72,16 +70,17 @@ def _page(
     hint = (
         "" if level is None else f" Where D can only guess, that of G is {level:.2f}, the dashed line, half that of D."
     )
-    last = images.encode(images.Picture(frames[-1], None, ""), images.Encoding("PNG"))
-    return "".join(
-        [
-            head(title, _STYLE, EMBEDDED),
-            f"<body>\n<h1>{title}</h1>\n<p>{_ON_A_LINE if exercise.mixture.dimensions == 1 else _IN_THE_PLANE}</p>\n",
-            embedded(last, "after the last step", "png"),
-            "<h2>On the way</h2>\n<p>progress.gif beside this page shows all of it.</p>\n",
-            embedded(png, "four steps on the way", "png").replace("<img ", '<img style="max-width: 100%" ', 1),
-            "<h2>Measured</h2>\n" + table([(key, f"{value:.3f}") for key, value in measured.items()]),
-            f"<h2>Losses</h2>\n<p>Two players: neither falls for ever.{hint}</p>\n",
-            loss_curves(losses, level=level) + "</body>\n</html>\n",
-        ]
-    )
+    content = {
+        "title": title,
+        "words": _ON_A_LINE if exercise.mixture.dimensions == 1 else _IN_THE_PLANE,
+        "last": _png(frames[-1]),
+        "steps": _png(strip(frames)),
+        "measured": [(key, f"{value:.3f}") for key, value in measured.items()],
+        "hint": hint,
+        "curves": loss_curves(losses, level=level),
+    }
+    return render("exercise.html", EMBEDDED, **content)
+
+
+def _png(pixels: images.Array) -> bytes:
+    return images.encode(images.Picture(pixels, None, ""), images.Encoding("PNG"))

@@ -2,7 +2,6 @@
 
 import base64
 import os
-from collections.abc import Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -17,18 +16,6 @@ STYLES = Path(__file__).parent / "pages"  # and the templates of pages that are 
 POLICY = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 # The same of a page with all pictures in it.
 EMBEDDED = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-
-_HEAD = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-{style}</style>
-</head>
-"""
 
 
 def environment(*folders: Path) -> Environment:
@@ -56,11 +43,6 @@ def _shown(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode() if type(value) is str else value
 
 
-def head(title: str, style: str, policy: str = POLICY) -> str:
-    """Return the beginning of a page, up to its body."""
-    return _HEAD.format(title=text(title), style=style, policy=policy)
-
-
 def text(words: str) -> str:
     """Escape for HTML; bytes that are no UTF-8 are shown as they are escaped in Python."""
     return escape(words.encode("utf-8", "backslashreplace").decode())
@@ -75,18 +57,6 @@ def link(path: Path, folder: Path) -> str:
     return quote(os.fsencode(Path(relative).as_posix()))
 
 
-def embedded(picture: bytes, name: str, kind: str = "png") -> str:
-    """Return an image that is in the page itself, called `name`, from the bytes of a file of this kind."""
-    return f'<img src="{data(picture, kind)}" alt="{text(name)}">'
-
-
 def data(picture: bytes, kind: str = "png") -> str:
     """Return an address that is itself a picture, from the bytes of a file of this kind."""
     return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
-
-
-def table(rows: Sequence[Sequence[str]], heads: Sequence[str] = ()) -> str:
-    """Return a table of words."""
-    lines = ["<tr>" + "".join(f"<th>{text(cell)}</th>" for cell in heads) + "</tr>\n"] if heads else []
-    lines += ["<tr>" + "".join(f"<td>{text(cell)}</td>" for cell in row) + "</tr>\n" for row in rows]
-    return "".join(["<table>\n", *lines, "</table>\n"])
