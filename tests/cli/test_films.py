@@ -55,6 +55,13 @@ def test_a_film_that_fails_is_named_with_its_reason(apply: Apply, tmp_path: Path
     assert "1 of 1 film failed, for the reasons above." in err
 
 
+def test_the_limits_of_pictures_hold_for_those_that_become_a_film(apply: Apply, tmp_path: Path) -> None:
+    code, _, err = apply("clip.mp4", "--out", "frames", "--format", "png")
+    assert code == 0
+    code, _, err = apply("frames", "--out", "x.mp4", "--max-file-mb", "1", "--max-pixels", "100")
+    assert (code, "a larger --max-pixels reads it" in err) == (3, True)
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -67,6 +74,8 @@ def test_a_film_that_fails_is_named_with_its_reason(apply: Apply, tmp_path: Path
             "--steady is 0, frame by frame, or more, and below 1; found 1",
         ),
         (("clip.mp4", "--in-place", "--yes"), "--in-place does not go with films."),
+        (("clip.mp4", "--out", "-"), "Films go through no pipes, which - stands for."),
+        (("-", "--out", "x.mp4"), "Films go through no pipes, which - stands for."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

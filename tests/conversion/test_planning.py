@@ -202,14 +202,19 @@ def test_a_folder_that_cannot_be_listed_is_missing(tmp_path: Path, monkeypatch: 
         ("gone", "1 input not found."),
         ("notes", "1 file whose names do not end in ."),
         ("gone*.png", "1 input not found."),
+        ("films", "2 files whose names do not end in "),
     ],
 )
 def test_nothing_at_all_is_refused(tmp_path: Path, word: str, found: str) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "a.txt").write_text("x")
+    (tmp_path / "films").mkdir()
+    for name in ("a.mp4", "a.txt"):
+        (tmp_path / "films" / name).write_text("x")
     with pytest.raises(DataError) as caught:
         plan([tmp_path / word], tmp_path / "out")
     assert f"There are no pictures in {tmp_path / word}: {found}" in str(caught.value)
+    assert ("(1 film among them: films are named, as in FOLDER/*.mp4)." in str(caught.value)) is (word == "films")
     assert caught.value.exit_code == 4
 
 

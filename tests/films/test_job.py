@@ -198,6 +198,21 @@ def test_a_film_becomes_a_folder_of_frames_and_these_a_film(
     assert distance(rgb(tmp_path / "again.mkv"), expected(clip, 0.8)) < 4
 
 
+def test_an_animation_becomes_a_film_with_all_of_its_frames(tmp_path: Path) -> None:
+    frames = [Picture(drawn(number), None, "", shown_ms=shown) for number, shown in enumerate((40, 200, 60))]
+    images.write(frames, tmp_path / "a.webp")
+    assert run(tmp_path / "a.webp", tmp_path / "a.mp4").status == "done"
+    assert times_of(tmp_path / "a.mp4") == [Fraction(0), Fraction(4, 100), Fraction(24, 100)]
+
+
+def test_a_pattern_that_no_shell_expanded_means_its_films(tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        write_film(tmp_path / name, UNEVEN[:2])
+    plan = FilmJob(ABOUT, (tmp_path / "*.mp4", tmp_path / "*.mkv", tmp_path / "a.mp4"), tmp_path / "out").plan()
+    assert [film.source.name for film in plan.films] == ["a.mp4", "b.mp4"]
+    assert plan.missing == (str(tmp_path / "*.mkv"),)
+
+
 def test_films_keep_their_names_in_a_folder(tmp_path: Path) -> None:
     films = [write_film(tmp_path / "in" / name, UNEVEN[:2]) for name in ("a.mkv", "b.avi", "c.mp4")]
     many = FilmJob(ABOUT, (*films, tmp_path / "gone.mp4"), tmp_path / "out")
@@ -295,6 +310,7 @@ def test_transparency_is_kept_or_laid_on_a_colour(tmp_path: Path) -> None:
         ({"frame": "first"}, "x.mp4", "--frame first makes stills"),
         ({"depth": 16}, "x.mp4", "A film keeps its own depth"),
         ({"format": "png"}, "x.mp4", "--out is a folder for frames"),
+        ({"format": "gif"}, "x.gif", "--out is a folder for frames"),
         ({"compare": "side"}, "x.mp4", "--compare does not go with films"),
     ],
 )
@@ -307,7 +323,7 @@ def test_what_does_not_go_with_films_is_refused(
 
 @pytest.mark.fault("I-31")
 def test_other_places_and_inputs_are_refused(clip: Path, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"not written as \.flv"):
+    with pytest.raises(OutputError, match=r"not written as \.flv\. Name one of .* or a folder for frames, with --fo"):
         job(clip, tmp_path / "x.flv").plan()
     with pytest.raises(DataError, match=r"There are no films: .*gone\.mp4 not found"):
         job(tmp_path / "gone.mp4", tmp_path / "x.mp4").plan()

@@ -8,8 +8,9 @@ import pytest
 
 from translate import images
 from translate.errors import ImageDecodeError, SettingsError, UnfitPicture
-from translate.films.sources import PictureFrames, read_rate
-from translate.images import LIMITS
+from translate.films.sources import Animation, PictureFrames, read_rate
+from translate.images import LIMITS, Picture
+from translate.video.frames import Time
 
 
 def put(path: Path, level: int, size: tuple[int, int] = (9, 7)) -> Path:
@@ -36,6 +37,35 @@ def test_frames_of_another_size_or_that_are_torn_are_named(tmp_path: Path) -> No
     paths[1].write_bytes(b"torn")
     with pytest.raises(ImageDecodeError, match=r"2\.png cannot be decoded"):
         list(PictureFrames(paths, Fraction(25), LIMITS).frames())
+
+
+def animation(path: Path, shown_ms: list[int]) -> Path:
+    frames = [Picture(np.full((9, 7, 3), 20 * number, np.uint8), None, "", shown_ms=ms)
+              for number, ms in enumerate(shown_ms)]  # fmt: skip
+    images.write(frames, path)
+    return path
+
+
+def test_the_frames_of_an_animation_keep_their_times_unless_a_rate_is_asked_for(tmp_path: Path) -> None:
+    path = animation(tmp_path / "a.png", [40, 200, 0, 10])
+    source = Animation(path, None, LIMITS)
+    frames = list(source.frames())
+    assert [int(frame.picture.rgb[0, 0, 0]) for frame in frames] == [0, 20, 40, 60]
+    assert [frame.time for frame in frames] == [Time(0, 40), Time(40, 200), Time(240, 100), Time(340, 10)]
+    facts = source.facts
+    assert (facts.height, facts.width, facts.count, facts.tick) == (9, 7, 4, Fraction(1, 1000))
+    assert facts.rate == 4 / Fraction(350, 1000)
+    assert [frame.time.start for frame in source.frames(skipped=3)] == [340]
+    quick = Animation(path, Fraction(50), LIMITS)
+    assert ([frame.time.start for frame in quick.frames()], quick.facts.tick) == ([0, 1, 2, 3], Fraction(1, 50))
+    assert quick.facts.rate == 50
+
+
+@pytest.mark.fault("I-31")
+def test_an_animation_among_pictures_is_refused(tmp_path: Path) -> None:
+    paths = [put(tmp_path / "1.png", 5), animation(tmp_path / "2.png", [40, 40])]
+    with pytest.raises(UnfitPicture, match=r"2\.png is an animation, which becomes a film on its own\. Name it"):
+        list(PictureFrames(paths, None, LIMITS).frames())
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from translate.cli.pipes import STREAM
 from translate.cli.summary import result_json, running_on
 from translate.cli.terminal import Advance, duration, printable, progress, say, say_next, say_notes, show
 from translate.errors import SettingsError, SomeFailed, counted
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 # Options of `apply` that say nothing of films.
 REFUSED = ("strengths", "in_place", "report", "watch", "compare", "failed", "shard", "isolate", "flat", "on_collision",
-           "jsonl", "max_frames", "max_file_mb")  # fmt: skip
+           "jsonl")  # fmt: skip
+OF_PICTURES = ("max_frames", "max_file_mb")  # and nothing of films, but of pictures that become one
 
 
 def are_films(inputs: Sequence[str], out: Path | None, fps: str | None) -> bool:
@@ -46,17 +48,21 @@ def convert(job: "Job", fps: str | None, load: "Callable[..., Translator]", cont
         load: loads the model; its keyword `pictures` is how many there are.
         context: of the command, whose other options are looked up here.
     """
-    if wrong := [name for name in REFUSED if str(context.get_parameter_source(name)).endswith("COMMANDLINE")]:
-        raise SettingsError(f"--{wrong[0].replace('_', '-')} does not go with films.")
-    asked, dry_run, quiet, as_json = (context.params[name] for name in ("device", "dry_run", "quiet", "json_"))
     from translate import video
 
+    from_film = any(video.is_film(Path(word)) for word in job.inputs)
+    refused = (*REFUSED, *OF_PICTURES) if from_film else REFUSED
+    if wrong := [name for name in refused if str(context.get_parameter_source(name)).endswith("COMMANDLINE")]:
+        raise SettingsError(f"--{wrong[0].replace('_', '-')} does not go with films.")
+    asked, dry_run, quiet, as_json = (context.params[name] for name in ("device", "dry_run", "quiet", "json_"))
     video.check_installed()
     from translate.films.job import FilmJob
     from translate.films.sources import read_rate
 
     assert job.out is not None
-    if fps is not None and any(video.is_film(Path(word)) for word in job.inputs):
+    if STREAM in (*job.inputs, str(job.out)):
+        raise SettingsError("Films go through no pipes, which - stands for. Name files, or ./- for one called so.")
+    if fps is not None and from_film:
         raise SettingsError("A film keeps the times of its frames; --fps is for a film that is made of pictures.")
     settings = job.settings if fps is None else replace(job.settings, fps=read_rate(fps))
     films = FilmJob(job.about, job.inputs, job.out, job.to, settings, job.overwrite)

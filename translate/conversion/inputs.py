@@ -12,6 +12,7 @@ from translate.conversion.lists import read_list
 from translate.errors import DataError, counted
 from translate.files import is_hidden, is_housekeeping, walk
 from translate.places import Entry, RemotePath, is_remote, listing, path_of
+from translate.video.formats import is_film
 
 ROOT = "/./"  # in an input word, as in `rsync --relative`: what follows is mirrored below the output folder
 SHOWN = 5  # words in a message, at most
@@ -81,7 +82,9 @@ def find(inputs: Sequence[str | Path], excluded: Path | None = None) -> Inputs:
         reasons += ["addresses are not downloaded"] if any(map(is_address, missing)) else []
         if ignored or not missing:
             suffixes = ", ".join(sorted(images.SUFFIXES))
-            reasons.append(f"{counted(len(ignored), 'file')} whose names do not end in {suffixes}")
+            films = sum(map(is_film, ignored))
+            advice = f" ({counted(films, 'film')} among them: films are named, as in FOLDER/*.mp4)" if films else ""
+            reasons.append(f"{counted(len(ignored), 'file')} whose names do not end in {suffixes}{advice}")
         shown = [word for word, _ in words[:SHOWN]] + ([f"{len(words) - SHOWN:,} more"] if len(words) > SHOWN else [])
         raise DataError(f"There are no pictures in {', '.join(shown)}: {' and '.join(reasons)}.")
     return Inputs(pictures, named, missing, len(ignored), len(passed), entries)
@@ -95,6 +98,14 @@ def is_address(word: str) -> bool:
 def is_picture(path: Path) -> bool:
     """Tell by its suffix whether a file is a picture."""
     return path.suffix.lower() in images.SUFFIXES
+
+
+def matching(path: Path) -> list[Path]:
+    """Return the file or folder of this name, or what it matches as a pattern, in order; none: nothing is there."""
+    try:
+        return [path] if path.exists() else _expanded(path, lambda folder: None)[1]
+    except (OSError, ValueError):  # a folder above is closed to us; pathlib refuses the pattern
+        return []
 
 
 def _listed(inputs: Sequence[str | Path]) -> Iterator[tuple[str, bool]]:

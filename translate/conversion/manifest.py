@@ -20,7 +20,7 @@ from translate.conversion.masks import Masks
 from translate.conversion.pipeline import Result
 from translate.conversion.planning import Item
 from translate.conversion.remote_lines import RemoteLines, read_remote_lines
-from translate.conversion.settings import FPS, ConversionSettings
+from translate.conversion.settings import ConversionSettings
 from translate.conversion.stamps import stamps_of
 from translate.errors import DiskFull, DiskReadOnly, OutputError
 from translate.files import as_output_error, sha256
@@ -59,7 +59,7 @@ def fingerprint(about: About, target: str, settings: ConversionSettings) -> str:
         **({"enlarge": settings.enlarge} if settings.enlarge != 1 else {}),
         **({"passes": settings.passes} if settings.passes != 1 else {}),
         **({"steady": settings.steady} if settings.steady != WEIGHT else {}),
-        **({"fps": settings.fps} if settings.fps != FPS else {}),
+        **({"fps": settings.fps} if settings.fps else {}),
     }
     text = json.dumps({"model": about.sha256, "to": target, **options}, default=str, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

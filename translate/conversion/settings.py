@@ -13,8 +13,6 @@ from translate.inference.steadying import WEIGHT, check_weight
 from translate.inference.treatment import Treatment
 from translate.inference.upsampling import Size
 
-FPS = Fraction(25)
-
 _AS_IT_IS = Encoding()
 
 
@@ -37,7 +35,7 @@ class ConversionSettings:
         isolate: decode in processes of their own, so that a picture that crashes its decoder fails alone.
         passes: over how many shifted passes results are the mean, see `mean_of_passes`.
         steady: how much of a frame, of an animation or a film, is carried over from the one before, see `Steady`.
-        fps: frames a second, of a film that is made of pictures.
+        fps: frames a second, of a film that is made of pictures; None: an animation's own times, 25 of stills.
     """
 
     size: Size = "auto"
@@ -53,7 +51,7 @@ class ConversionSettings:
     isolate: bool = False
     passes: int = 1
     steady: float = WEIGHT
-    fps: Fraction = FPS
+    fps: Fraction | None = None
 
     def __post_init__(self) -> None:
         if (self.batch is not None and self.batch < 1) or (isinstance(self.size, int) and self.size < 1):

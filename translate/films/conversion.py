@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
+from translate import images
 from translate.conversion.manifest import fingerprint
 from translate.conversion.masks import Masks, mask_notes, read_mask
 from translate.conversion.pipeline import Result, Status
@@ -26,7 +27,7 @@ from translate.errors import (
 from translate.files import takes_files
 from translate.films.painting import Painted, painted
 from translate.films.sinks import FilmSink, PictureSink, Sink
-from translate.films.sources import PictureFrames, Source
+from translate.films.sources import Animation, PictureFrames, Source
 from translate.films.unfinished import Unfinished
 from translate.inference.steadying import Steady, Trace
 from translate.inference.translator import Translator
@@ -50,11 +51,13 @@ def opened(item: Item, settings: ConversionSettings) -> tuple[Source, Sink]:
         ImageDecodeError, UnfitPicture: it cannot be read, or would become too large.
         OutputError: such films are not written.
     """
-    encoding, output = settings.encoding, item.output
-    if item.parts:
-        source: Source = PictureFrames(item.parts, settings.fps, settings.limits, encoding.depth)
+    encoding, limits, output = settings.encoding, settings.limits, item.output
+    if not item.parts:
+        source: Source = Film(item.source, limits)
+    elif len(item.parts) == 1 and images.count_frames(item.parts[0], limits) > 1:
+        source = Animation(item.parts[0], settings.fps, limits, encoding.depth)
     else:
-        source = Film(item.source, settings.limits)
+        source = PictureFrames(item.parts, settings.fps, limits, encoding.depth)
     facts = source.facts
     settings.check_result(facts.height, facts.width)
     made = replace(facts, height=settings.enlarge * facts.height, width=settings.enlarge * facts.width)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from translate import images, video
-from translate.conversion.inputs import find
+from translate.conversion.inputs import find, is_picture, matching
 from translate.conversion.manifest import Manifest
 from translate.conversion.pipeline import Result, without_work
 from translate.conversion.planning import Item
@@ -129,7 +130,8 @@ class FilmJob:
 
     def _of_films(self) -> tuple[list[Item], tuple[str, ...]]:
         words = list(dict.fromkeys(map(Path, self.inputs)))
-        paths = [path for path in words if path.exists()]
+        meant = {word: matching(word) for word in words}
+        paths = list(dict.fromkeys(chain.from_iterable(meant.values())))
         if others := [path for path in paths if not video.is_film(path) or path.is_dir()]:
             raise SettingsError(f"{others[0]} is no film. Convert pictures and films with commands of their own.")
         if not paths:
@@ -142,15 +144,15 @@ class FilmJob:
                 raise SettingsError(f"{path} would be replaced by its result. Choose another place with --out.")
         pairs = zip(paths, outputs, strict=True)
         films = [Item(path, output, Path(path.name), self.target) for path, output in pairs]
-        return films, tuple(str(path) for path in words if path not in paths)
+        return films, tuple(str(word) for word in words if not meant[word])
 
     def _output_of(self, film: Path, count: int) -> Path:
         """Return the result of one of so many films: a film, or the first of its frames."""
         if self._format is not None:
             folder = self.out if count == 1 else self.out / film.stem
-            if video.is_film(self.out):
+            if video.is_film(self.out) or is_picture(self.out):
                 raise SettingsError(
-                    "--format is of pictures, so --out is a folder for frames. Name one, or leave it out."
+                    "--format is of pictures, so --out is a folder for frames. Name one, or leave out --format."
                 )
             return picture_of(folder, 1, images.FORMATS[self._format].suffix)
         with as_output_error(self.out):

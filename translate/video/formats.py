@@ -65,5 +65,8 @@ def suffix_of(film: Path) -> str:
 def container_of(path: Path) -> Container:
     """Return what a film called so is written as. Raises `OutputError` where such films are not written."""
     if not is_written(path):
-        raise OutputError(f"Films are not written as {path.suffix}. Name one of {', '.join(WRITTEN)}.")
+        raise OutputError(
+            f"Films are not written as {path.suffix}. Name one of {', '.join(WRITTEN)}, or a folder for frames, with"
+            " --format png."
+        )
     return WRITTEN[path.suffix.lower()]
