@@ -5,6 +5,6 @@ What is written has the same tags, so that what nobody changed looks as it did. 
 the other modules of this room import PyAV.
 """
 
-from translate.video.formats import MISSING, WRITTEN, check_installed, is_film, is_written, suffix_of
+from translate.video.formats import check_installed, is_film, suffix_of
 
-__all__ = ["MISSING", "WRITTEN", "check_installed", "is_film", "is_written", "suffix_of"]
+__all__ = ["check_installed", "is_film", "suffix_of"]

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-UNSAID = 2
 BT709, BT601 = 1, 6
 NARROW, FULL = 1, 2
 HDR = {16: "PQ", 18: "HLG"}  # transfers
