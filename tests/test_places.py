@@ -87,6 +87,8 @@ def test_what_is_no_file_here_cannot_be_opened_by_its_address() -> None:
 @pytest.mark.parametrize("key", ["a//b.png", "a/../../b.png", "./b.png"])
 def test_a_key_that_is_no_path_is_named_and_never_used_as_one(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     class Odd:
+        def invalidate_cache(self) -> None: ...
+
         def find(self, name: str, detail: bool) -> dict[str, dict[str, object]]:
             return {f"bucket/{word}": {"type": "file", "size": 1, "ETag": '"1"'} for word in (key, "c.png", "empty/")}
 
@@ -100,12 +102,28 @@ class NoCredentialsError(Exception):
     """Called as in botocore, which raises it without a base of its own."""
 
 
+class HttpError(Exception):
+    """As gcsfs raises it."""
+
+    code = 401
+
+
+def hidden() -> FileNotFoundError:
+    """Return what hf says of a dataset that is not public."""
+    error = FileNotFoundError("datasets/o/n (repository not found)")
+    error.__cause__ = HttpError()
+    return error
+
+
 @pytest.mark.fault("F-27")
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
         (NoCredentialsError("Unable to locate credentials"), "asks for credentials, or refuses .*: Unable to locate"),
         (PermissionError(13, "Forbidden"), "asks for credentials, or refuses those that it found: Forbidden"),
+        (HttpError("Anonymous caller has no access, 401"), "asks for credentials, or refuses .*: Anonymous caller has"),
+        (OSError("Forbidden: b/o\nYou have no access"), "asks for credentials, or refuses .*: Forbidden: b/o You have"),
+        (hidden(), r"asks for credentials, or refuses .*: datasets/o/n \(repository not found\)"),
         (ValueError("Could not\nconnect"), "the store does not answer as it should: Could not connect"),
     ],
 )
@@ -118,6 +136,14 @@ def test_whatever_a_store_raises_is_one_sentence(
     with pytest.raises(OSError, match=sentence):
         RemotePath("s3://b/k").read_bytes(7)
     assert not RemotePath("s3://b/k").takes_files()
+
+
+@pytest.mark.fault("F-27")
+def test_what_is_not_there_is_so_whatever_it_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "_store", lambda scheme: Failing(FileNotFoundError("b/credentials.png")))
+    assert listing(RemotePath("gs://b/credentials.png")).entries == {}
+    with pytest.raises(FileNotFoundError, match="there is no such file or bucket"):
+        RemotePath("gs://b/credentials.png").read_bytes(7)
 
 
 def test_a_full_disk_of_this_machine_is_not_laid_to_the_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ their configuration files, the role of the machine. None is read here.
 
 import contextlib
 import errno
+import logging
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -149,6 +151,7 @@ def listing(place: RemotePath) -> Listing:
     """
     try:
         with _asking(place) as (store, name):
+            store.invalidate_cache()  # hf keeps what it listed, whatever is asked for below
             found = store.find(name, detail=True)
     except FileNotFoundError:
         return Listing({})
@@ -186,15 +189,31 @@ def _asking(path: RemotePath) -> Iterator[tuple[Any, str]]:
     store = _store(scheme)
     try:
         yield store, (f"/{name}" if scheme == "memory" else name)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(errno.ENOENT, "there is no such file or bucket, or no longer", str(path)) from error
     except Exception as error:
         if is_of_disk(error):
             raise
-        if isinstance(error, PermissionError) or "credential" in f"{type(error).__name__} {error}".lower():
+        if _is_refusal(error):  # before what is missing: hf says that of what it hides
             reason = f"the store asks for credentials, or refuses those that it found: {_line(error)}"
             raise PermissionError(errno.EACCES, reason, str(path)) from error
+        if isinstance(error, FileNotFoundError) or _status(error) == HTTPStatus.NOT_FOUND:
+            raise FileNotFoundError(errno.ENOENT, "there is no such file or bucket, or no longer", str(path)) from error
         raise OSError(errno.EIO, f"the store does not answer as it should: {_line(error)}", str(path)) from error
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Tell whether a store wants to know who asks, or does not let them."""
+    refused = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+    if isinstance(error, PermissionError) or refused & {_status(error), _status(error.__cause__)}:
+        return True
+    if isinstance(error, FileNotFoundError):  # whose words are those of a key
+        return False
+    return "credential" in f"{type(error).__name__} {error}".lower() or str(error).startswith("Forbidden")
+
+
+def _status(error: BaseException | None) -> int | None:
+    """Return what a server answered, as gs and hf keep it in their errors; those of s3 have the types of Python."""
+    status = getattr(getattr(error, "response", None), "status_code", getattr(error, "code", None))
+    return int(status) if str(status).isdecimal() else None
 
 
 def is_of_disk(error: Exception) -> bool:
@@ -203,11 +222,13 @@ def is_of_disk(error: Exception) -> bool:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())[:200].rstrip(".")
+    said = getattr(error, "server_message", None) or getattr(error, "strerror", None) or str(error)  # the first is hf's
+    return " ".join((said or type(error).__name__).split())[:200].rstrip(".")
 
 
 @cache
 def _store(scheme: str) -> Any:
+    logging.getLogger("gcsfs").addHandler(logging.NullHandler())  # else it prints what is raised here as a sentence
     try:
         import fsspec
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -53,7 +54,7 @@ def test_workers_of_another_version_are_refused(found: dict[str, str], sentence:
 
 
 def test_a_plan_of_nothing_starts_no_cluster(job: Job, model: Path) -> None:
-    assert list(convert_on_ray(job, EMPTY, model, Cluster("10.0.0.1:1"))) == []
+    assert list(convert_on_ray(job, EMPTY, model, Cluster("127.0.0.1:1"))) == []
 
 
 @pytest.mark.fault("F-31")
@@ -62,6 +63,28 @@ def test_a_missing_package_is_named(job: Job, model: Path, monkeypatch: pytest.M
     with pytest.raises(SettingsError, match=r"--engine ray needs more packages: pip install 'image-translate\[ray\]'"):
         list(convert_on_ray(job, job.plan(), model, Cluster()))
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+
+
+@pytest.mark.fault("F-31")
+def test_an_address_that_nothing_answers_at_is_named_at_once(job: Job, model: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and listens to nobody
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        for one in (address, f"ray://{address}"):
+            with pytest.raises(DeviceError, match=f"There is no Ray cluster at {one}: Connection refused. Start one"):
+                list(convert_on_ray(job, job.plan(), model, Cluster(one)))
+
+
+@pytest.mark.slow
+@pytest.mark.fault("F-31")
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_with_another_version_is_refused(job: Job, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = own_version()
+    monkeypatch.setattr("translate.cluster.connection.own_version", lambda: "9.9")
+    with pytest.raises(
+        DeviceError, match=rf"^The worker [\d.]+ has image-translate {version}, and this machine has 9.9"
+    ):
+        list(convert_on_ray(job, job.plan(), model, Cluster()))
 
 
 @pytest.mark.slow  # Ray waits

@@ -4,12 +4,14 @@ import contextlib
 import importlib.metadata
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 from translate.errors import DeviceError, SettingsError
 
 PACKAGE = "image-translate"
+TIMEOUT_S = 10.0  # seconds within which a head node takes a connection
 
 
 @contextlib.contextmanager
@@ -24,6 +26,8 @@ def connected(address: str | None) -> Iterator[Any]:
         SettingsError: Ray is not installed.
         DeviceError: there is no such cluster, or it has another version of Ray, of Python or of this package.
     """
+    if address:
+        _refuse_silent(address)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # else the cluster reports to its makers
     try:
         import ray
@@ -38,15 +42,29 @@ def connected(address: str | None) -> Iterator[Any]:
         reason = " ".join(str(error).split())[:300]
         if address is None:
             raise DeviceError(f"Ray cannot be started on this machine: {reason}") from error
-        raise DeviceError(
-            f"There is no Ray cluster at {address}: {reason} Start one with `ray start --head`, name the address that"
-            " it prints, or leave out --address."
-        ) from error
+        raise _not_there(address, reason) from error
     try:
         _refuse_other_versions(ray)
         yield ray
     finally:
         ray.shutdown()
+
+
+def _refuse_silent(address: str) -> None:
+    """Raise `DeviceError` where nothing answers at host:port; Ray itself would try for minutes."""
+    host, _, port = address.rpartition("/")[2].rpartition(":")
+    if host and port.isdecimal():
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), TIMEOUT_S).close()
+        except (OSError, OverflowError) as error:
+            raise _not_there(address, f"{getattr(error, 'strerror', None) or error}.") from error
+
+
+def _not_there(address: str, reason: str) -> DeviceError:
+    return DeviceError(
+        f"There is no Ray cluster at {address}: {reason} Start one with `ray start --head`, name the address that it"
+        " prints, or leave out --address."
+    )
 
 
 def refuse_others(own: str, found: dict[str, str]) -> None:
