@@ -40,6 +40,7 @@ def test_shards_are_planned_converted_and_skipped(run: Run, shards: Path) -> Non
     assert (code, out[:33]) == (3, "2 done, 0 skipped, 1 failed, 0 ig"), err
     assert "Failed: 1.tar: it does not exist" in err
     assert "shards 1/1" in err
+    assert "--report" not in err + out, "shards go without"
     with tarfile.open("out/0.tar") as made:
         assert made.getnames() == ["a.jpg", "b.png"]
     with tarfile.open("0.tar") as made:

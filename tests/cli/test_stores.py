@@ -44,6 +44,7 @@ def test_pictures_of_a_store_are_converted_into_it(run: Run, store: Path) -> Non
     code, out, err = run(*words)
     assert (code, out.splitlines()[0][:31]) == (0, "2 done, 0 skipped, 0 failed, 0 "), err
     assert f"Results are in {store}/out." in out
+    assert "--report" not in err + out, "stores go without"
     assert (store / "out" / "below" / "b.png").is_file()
     tree = json.loads(run(*words, "--json")[1])
     assert (tree["skipped"], tree["results"][0]["output"]) == (2, f"{store}/out/a.jpg")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from translate.cli.summary import Outcome, latest, listing_failures, result_json
 from translate.cli.terminal import Advance, progress, say, say_next, say_notes, stopping
+from translate.places import is_remote
 
 if TYPE_CHECKING:
     from translate.conversion.job import Job
@@ -57,6 +58,8 @@ def show_conversion(
         SomeFailed: some pictures failed.
         OutputError: as the conversion, or what is written about it cannot be.
     """
+    from translate.shards.conversion import are_shards
+
     results: list[Result] = []
     started = time.perf_counter()
     silent = how.quiet or how.as_json or how.as_lines or how.watched
@@ -72,7 +75,8 @@ def show_conversion(
         outcome.show(how.as_json)
     elif not how.quiet:
         say(outcome.summary())
-    say_next(outcome.next_step(how.report), how.quiet or how.as_json or how.as_lines)
+    has_no_page = are_shards(job.inputs) or any(map(is_remote, (*job.inputs, job.out or "")))
+    say_next(outcome.next_step(how.report or has_no_page), how.quiet or how.as_json or how.as_lines)
     outcome.check()
 
 

@@ -198,7 +198,7 @@ class Outcome:
         show({**tree, "elapsed_s": round(self.elapsed_s, 3), "results": items}, [self.summary()], as_json)
 
     def next_step(self, report: bool) -> str:
-        """Return what may be typed next, after results with or without a page that shows them."""
+        """Return what may be typed next, after results with a page that shows them, or none that could, or without."""
         if not any(result.output for result in self.results):
             return ""
         if self.out is None:
