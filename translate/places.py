@@ -212,8 +212,8 @@ def _is_refusal(error: Exception) -> bool:
 
 def _status(error: BaseException | None) -> int | None:
     """Return what a server answered, as gs and hf keep it in their errors; those of s3 have the types of Python."""
-    status = getattr(getattr(error, "response", None), "status_code", getattr(error, "code", None))
-    return int(status) if str(status).isdecimal() else None
+    status = str(getattr(getattr(error, "response", None), "status_code", getattr(error, "code", "")))
+    return int(status) if status.isdecimal() else None
 
 
 def is_of_disk(error: Exception) -> bool:

@@ -21,27 +21,21 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
+from tests.conversion.small import TINY, export
 from translate import cli, files, images
 from translate.inference.fallback import ON_CPU
 from translate.inference.translator import Translator
-from translate.methods.cyclegan import Settings
 from translate.methods.pix2pix import Settings as Pix2Pix
 from translate.models.about import About
 from translate.models.exports import write_export
-from translate.networks.discriminators import PatchGAN
-from translate.networks.resnet import Resnet
 
-TINY = Settings(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 Apply = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with a model and the folder `photos`: a.jpg and below/b.png."""
-    torch.manual_seed(0)
-    method = TINY.build(["horse", "zebra"], 16)
-    about = About(method=TINY.model_dump(), domains=["horse", "zebra"], target="zebra", size=16, steps=1, planned=1)
-    write_export(tmp_path / "m.safetensors", nn.ModuleList(method.averaged()), about)
+    export(tmp_path / "m.safetensors")
     for name in ("a.jpg", "below/b.png"):
         images.write_pixels(noise(9, 14), tmp_path / "photos" / name)
     monkeypatch.chdir(tmp_path)

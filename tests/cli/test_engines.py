@@ -6,26 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
-from torch import nn
 
-from translate.methods.cyclegan import Settings
-from translate.models.about import About
-from translate.models.exports import write_export
-from translate.networks.discriminators import PatchGAN
-from translate.networks.resnet import Resnet
+from tests.conversion.small import export
 
-TINY = Settings(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def shards(place: Path) -> Path:
     """The working folder has a model, and a shard of its photos."""
-    torch.manual_seed(0)
-    method = TINY.build(["A", "B"], 16)
-    about = About(method=TINY.model_dump(), domains=["A", "B"], target="B", size=16, steps=1, planned=1)
-    write_export(place / "m.safetensors", nn.ModuleList(method.averaged()), about)
+    export(place / "m.safetensors", ("A", "B"))
     with tarfile.open(place / "0.tar", "w") as made:
         made.add(place / "photos" / "a.jpg", "a.jpg")
         made.add(place / "photos" / "below" / "b.png", "b.png")

@@ -5,17 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
-from torch import nn
 
-from translate.methods.cyclegan import Settings
-from translate.models.about import About
-from translate.models.exports import write_export
-from translate.networks.discriminators import PatchGAN
-from translate.networks.resnet import Resnet
+from tests.conversion.small import export
 from translate.places import path_of
 
-TINY = Settings(generator=Resnet(width=2, blocks=1), discriminator=PatchGAN(width=2, layers=1), init_gain=0.5)
 Run = Callable[..., tuple[int, str, str]]
 
 pytestmark = pytest.mark.usefixtures("quick_features")
@@ -24,10 +17,7 @@ pytestmark = pytest.mark.usefixtures("quick_features")
 @pytest.fixture
 def store(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working folder has a model, and the store a copy of that folder's pictures."""
-    torch.manual_seed(0)
-    method = TINY.build(["A", "B"], 16)
-    about = About(method=TINY.model_dump(), domains=["A", "B"], target="B", size=16, steps=1, planned=1)
-    write_export(place / "m.safetensors", nn.ModuleList(method.averaged()), about)
+    export(place / "m.safetensors", ("A", "B"))
     monkeypatch.setenv("TRANSLATE_HOME", str(place / "home"))
     found = path_of(f"memory://{place.name}")
     for folder in ("horses", "photos"):

@@ -9,24 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
-from torch import nn
 
-from tests.conversion.small import ABOUT, TINY, noise, put
+from tests.conversion.small import export, noise, put
 from translate.cluster.connection import own_version, refuse_others
 from translate.cluster.conversion import Cluster, convert_on_ray
 from translate.conversion.job import Job
 from translate.conversion.planning import EMPTY
 from translate.errors import DeviceError, SettingsError
-from translate.models.exports import about_translator, write_export
+from translate.models.exports import about_translator
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    torch.manual_seed(0)
-    place = tmp_path / "m.safetensors"
-    write_export(place, nn.ModuleList(TINY.build(ABOUT.domains, ABOUT.size).averaged()), ABOUT)
-    return place
+    return export(tmp_path / "m.safetensors")
 
 
 @pytest.fixture

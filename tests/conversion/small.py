@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from translate import images
 from translate.conversion.job import Job
@@ -16,6 +17,7 @@ from translate.devices import engine
 from translate.inference.translator import Translator
 from translate.methods.cyclegan import Settings
 from translate.models.about import About
+from translate.models.exports import write_export
 from translate.networks.discriminators import PatchGAN
 from translate.networks.generators import Resnet
 
@@ -30,6 +32,14 @@ def made() -> Translator:
 
 
 TRANSLATOR = made()
+
+
+def export(file: Path, domains: Sequence[str] = ("horse", "zebra")) -> Path:
+    """Write a model that has learned nothing, and translates to the second domain."""
+    torch.manual_seed(0)
+    about = About(method=TINY.model_dump(), domains=list(domains), target=domains[1], size=16, steps=1, planned=1)
+    write_export(file, nn.ModuleList(TINY.build(about.domains, about.size).averaged()), about)
+    return file
 
 
 def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
