@@ -25,7 +25,7 @@ from translate.serve.trainings import Trainings
 
 ASKED = {"source": "holidays", "aim": "art/paintings"}
 WORDS = [
-    "train", "--domain", "photo=holidays", "--domain", "paintings=art/paintings", "--config", "quick",
+    "train", "--domain", "photo=holidays", "--domain", "paintings=art/paintings", "--config", "painting",
     "--out", "runs/photo2paintings",
 ]  # fmt: skip
 

@@ -51,7 +51,7 @@ class Request(Settings):
     def words(self, out: Path) -> list[str]:
         """Return the command that trains in `out`, and that continues it."""
         domains = ["--domain", f"{PHOTO}={self.source}", "--domain", f"{self.domain}={self.aim}"]
-        return ["train", *domains, "--config", "quick", "--out", out.as_posix()]
+        return ["train", *domains, "--config", "painting", "--out", out.as_posix()]
 
 
 class Process(Protocol):
