@@ -16,7 +16,6 @@ from torch import nn
 from translate import images
 from translate.errors import SettingsError, WeightsError
 from translate.methods.base import settings_class
-from translate.methods.pretrained import Settings as Pretrained
 from translate.models.about import About
 from translate.models.exports import read_about, write_export
 from translate.run_folder import RunFolder
@@ -138,9 +137,10 @@ def test_other_discriminators_are_refused(photos: Path, trained: Run, tmp_path: 
         list(run.start())
 
 
-def test_cut_begins_with_a_generator_that_was_trained_elsewhere(photos: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["single", "pix2pix"])
+def test_cut_begins_with_a_generator_that_was_trained_otherwise(photos: Path, tmp_path: Path, name: str) -> None:
     generator = {"width": 2, "blocks": 1, "downsampling": "blurred", "upsampling": "bilinear"}
-    settings = Pretrained.parse({"generator": generator})
+    settings = settings_class(name).parse({"name": name, "generator": {"kind": "resnet", **generator}})
     torch.manual_seed(5)
     method = settings.build(["A", "B"], 32)
     path = tmp_path / "official.safetensors"
@@ -151,10 +151,10 @@ def test_cut_begins_with_a_generator_that_was_trained_elsewhere(photos: Path, tm
     run = prepare(photos, out=tmp_path / "run", method="cut", words=[*words, "method.optimiser.lr=1e-12"], **options)
     list(run.start())
     weights = safetensors.torch.load_file(run.out / "checkpoints" / "00000001" / "weights.safetensors")
-    for name, tensor in method.averaged()[0].state_dict().items():
-        torch.testing.assert_close(weights[f"G.{name}"], tensor, rtol=0, atol=1e-9)
+    for key, tensor in method.averaged()[0].state_dict().items():
+        torch.testing.assert_close(weights[f"G.{key}"], tensor, rtol=0, atol=1e-9)
     words = [f"method.generator.{key}={value}" for key, value in generator.items()]
-    with pytest.raises(WeightsError, match=r"method\.name is 'single', here 'cyclegan'"):
+    with pytest.raises(WeightsError, match=rf"method\.name is '{name}', here 'cyclegan'"):
         prepare(photos, out=tmp_path / "other", method="cyclegan", words=words, **options)
 
 

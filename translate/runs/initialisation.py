@@ -65,13 +65,15 @@ class PretrainedStart:
         if not self.path.exists():
             return
         about = read_about(self.path)
+        before = read_settings(self.path, about)
         theirs, ours = (
             {key: value for key, value in json.loads(one.to_json()).items() if key in DECIDING}
-            for one in (read_settings(self.path, about), settings)
+            for one in (before, settings)
         )
         if theirs["name"] == PRETRAINED and settings.one_generator:
-            theirs["name"] = settings.name
             theirs["generator"], ours["generator"] = (_of_tensors(one["generator"]) for one in (theirs, ours))
+        if settings.one_generator and (before.one_generator or theirs["name"] == PRETRAINED):
+            theirs["name"] = settings.name  # whatever it is trained by
         if changes := differences(theirs, ours):
             listed = "; ".join(f"method.{key} is {was!r}, here {now!r}" for key, (was, now) in changes.items())
             raise WeightsError(f"{self.path} has other generators: {listed}. Give the settings that it was made with.")
