@@ -22,8 +22,8 @@ from translate.tensors import Pixels
 NARROW = 32  # levels: an eighth of them
 SMALL = 256  # pixels: the crop of the official recipe
 _THUMBNAIL = 16  # pixels
-_AT_ONCE = 4096  # thumbnails that are compared in one go
 _NEARLY = 1.5  # mean squared difference of two thumbnails in grey levels; recompression stays below it
+_ROUNDING = 0.01  # of such a difference in single precision, at most
 
 
 @dataclass(frozen=True)
@@ -141,8 +141,9 @@ def _shared(looks: Mapping[str, Sequence[_Look]], paired: bool) -> Iterator[Find
 class _Near:
     """Finds thumbnails that nearly are a given one among many, without a look at most of them.
 
-    The means of two that are so differ by no more than the root of their mean squared difference: with all in the
-    order of their means, they lie in a narrow window.
+    The mean squared difference of the means of blocks is never larger than that of all pixels, and that of the means
+    of the whole never larger than that of blocks: so those that are near lie in a narrow window of all in the order of
+    their means, and few of these are near by their blocks.
     """
 
     def __init__(self, thumbnails: Sequence[NDArray[np.uint8]]) -> None:
@@ -150,14 +151,18 @@ class _Near:
         self._order = np.argsort(means)
         self._means = means[self._order]
         self._thumbnails = np.stack([thumbnails[i] for i in self._order])
+        self._blocks = np.stack([_blocks(thumbnail) for thumbnail in self._thumbnails])
 
     def __call__(self, thumbnail: NDArray[np.uint8]) -> list[int]:
         """Return the numbers of those whose mean squared difference is below `_NEARLY`, in order."""
         reach = math.sqrt(_NEARLY)
-        first, last = np.searchsorted(self._means, thumbnail.mean() + np.array((-reach, reach)))
-        found: list[int] = []
-        for start in range(first, last, _AT_ONCE):
-            stop = min(start + _AT_ONCE, last)
-            distances = np.square(self._thumbnails[start:stop] - thumbnail.astype(np.float32)).mean(axis=1)
-            found += self._order[start:stop][distances < _NEARLY].tolist()
-        return sorted(found)
+        window = slice(*np.searchsorted(self._means, thumbnail.mean() + np.array((-reach, reach))))
+        may_be = np.square(self._blocks[window] - _blocks(thumbnail)).mean(axis=1) < _NEARLY + _ROUNDING
+        distances = np.square(self._thumbnails[window][may_be] - thumbnail.astype(np.float32)).mean(axis=1)
+        return sorted(self._order[window][may_be][distances < _NEARLY].tolist())
+
+
+def _blocks(thumbnail: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the means of 4 x 4 pixels of a flat thumbnail, flat."""
+    count = _THUMBNAIL // 4
+    return thumbnail.reshape(count, 4, count, 4, 3).mean(axis=(1, 3), dtype=np.float32).ravel()
