@@ -13,6 +13,7 @@ from translate.conversion import planning, watching
 from translate.conversion.manifest import Manifest
 from translate.conversion.pipeline import Result, convert
 from translate.conversion.planning import MIRRORED, ConversionPlan, Item, Naming
+from translate.conversion.presence import presence
 from translate.conversion.settings import DEFAULT, ConversionSettings
 from translate.inference.translator import Translator
 from translate.models.about import About
@@ -103,8 +104,8 @@ class Job:
 
     def count_outdated(self, plan: ConversionPlan) -> int:
         """Count the items whose results are there, but were made with or from something else than now."""
-        outdated = self._manifest().outdated()
-        return sum(outdated(item) and item.output.exists() for item in plan.items)
+        outdated = [item.output for item in filter(self._manifest().outdated(), plan.items)]
+        return sum(map(presence(plan.place or Path()), outdated)) if outdated else 0
 
     def _manifest(self) -> Manifest:
         return Manifest(self.out, self.about, self.settings)
