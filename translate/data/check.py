@@ -165,4 +165,5 @@ class _Near:
 def _blocks(thumbnail: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the means of 4 x 4 pixels of a flat thumbnail, flat."""
     count = _THUMBNAIL // 4
-    return thumbnail.reshape(count, 4, count, 4, 3).mean(axis=(1, 3), dtype=np.float32).ravel()
+    means: NDArray[np.float32] = thumbnail.reshape(count, 4, count, 4, 3).mean(axis=(1, 3), dtype=np.float32)
+    return means.ravel()
