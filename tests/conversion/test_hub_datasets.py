@@ -4,7 +4,6 @@ import hashlib
 import http.server
 import json
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import fsspec
 import pytest
 
 from tests.conversion.small import ABOUT, TRANSLATOR, noise, put
+from tests.playing_hub import answer, say_nothing, served
 from translate import places
 from translate.conversion.job import Job
 from translate.copies import copied
@@ -38,6 +38,7 @@ class Hub(http.server.ThreadingHTTPServer):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     server: Hub
+    answer, log_message = answer, say_nothing
 
     def do_GET(self) -> None:
         hub = self.server
@@ -63,40 +64,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def missing(self) -> None:
         self.answer(404, b"{}", **{"X-Error-Code": "EntryNotFound"})
 
-    def answer(self, code: int, body: bytes, **headers: str) -> None:
-        self.send_response(code)
-        for name, value in {"Content-Length": str(len(body)), "Content-Type": "application/json", **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """Play a hub with two pictures and a text."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.setenv("TRANSLATE_HOME", str(tmp_path / "home"))
-    with Hub() as running:
-        url = f"http://127.0.0.1:{running.server_address[1]}"
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", url)  # HF_ENDPOINT is read at import
-        template = f"{url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "token"))
+    with Hub() as running, served(running, tmp_path, monkeypatch):
         for number in range(2):
             running.files[f"in/{number}.png"] = put(tmp_path / "a.png", noise(9, 7, number)).read_bytes()
         running.files["README.md"] = b"text"
         forget()
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
         yield running
-        running.shutdown()
-        thread.join()
-        forget()
+    forget()
 
 
 def forget() -> None:

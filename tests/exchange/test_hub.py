@@ -5,7 +5,6 @@ import hashlib
 import http.server
 import json
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 import torch
 
 import translate
+from tests.playing_hub import answer, say_nothing, served
 from translate import cards, cli
 from translate.cards import HubWeights
 from translate.errors import OutputError, SettingsError, WeightsError
@@ -57,6 +57,7 @@ class Hub(http.server.ThreadingHTTPServer):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     server: Hub
+    answer, log_message = answer, say_nothing
 
     def do_GET(self) -> None:
         hub, path = self.server, self.path.partition("?")[0].split("/")[1:]
@@ -110,36 +111,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             200, json.dumps({"commitUrl": f"{hub.url}/me/birds/commit/{NEW}", "commitOid": NEW}).encode()
         )
 
-    def answer(self, code: int, body: bytes, **headers: str) -> None:
-        self.send_response(code)
-        for name, value in {"Content-Length": str(len(body)), "Content-Type": "application/json", **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setenv("TRANSLATE_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setattr(cards, "shelf", lambda kind: tmp_path / "clone" / kind)
-    with Hub() as running:
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", running.url)  # HF_ENDPOINT is read at import
-        template = f"{running.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "token"))
+    with Hub() as running, served(running, tmp_path, monkeypatch):
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
         monkeypatch.setenv("HF_TOKEN", TOKEN)
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
         yield running
-        running.shutdown()
-        thread.join()
 
 
 def export(path: Path, seed: int = 0, **fields: Any) -> bytes:
