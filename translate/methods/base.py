@@ -68,7 +68,7 @@ class MethodSettings(Settings):
     """What the settings of every method have in common. Each method file has a class `Settings` made from this one."""
 
     batches: ClassVar[Literal["unpaired", "labelled", "paired"]] = "unpaired"  # what `Method.step` is given
-    one_generator: ClassVar[bool] = False  # told nothing but the picture, so that one that was trained elsewhere fits
+    one_generator: ClassVar[bool] = False  # told nothing but the picture: that of another such method fits
     draws: ClassVar[bool] = False  # pictures from noise, instead of translating pictures
     labelled: ClassVar[bool] = False  # and is told what to draw: each folder is a label
     advice: ClassVar[Mapping[str, Any]] = {}  # settings of a run that it has unless something else is said

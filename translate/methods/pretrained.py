@@ -19,6 +19,8 @@ from translate.targets import OneWay
 class Settings(MethodSettings):
     """What the generator is."""
 
+    one_generator = True
+
     name: Literal["single"] = "single"
     generator: AnyGenerator = Resnet()
 

@@ -70,9 +70,9 @@ class PretrainedStart:
             {key: value for key, value in json.loads(one.to_json()).items() if key in DECIDING}
             for one in (before, settings)
         )
-        if theirs["name"] == PRETRAINED and settings.one_generator:
-            theirs["generator"], ours["generator"] = (_of_tensors(one["generator"]) for one in (theirs, ours))
-        if settings.one_generator and (before.one_generator or theirs["name"] == PRETRAINED):
+        if settings.one_generator and before.one_generator:
+            if before.name == PRETRAINED:
+                theirs["generator"], ours["generator"] = (_of_tensors(one["generator"]) for one in (theirs, ours))
             theirs["name"] = settings.name  # whatever it is trained by
         if changes := differences(theirs, ours):
             listed = "; ".join(f"method.{key} is {was!r}, here {now!r}" for key, (was, now) in changes.items())
