@@ -78,6 +78,14 @@ def test_the_target_is_magnified_whatever_it_is_called(photos, method, words, ma
     assert prepare(domains=named, words=words, method=method, device="cpu").recipe.data.magnify == {magnified: 1.5}
 
 
+def test_what_is_said_of_the_target_lies_over_the_preset(photos):
+    named = {"photo": photos / "trainA", "monet": photos / "trainB"}
+    for word in ("2", "{target=2}", "{monet=2}", "{target=3, monet=2}"):
+        words = [f"data.magnify={word}"]
+        recipe = prepare(domains=named, config="painting", words=words, device="cpu").recipe
+        assert recipe.data.magnify == {"monet": 2.0}, word
+
+
 def test_pairs_are_not_magnified(tmp_path):
     words = ["data.made=holes", "data.magnify={whole=2.0}"]
     with pytest.raises(SettingsError, match="Both pictures of a pair are loaded at one size"):

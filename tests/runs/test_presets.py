@@ -41,16 +41,23 @@ def test_the_preset_for_paintings_is_quick_but_for_what_it_says() -> None:
     assert painting == resolve(None, "quick", words, {}) != quick
 
 
-def test_a_file_of_settings_extends_ours(tmp_path: Path) -> None:
+def test_a_file_of_settings_extends_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = tmp_path / "own.toml"
     own.write_text('extends = "painting"\n[data]\nload = 300\n')
-    assert resolve(None, own, [], {}) == resolve(None, "painting", ["data.load=300"], {})
-    own.write_text('extends = "paintings"\n')
-    with pytest.raises(SettingsError, match=r"There is no settings file paintings\. Name a file, or one of ours"):
-        resolve(None, own, [], {})
-    own.write_text(f"extends = '{own.as_posix()}'\n")
-    with pytest.raises(SettingsError, match="which is not the name of settings of ours"):
-        resolve(None, own, [], {})
+    expected = resolve(None, "painting", ["data.load=300"], {})
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "quick").mkdir()  # such as a folder of results
+    assert resolve(None, own, [], {}) == expected
+
+
+@pytest.mark.parametrize("name", ['"paintings"', '"own.toml"', "[1]"])
+def test_a_file_extends_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.toml").write_text(f"extends = {name}\n")
+    with pytest.raises(
+        SettingsError, match=r"own\.toml extends .*, which are no settings of ours\. Ours: cut, enlarge"
+    ):
+        resolve(None, "own.toml", [], {})
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from translate.errors import SettingsError
 from translate.settings import Settings
 from translate.tensors import Pixels
 
-TARGET = "target"  # in place of a domain: the one that is learned
+TARGET = "target"  # in place of a domain, until that is known: the one that is learned
 
 
 class Augmentation(Settings):
@@ -30,7 +30,7 @@ class Augmentation(Settings):
     load: int | None = Field(None, ge=32)
     """Side before the crop, in pixels; by default size x 286 / 256."""
     magnify: dict[str, Annotated[float, Field(ge=1, le=8)]] = Field({})
-    """By domain, or for the `target`: how many times larger its pictures are loaded, so that brush strokes are."""
+    """By domain: how many times larger its pictures are loaded, so that brush strokes are; a number is the target's."""
     zoom: bool = False
     """Whether the crop has a random side, of size to load pixels, and is then resized to size."""
     flip: float = Field(0.5, ge=0, le=1)
@@ -47,6 +47,11 @@ class Augmentation(Settings):
         Literal["superres2", "superres4", "holes", "colour", "edges", "worn", "worn-twice"] | dict[str, Any] | None
     ) = None
     """Damage that makes pairs of one folder; or a file that `albumentations.save` wrote."""
+
+    @field_validator("magnify", mode="before")
+    @classmethod
+    def _of_the_target(cls, value: Any) -> Any:
+        return {TARGET: value} if isinstance(value, int | float) else value
 
     @field_validator("size")
     @classmethod

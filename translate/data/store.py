@@ -1,7 +1,7 @@
 """The pictures of one domain as they are read for training, and which of them are broken.
 
 What does not fit into memory is decoded each time, and not kept on disk: a picture of 256 pixels takes 4 ms of CPU, one
-of 512 takes 9, in threads beside steps that take some 400 ms on two cores.
+of 512 takes 9, in threads beside the steps.
 """
 
 import os

@@ -76,7 +76,7 @@ def _preset(config: str | Path | None, method: str | None) -> Path | None:
     """
     if config is None or Path(config).exists():
         return None
-    presets = {path.stem: path for path in sorted(PRESETS.glob("*.toml"))}
+    presets = _presets()
     if str(config) not in presets:
         raise SettingsError(f"There is no settings file {config}. Name a file, or one of ours: {', '.join(presets)}.")
     own = _method_in(_read(presets[str(config)]))
@@ -89,16 +89,19 @@ def _preset(config: str | Path | None, method: str | None) -> Path | None:
     raise SettingsError(f"The settings {config} are for {known}, not for {method}. Leave out --config, or --method.")
 
 
+def _presets() -> dict[str, Path]:
+    return {path.stem: path for path in sorted(PRESETS.glob("*.toml"))}
+
+
 def _read(path: Path) -> Tree:
-    """Read a file of settings, laid over the one of ours that it `extends`."""
-    tree = read_toml(path)
+    """Read a file of settings, laid over those of ours that it `extends`, whatever files of that name there are."""
+    tree, presets = read_toml(path), _presets()
     if "extends" not in tree:
         return tree
     name = tree.pop("extends")
-    base = _preset(str(name), None)
-    if base is None or base == path:
-        raise SettingsError(f"{path} extends {name!r}, which is not the name of settings of ours.")
-    return merge([_read(base), tree])
+    if str(name) not in presets:
+        raise SettingsError(f"{path} extends {name!r}, which are no settings of ours. Ours: {', '.join(presets)}.")
+    return merge([_read(presets[name]), tree])
 
 
 def _method_in(tree: Tree) -> str | None:

@@ -169,7 +169,7 @@ def _magnified(recipe: Recipe, dataset: Dataset) -> Recipe:
     if recipe.method.batches == "paired":
         raise SettingsError("Both pictures of a pair are loaded at one size. Leave out data.magnify.", "data.magnify")
     if TARGET in magnify and TARGET not in dataset.train:
-        magnify[recipe.method.target_of(dataset.targets)] = magnify.pop(TARGET)
+        magnify.setdefault(recipe.method.target_of(dataset.targets), magnify.pop(TARGET))
     for domain in magnify:
         if domain not in dataset.train:
             raise SettingsError(
