@@ -6,6 +6,7 @@ pass.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -21,23 +22,39 @@ STRENGTH = 2.0  # factor on the change, which so reaches from black to white
 
 
 class SkipResnet(Settings):
-    """y = x + 2 f(x), where f halves the sides twice, has residual blocks, and passes detail around them."""
+    """y = x + 2 f(x), where f halves the sides, has residual blocks, and passes detail around them."""
 
     kind: Literal["skip-resnet"] = "skip-resnet"
     width: int = Field(24, ge=1)
-    """Channels after the first convolution."""
+    """Channels after the first convolution; twice as many after the first halving, and four times after the others."""
+    halvings: int = Field(2, ge=1, le=6)
+    """How often the sides are halved: each doubles what the blocks see of a picture, for a quarter of the work."""
     blocks: int = Field(6, ge=0, le=1000)
     """Residual blocks."""
 
-    multiple: ClassVar[int] = 4  # sides must be a multiple of this, in pixels
-    smallest: ClassVar[int] = 8  # and at least this, for the reflection at the bottleneck
     black: ClassVar[float] = -1.0  # pictures are in [black, 1]
+
+    @property
+    def multiple(self) -> int:
+        """Sides must be a multiple of this, in pixels."""
+        return 2**self.halvings
+
+    @property
+    def smallest(self) -> int:
+        """And at least this, for the reflection at the bottleneck."""
+        return 2 * self.multiple
+
+    @property
+    def channels(self) -> list[int]:
+        """Channels at the whole size, and after each halving."""
+        return [self.width * min(2**n, 4) for n in range(self.halvings + 1)]
 
     @property
     def taps(self) -> dict[str, int]:
         """The encoder's activations that `tapped` and `encode` return, from shallow to deep, and their channels."""
-        w = self.width
-        return {"stem": w, "down1": 2 * w, "down2": 4 * w, **{f"block{n + 1}": 4 * w for n in range(self.blocks)}}
+        stem, *downs = self.channels
+        found = {"stem": stem} | {f"down{n}": channels for n, channels in enumerate(downs, 1)}
+        return found | {f"block{n + 1}": downs[-1] for n in range(self.blocks)}
 
     def build(self, in_channels: int, out_channels: int) -> "SkipResnetGenerator":
         """Build the network with its own initial values; `out_channels` must equal `in_channels`."""
@@ -47,34 +64,49 @@ class SkipResnet(Settings):
 class SkipResnetGenerator(nn.Module):
     """Encoder, pre-activation residual blocks (He et al. 2016) whose last convolution starts at 0, decoder.
 
-    Two 1 x 1 convolutions lead from the encoder to the decoder. All padding is by reflection.
+    1 x 1 convolutions lead from the encoder to the decoder. All padding is by reflection.
     """
 
     initialised = True  # its initial values belong to it, see `blocks.initialise`
 
     def __init__(self, settings: SkipResnet, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        w, self.taps = settings.width, list(settings.taps)
-        self.stem = nn.Sequential(*_padded(nn.Conv2d(in_channels, w, 7)), nn.LeakyReLU(SLOPE))
-        self.down1 = nn.Sequential(ReflectionPad(1), nn.Conv2d(w, 2 * w, 4, stride=2), nn.LeakyReLU(SLOPE))
-        self.down2 = nn.Sequential(ReflectionPad(1), nn.Conv2d(2 * w, 4 * w, 4, stride=2))
-        self.blocks = nn.ModuleList(_Block(4 * w) for _ in range(settings.blocks))
-        self.up1, self.around1 = _up(4 * w, 2 * w), nn.Conv2d(2 * w, 2 * w, 1)
-        self.up2, self.around2 = _up(2 * w, w), nn.Conv2d(w, w, 1)
-        self.last = nn.Sequential(*_padded(nn.Conv2d(w, out_channels, 7)))
+        self.taps = list(settings.taps)
+        self.levels = range(1, settings.halvings + 1)
+        self.stem = nn.Sequential(*_padded(nn.Conv2d(in_channels, settings.width, 7)), nn.LeakyReLU(SLOPE))
+        for n, (above, below) in enumerate(pairwise(settings.channels), 1):
+            act = [] if n == settings.halvings else [nn.LeakyReLU(SLOPE)]
+            down = nn.Sequential(ReflectionPad(1), nn.Conv2d(above, below, 4, stride=2), *act)
+            self.add_module(f"down{n}", down)
+        self.blocks = nn.ModuleList(_Block(settings.channels[-1]) for _ in range(settings.blocks))
+        for n, (below, above) in enumerate(pairwise(reversed(settings.channels)), 1):
+            self.add_module(f"up{n}", _up(below, above))
+            self.add_module(f"around{n}", nn.Conv2d(above, above, 1))
+        self.last = nn.Sequential(*_padded(nn.Conv2d(settings.width, out_channels, 7)))
         nn.init.normal_(self.last[1].weight, 0.0, FIRST)  # type: ignore[arg-type]
         nn.init.zeros_(self.last[1].bias)  # type: ignore[arg-type]
         self.shown = InRange()
 
+    @property
+    def down(self) -> list[nn.Sequential]:
+        """What halves the sides, from the whole size to the bottleneck."""
+        return [self.get_submodule(f"down{n}") for n in self.levels]  # type: ignore[misc]
+
+    @property
+    def up(self) -> list[tuple[nn.Sequential, nn.Conv2d]]:
+        """What doubles them again, from the bottleneck to the whole size, each with the way around it."""
+        return [(self.get_submodule(f"up{n}"), self.get_submodule(f"around{n}")) for n in self.levels]  # type: ignore[misc]
+
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) in [-1, 1] -> the same; in training results may lie outside. Sides are multiples of 4."""
+        """(N, 3, H, W) in [-1, 1] -> the same; in training results may lie outside. Sides are multiples of 2**halvings."""
         return self.tapped(x, ())[0]
 
     def tapped(self, x: Tensor, taps: Sequence[str]) -> list[Tensor]:
         """Return what `forward` does, and behind it the activations (N, C, h, w) called `taps`."""
         found = self._encoded(x, self.taps[-1])
-        h = self.up1(found[self.taps[-1]]) + self.around1(found["down1"])
-        h = self.up2(h) + self.around2(found["stem"])
+        h, before = found[self.taps[-1]], self.taps[: len(self.levels)]  # what was before each halving
+        for (up, around), tap in zip(self.up, reversed(before), strict=True):
+            h = up(h) + around(found[tap])
         change = self.last(leaky_relu(h, SLOPE)).to(x.dtype)
         y: Tensor = self.shown(x + STRENGTH * change)
         return [y, *(found[tap] for tap in taps)]
@@ -86,7 +118,7 @@ class SkipResnetGenerator(nn.Module):
 
     def _encoded(self, x: Tensor, last: str) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
-        for name, layer in zip(self.taps, [self.stem, self.down1, self.down2, *self.blocks], strict=True):
+        for name, layer in zip(self.taps, [self.stem, *self.down, *self.blocks], strict=True):
             x = found[name] = layer(x)
             if name == last:
                 break
@@ -95,9 +127,10 @@ class SkipResnetGenerator(nn.Module):
     @property
     def layers(self) -> list[nn.Module]:
         """What `forward` does, layer after layer."""
-        inner = Around([*self.down2, *self.blocks, *self.up1], self.around1)
-        outer = Around([*self.down1, inner, *self.up2], self.around2)
-        return [Around([*self.stem, outer, nn.LeakyReLU(SLOPE), *self.last, Times(STRENGTH)]), self.shown]
+        inner: list[nn.Module] = [*self.blocks]
+        for down, (up, around) in zip(reversed(self.down), self.up, strict=True):
+            inner = [Around([*down, *inner, *up], around)]
+        return [Around([*self.stem, *inner, nn.LeakyReLU(SLOPE), *self.last, Times(STRENGTH)]), self.shown]
 
 
 class _Block(Residual):
