@@ -56,6 +56,7 @@ ENLARGING = [
 METHODS: list[MethodSettings] = [
     *[CycleGAN(generator=resnet, discriminator=PATCHES) for resnet in RESNETS],
     *[CycleGAN(generator=SkipResnet(width=3, blocks=blocks), discriminator=PATCHES) for blocks in (0, 2)],
+    CycleGAN(generator=SkipResnet(width=3, blocks=1, halvings=3), discriminator=PATCHES),
     cut.Settings(generator=SkipResnet(width=3, blocks=1), discriminator=PATCHES, taps=("down1",)),
     *[Pix2Pix(generator=srresnet, discriminator=PATCHES) for srresnet in ENLARGING],
     *[DiscoGAN(generator=EncoderDecoder(width=3, bottleneck=bottleneck)) for bottleneck in (0, 5)],

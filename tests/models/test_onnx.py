@@ -111,6 +111,7 @@ def test_it_is_one_file_without_external_data(written: Path) -> None:
             ["a", "b"],
             None,
         ),
+        (CycleGAN(generator=SkipResnet(width=2, blocks=1, halvings=3), discriminator=PATCHES), ["a", "b"], "b"),
         (CycleGAN(generator=UNet(width=2, depth=3, residual=True), discriminator=PATCHES), ["a", "b"], "b"),
         (DiscoGAN(generator=EncoderDecoder(width=2, residual=True)), ["a", "b"], "a"),
         (STAR, ["hat", "scarf"], "hat=1,scarf=0"),

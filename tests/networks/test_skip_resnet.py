@@ -13,6 +13,8 @@ from translate.networks.skip_resnet import SkipResnet
 TAPPED = [
     SkipResnet(width=3, blocks=2),
     SkipResnet(width=3, blocks=0),
+    SkipResnet(width=3, blocks=1, halvings=3),
+    SkipResnet(width=3, blocks=1, halvings=1),
     Resnet(width=3, blocks=2),
     Resnet(width=3, blocks=1, residual=True),
     Resnet(width=3, blocks=1, skip=True),
@@ -32,7 +34,7 @@ def made(settings: Resnet | SkipResnet) -> nn.Module:
     return network
 
 
-def pictures(height: int = 16, width: int = 20, count: int = 2) -> Tensor:
+def pictures(height: int = 16, width: int = 24, count: int = 2) -> Tensor:
     generator = torch.Generator().manual_seed(1)
     return torch.rand(count, 3, height, width, generator=generator).double() * 2 - 1
 
@@ -64,7 +66,7 @@ def test_tapping_changes_nothing_and_encoding_returns_the_same_activations(setti
 @pytest.mark.parametrize("settings", TAPPED, ids=name)
 def test_gradients_through_taps_are_those_of_the_layers_in_front(settings):
     """An activation behind a tap that works in place would spoil what was tapped."""
-    network, x = made(settings), pictures(8, 8)
+    network, x = made(settings), pictures(16, 16)
     for tap in settings.taps:
         if tap == "pixels":  # no layer is in front of it
             continue
@@ -134,7 +136,7 @@ def test_parameters_are_those_of_the_table():
 
 
 def written_out(w: dict[str, Tensor], x: Tensor, blocks: int) -> Tensor:
-    """y = x + 2 f(x), layer by layer."""
+    """y = x + 2 f(x), layer by layer, with two or three halvings."""
 
     def convolve(layer: str, x: Tensor, pad: int, stride: int = 1) -> Tensor:
         x = functional.pad(x, (pad,) * 4, mode="reflect") if pad else x
@@ -148,18 +150,22 @@ def written_out(w: dict[str, Tensor], x: Tensor, blocks: int) -> Tensor:
 
     stem = act(convolve("stem.1", x, 3))
     down = act(convolve("down1.1", stem, 1, 2))
+    around = [down, stem]
     h = convolve("down2.1", down, 1, 2)
+    if "down3.1.weight" in w:
+        around.insert(0, act(h))
+        h = convolve("down3.1", act(h), 1, 2)
     for block in range(blocks):
         inner = convolve(f"blocks.{block}.block.2", act(h), 1)
         h = h + convolve(f"blocks.{block}.block.5", act(inner), 1)
-    h = convolve("up1.3", double(act(h)), 1) + convolve("around1", down, 0)
-    h = convolve("up2.3", double(act(h)), 1) + convolve("around2", stem, 0)
+    for n, beside in enumerate(around, 1):
+        h = convolve(f"up{n}.3", double(act(h)), 1) + convolve(f"around{n}", beside, 0)
     return x + 2 * convolve("last.1", act(h), 3)
 
 
-@pytest.mark.parametrize("blocks", [0, 1, 3])
-def test_it_computes_what_its_description_lists_and_its_layers_do_the_same(blocks):
-    network, x = made(SkipResnet(width=3, blocks=blocks)), pictures()
+@pytest.mark.parametrize(("blocks", "halvings"), [(0, 2), (1, 2), (3, 2), (0, 3), (2, 3)])
+def test_it_computes_what_its_description_lists_and_its_layers_do_the_same(blocks, halvings):
+    network, x = made(SkipResnet(width=3, blocks=blocks, halvings=halvings)), pictures(16, 24)
     expected = written_out(network.state_dict(), x, blocks)
     torch.testing.assert_close(network(x), expected, rtol=0, atol=1e-11)
     y = x
@@ -175,12 +181,21 @@ def test_results_that_are_shown_are_in_range_and_those_of_training_have_gradient
     assert torch.equal(network.eval()(x), training.clamp(-1, 1))
 
 
-def test_the_smallest_side_works_and_less_is_refused():
-    settings = SkipResnet(width=2, blocks=1)
+@pytest.mark.parametrize(("halvings", "smallest", "multiple"), [(1, 4, 2), (2, 8, 4), (3, 16, 8)])
+def test_the_smallest_side_works_and_less_is_refused(halvings, smallest, multiple):
+    settings = SkipResnet(width=2, blocks=1, halvings=halvings)
+    assert (settings.smallest, settings.multiple) == (smallest, multiple)
     network = settings.build(3, 3)
-    assert network(torch.zeros(1, 3, 8, 12)).shape == (1, 3, 8, 12)
+    sides = (smallest, smallest + multiple)
+    assert network(torch.zeros(1, 3, *sides)).shape == (1, 3, *sides)
     with pytest.raises((ValueError, RuntimeError)):
-        network(torch.zeros(1, 3, 4, 4))
+        network(torch.zeros(1, 3, smallest // 2, smallest // 2))
+
+
+def test_channels_grow_twice_and_no_further():
+    assert SkipResnet(width=3, halvings=4).channels == [3, 6, 12, 12, 12]
+    assert SkipResnet(width=3, halvings=1).channels == [3, 6]
+    assert list(SkipResnet(width=3, halvings=3, blocks=1).taps) == ["stem", "down1", "down2", "down3", "block1"]
 
 
 def test_no_pixel_depends_on_what_is_far_away():
