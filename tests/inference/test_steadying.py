@@ -50,6 +50,27 @@ def test_flicker_is_less_than_half_of_frame_by_frame() -> None:
     assert flicker(steadied(seen, painted, Steady(0.8))) < weak < flicker(painted)
 
 
+def test_the_noise_of_the_film_itself_goes_with_the_flicker() -> None:
+    random = np.random.default_rng(7)
+    clean = film(8, 12)
+    noisy = [np.clip(frame + random.normal(0, 3, frame.shape), 0, 255).round().astype(np.uint8) for frame in clean]
+    brighter = [np.minimum(frame, 215) + np.uint8(40) for frame in noisy]
+    assert flicker(steadied(noisy, brighter, Steady(0.8))) < 0.5 * flicker(brighter)
+
+
+def test_the_detail_of_the_input_is_not_washed_out_where_it_moves_by_parts_of_pixels() -> None:
+    random = np.random.default_rng(11)
+    wide = cv2.GaussianBlur(random.integers(0, 256, (2 * HEIGHT, 4 * WIDTH, 3)).astype(np.float32), (0, 0), 3)
+    wide = cv2.normalize(wide, None, 20, 235, cv2.NORM_MINMAX)
+    seen = [
+        cv2.resize(wide[:, 5 * n : 5 * n + 2 * WIDTH], (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA).astype(np.uint8)
+        for n in range(12)
+    ]
+    last = steadied(seen, seen, Steady(0.8))[-1].astype(np.float32)
+    sharp = [float(np.abs(cv2.Laplacian(frame, cv2.CV_32F)).mean()) for frame in (last, seen[-1].astype(np.float32))]
+    assert sharp[0] > 0.9 * sharp[1]
+
+
 def test_what_a_network_adds_in_every_frame_stays_and_the_detail_of_the_input_with_it() -> None:
     seen = film(1)
     brighter = [np.minimum(frame, 215) + np.uint8(40) for frame in seen]

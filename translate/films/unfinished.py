@@ -70,7 +70,7 @@ class Unfinished:
         if not parts or not (parts[-1][0] / _TRACE).is_file():
             return None
         with np.load(parts[-1][0] / _TRACE, allow_pickle=False) as stored:
-            return Trace(stored["seen"], stored["change"])
+            return Trace(stored["seen"], stored["base"], stored["change"])
 
     def add(self, write: Callable[[Path], tuple[list[Time], Trace | None]]) -> None:
         """Add the part that `write` puts into a folder.
@@ -86,7 +86,7 @@ class Unfinished:
             times, trace = write(folder)
             (folder / _TIMES).write_text(json.dumps([astuple(time) for time in times]), encoding="utf-8")
             if trace is not None:
-                np.savez(folder / _TRACE, seen=trace.seen, change=trace.change)
+                np.savez(folder / _TRACE, seen=trace.seen, base=trace.base, change=trace.change)
         if before:
             (before[-1][0] / _TRACE).unlink(missing_ok=True)
 

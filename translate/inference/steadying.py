@@ -7,8 +7,12 @@ Timofte, Dai and Van Gool 2016, arXiv:1603.03590) and mixed with that of this fr
     c_t = (1 - w) (y_t - x_t) + w warp(c_t-1)        w = weight exp(-(e / TOLERANCE)^2)
 
 e is the mean difference of the colours between this frame and the one before, moved in the same way: where the flow is
-wrong, or something comes into view, a frame is its own. The change is mixed, and not the result, so that a frame keeps
-all detail that its own input has.
+wrong, or something comes into view, a frame is its own. The noise of the film itself flickers, too, so the input is
+carried along in the same way, but with less tolerance, and moved with cubic interpolation, so that it keeps its detail:
+
+    b_t = (1 - v) x_t + v warp(b_t-1)                v = weight exp(-(e / NOISE)^2)
+
+What is seen is b_t + c_t.
 """
 
 from dataclasses import dataclass
@@ -22,7 +26,8 @@ from translate.images import Array, to_depth
 from translate.tensors import Pixels, as_pixels, as_tensor
 
 WEIGHT = 0.8  # by default: of what was before, in what is seen
-TOLERANCE = 12.0  # levels of 255: where frames differ by more, little is taken of the one before
+TOLERANCE = 12.0  # levels of 255: where frames differ by more, little is taken of the change before
+NOISE = 8.0  # levels of 255: and of the input before
 CUT = 0.4  # mean of w / weight: below, this frame shows something else
 SMALLEST = 16  # pixels: in narrower frames no flow is looked for
 
@@ -33,10 +38,12 @@ class Trace:
 
     Attributes:
         seen: (h, w, 3) of uint8 or uint16, what the network saw.
-        change: (h, w, 3) of float32 in the same levels, what became of it minus that.
+        base: (h, w, 3) of float32 in the same levels, that without its noise.
+        change: the same of what became of it minus that.
     """
 
     seen: Pixels
+    base: Array
     change: Array
 
 
@@ -69,32 +76,39 @@ class Steady:
 
         seen, made, before = as_pixels(small), as_pixels(output), self.trace
         change: Any = cv2.subtract(made, seen, dtype=cv2.CV_32F)
+        now = Trace(seen, seen.astype(np.float32), change)
         if before is None or before.seen.shape != seen.shape:
-            self.trace = Trace(seen, change)
+            self.trace = now
             return output
-        change = self._mixed(before, seen, change)
-        self.trace = Trace(seen, change)
+        self.trace = self._mixed(before, now)
         kind = cv2.CV_8U if seen.dtype == np.uint8 else cv2.CV_16U
-        return as_tensor(np.asarray(cv2.add(seen, change, dtype=kind)))
+        return as_tensor(np.asarray(cv2.add(self.trace.base, self.trace.change, dtype=kind)))
 
-    def _mixed(self, before: Trace, seen: Pixels, change: Any) -> Any:
+    def _mixed(self, before: Trace, now: Trace) -> Trace:
         import cv2
+
+        seen = now.seen
 
         x, y = self._places(_grey(seen), _grey(before.seen))
         height, width = seen.shape[:2]
         inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
         moved = cv2.remap(before.seen, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        scale = np.full((1, 3), 255 / (3 * np.iinfo(seen.dtype).max * TOLERANCE), np.float32)
-        error: Any = cv2.transform(cv2.absdiff(seen, moved).astype(np.float32), scale)  # e / TOLERANCE
-        trusted: Any = cv2.exp(-error * error) * inside
+        scale = np.full((1, 3), 255 / (3 * np.iinfo(seen.dtype).max), np.float32)
+        error: Any = cv2.transform(cv2.absdiff(seen, moved).astype(np.float32), scale)  # e
+        trusted = _within(error, TOLERANCE) * inside
         self.trust = float(trusted.mean())
         if self.trust < CUT:
-            return change
-        carried: Any = cv2.remap(before.change, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        carried -= change
-        carried *= (self.weight * trusted)[..., None]
-        carried += change
-        return carried
+            return now
+
+        def carried(old: Array, new: Array, interpolation: int, trusted: Array) -> Array:
+            moved: Any = cv2.remap(old, x, y, interpolation, borderMode=cv2.BORDER_REPLICATE)
+            moved -= new
+            moved *= (self.weight * trusted)[..., None]
+            moved += new
+            return np.asarray(moved)
+
+        base = carried(before.base, now.base, cv2.INTER_CUBIC, _within(error, NOISE) * inside)
+        return Trace(seen, base, carried(before.change, now.change, cv2.INTER_LINEAR, trusted))
 
     @staticmethod
     def _places(seen: Pixels, before: Pixels) -> tuple[Pixels, Pixels]:
@@ -110,6 +124,14 @@ class Steady:
             columns += flow[..., 0]
             rows += flow[..., 1]
         return columns, rows
+
+
+def _within(error: Array, tolerance: float) -> Array:
+    """Return 1 where the error is 0, and less the more it is beyond the tolerance."""
+    import cv2
+
+    share = error / tolerance
+    return np.asarray(cv2.exp(-share * share))
 
 
 def check_weight(weight: float) -> None:

@@ -98,7 +98,7 @@ class SkipResnetGenerator(nn.Module):
         return [(self.get_submodule(f"up{n}"), self.get_submodule(f"around{n}")) for n in self.levels]  # type: ignore[misc]
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) in [-1, 1] -> the same; in training results may lie outside. Sides are multiples of 2**halvings."""
+        """(N, 3, H, W) in [-1, 1] -> the same; in training results may lie outside."""
         return self.tapped(x, ())[0]
 
     def tapped(self, x: Tensor, taps: Sequence[str]) -> list[Tensor]:
