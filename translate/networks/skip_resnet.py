@@ -37,7 +37,7 @@ class SkipResnet(Settings):
     @property
     def multiple(self) -> int:
         """Sides must be a multiple of this, in pixels."""
-        return 2**self.halvings
+        return int(2**self.halvings)
 
     @property
     def smallest(self) -> int:
