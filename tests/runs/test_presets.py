@@ -152,3 +152,13 @@ def test_the_generator_enlarges_as_much_as_the_pairs_that_are_made(photos: Path,
     run = prepare(photos / "trainA", config="srresnet", words=words, out=tmp_path / "run", device="cpu")
     assert run.recipe.method.scale == run.recipe.method.generator.scale == int(made[-1])
     assert run.dataset.domains == ("coarse", "fine")
+
+
+def test_the_preset_that_fills_holes_makes_them_in_one_folder_of_pictures(photos: Path, tmp_path: Path) -> None:
+    words = ["method.generator.width=2", "data.size=32"]
+    run = prepare(photos / "trainA", config="fill", words=words, out=tmp_path / "run", device="cpu")
+    assert run.dataset.domains == ("holed", "whole")
+    generator = run.recipe.method.generator
+    assert (generator.depth, generator.norm, run.recipe.method.noise) == (5, "batch", False)
+    with pytest.raises(SettingsError, match="Size 48 does not suit a U-Net that halves it 5 times"):
+        prepare(photos / "trainA", config="fill", words=["data.size=48"], out=tmp_path / "other", device="cpu")
