@@ -59,6 +59,15 @@ def test_networks_make_the_same_in_fp64(settings: Any, expected: set[type], heig
     assert torch.equal(x, before)
 
 
+@pytest.mark.parametrize("halvings", [1, 3])
+def test_generators_that_halve_more_or_less_often_make_the_same(halvings: int) -> None:
+    settings = SkipResnet(width=16, blocks=1, halvings=halvings)
+    network, x = drawn(settings.build(3, 3)), noise(1, 3, 5 * settings.multiple, 4 * settings.multiple)
+    layers = Rewriting(settings.multiple)(network.layers, ENGINE)  # type: ignore[arg-type]
+    assert nn.PixelShuffle in kinds(layers)
+    torch.testing.assert_close(in_place.run(layers, x.clone()), network(x), rtol=0, atol=1e-10)
+
+
 @pytest.mark.parametrize(("height", "width"), [(3, 3), (6, 6), (9, 14), (34, 10)])
 @pytest.mark.parametrize("padding", [0, 1])
 def test_winograd_is_the_convolution(height: int, width: int, padding: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,6 +159,7 @@ def test_the_preset_that_fills_holes_makes_them_in_one_folder_of_pictures(photos
     run = prepare(photos / "trainA", config="fill", words=words, out=tmp_path / "run", device="cpu")
     assert run.dataset.domains == ("holed", "whole")
     generator = run.recipe.method.generator
-    assert (generator.depth, generator.norm, run.recipe.method.noise) == (5, "batch", False)
+    assert (generator.kind, generator.depth, generator.norm) == ("unet", 5, "batch")
+    assert run.recipe.data.load_size == 36  # so that crops of every size hold most of a picture
     with pytest.raises(SettingsError, match="Size 48 does not suit a U-Net that halves it 5 times"):
         prepare(photos / "trainA", config="fill", words=["data.size=48"], out=tmp_path / "other", device="cpu")

@@ -18,6 +18,7 @@ from translate.inference.steadying import Trace
 from translate.video.frames import Time
 
 _MADE, _TIMES, _TRACE = "made.json", "times.json", "trace.npz"
+_FORMAT = 2  # of parts, and how films are steadied; parts of another one are thrown away
 
 
 def place_of(output: Path) -> Path:
@@ -34,7 +35,7 @@ class Unfinished:
     """
 
     def __init__(self, output: Path, identity: str) -> None:
-        self._output, self._identity = output, identity
+        self._output, self._identity = output, f"{_FORMAT} {identity}"
         self.place = place_of(output)
 
     @contextlib.contextmanager

@@ -80,35 +80,29 @@ class Steady:
         if before is None or before.seen.shape != seen.shape:
             self.trace = now
             return output
-        self.trace = self._mixed(before, now)
+        self.trace = self._carried(before, now)
         kind = cv2.CV_8U if seen.dtype == np.uint8 else cv2.CV_16U
         return as_tensor(np.asarray(cv2.add(self.trace.base, self.trace.change, dtype=kind)))
 
-    def _mixed(self, before: Trace, now: Trace) -> Trace:
+    def _carried(self, before: Trace, now: Trace) -> Trace:
         import cv2
 
         seen = now.seen
-
         x, y = self._places(_grey(seen), _grey(before.seen))
         height, width = seen.shape[:2]
         inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-        moved = cv2.remap(before.seen, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+        def moved(old: Array | Pixels, interpolation: int = cv2.INTER_LINEAR) -> Any:
+            return cv2.remap(old, x, y, interpolation, borderMode=cv2.BORDER_REPLICATE)
+
         scale = np.full((1, 3), 255 / (3 * np.iinfo(seen.dtype).max), np.float32)
-        error: Any = cv2.transform(cv2.absdiff(seen, moved).astype(np.float32), scale)  # e
-        trusted = _within(error, TOLERANCE) * inside
-        self.trust = float(trusted.mean())
+        error: Any = cv2.transform(cv2.absdiff(seen, moved(before.seen)).astype(np.float32), scale)  # e
+        same, alike = (cv2.exp(-((error / levels) ** 2)) * inside for levels in (NOISE, TOLERANCE))
+        self.trust = float(alike.mean())
         if self.trust < CUT:
             return now
-
-        def carried(old: Array, new: Array, interpolation: int, trusted: Array) -> Array:
-            moved: Any = cv2.remap(old, x, y, interpolation, borderMode=cv2.BORDER_REPLICATE)
-            moved -= new
-            moved *= (self.weight * trusted)[..., None]
-            moved += new
-            return np.asarray(moved)
-
-        base = carried(before.base, now.base, cv2.INTER_CUBIC, _within(error, NOISE) * inside)
-        return Trace(seen, base, carried(before.change, now.change, cv2.INTER_LINEAR, trusted))
+        base = _mixed(now.base, moved(before.base, cv2.INTER_CUBIC), self.weight * same)
+        return Trace(seen, base, _mixed(now.change, moved(before.change), self.weight * alike))
 
     @staticmethod
     def _places(seen: Pixels, before: Pixels) -> tuple[Pixels, Pixels]:
@@ -126,12 +120,12 @@ class Steady:
         return columns, rows
 
 
-def _within(error: Array, tolerance: float) -> Array:
-    """Return 1 where the error is 0, and less the more it is beyond the tolerance."""
-    import cv2
-
-    share = error / tolerance
-    return np.asarray(cv2.exp(-share * share))
+def _mixed(new: Array, old: Any, share: Any) -> Array:
+    """Return (1 - share) new + share old, in the place of `old`: (h, w, 3) each, and (h, w)."""
+    old -= new
+    old *= share[..., None]
+    old += new
+    return np.asarray(old)
 
 
 def check_weight(weight: float) -> None:

@@ -37,7 +37,7 @@ class SkipResnet(Settings):
     @property
     def multiple(self) -> int:
         """Sides must be a multiple of this, in pixels."""
-        return int(2**self.halvings)
+        return 1 << self.halvings
 
     @property
     def smallest(self) -> int:
@@ -76,8 +76,7 @@ class SkipResnetGenerator(nn.Module):
         self.stem = nn.Sequential(*_padded(nn.Conv2d(in_channels, settings.width, 7)), nn.LeakyReLU(SLOPE))
         for n, (above, below) in enumerate(pairwise(settings.channels), 1):
             act = [] if n == settings.halvings else [nn.LeakyReLU(SLOPE)]
-            down = nn.Sequential(ReflectionPad(1), nn.Conv2d(above, below, 4, stride=2), *act)
-            self.add_module(f"down{n}", down)
+            self.add_module(f"down{n}", nn.Sequential(ReflectionPad(1), nn.Conv2d(above, below, 4, stride=2), *act))
         self.blocks = nn.ModuleList(_Block(settings.channels[-1]) for _ in range(settings.blocks))
         for n, (below, above) in enumerate(pairwise(reversed(settings.channels)), 1):
             self.add_module(f"up{n}", _up(below, above))
@@ -89,12 +88,12 @@ class SkipResnetGenerator(nn.Module):
 
     @property
     def down(self) -> list[nn.Sequential]:
-        """What halves the sides, from the whole size to the bottleneck."""
+        """What halves the sides, down1 and so on, from the whole size to the bottleneck."""
         return [self.get_submodule(f"down{n}") for n in self.levels]  # type: ignore[misc]
 
     @property
     def up(self) -> list[tuple[nn.Sequential, nn.Conv2d]]:
-        """What doubles them again, from the bottleneck to the whole size, each with the way around it."""
+        """What doubles them, up1 and so on, from the bottleneck to the whole size, each with the way around it."""
         return [(self.get_submodule(f"up{n}"), self.get_submodule(f"around{n}")) for n in self.levels]  # type: ignore[misc]
 
     def forward(self, x: Tensor) -> Tensor:
