@@ -17,7 +17,7 @@ from translate.memory import enough_memory
 from translate.tensors import Pixels
 from translate.video.frames import Frame, Time
 
-THREADS = 2  # that prepare and finish frames while the network runs
+THREADS = 1  # that prepares and finishes frames while the network runs: each works on some 100 MB of a frame of 720p
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,10 @@ def painted(
     pool = ThreadPoolExecutor(THREADS)
     try:
         with enough_memory(TOO_LARGE):
-            seen = ahead(pool, prepare, frames, most + 1)
+            seen = ahead(pool, prepare, frames, most)
             pixels = None if settings.batch else TOGETHER_PIXELS
             made = _translated(translator, seen, target, steady, most, pixels)
-            yield from ahead(pool, finish, made, most + 1)
+            yield from ahead(pool, finish, made, most)
     finally:
         pool.shutdown(cancel_futures=True)
 
