@@ -9,7 +9,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,13 +32,6 @@ from translate.files import (
 )
 
 Atomic = Callable[[Path], AbstractContextManager[Path]]
-
-
-@pytest.fixture
-def umask() -> Iterator[Callable[[int], int]]:
-    before = os.umask(0o022)
-    yield os.umask
-    os.umask(before)
 
 
 def fill(temporary: Path, atomic: Atomic, text: str = "new") -> None:
@@ -157,16 +150,24 @@ def test_two_writers_do_not_meet(atomic, tmp_path: Path):
     assert content(tmp_path / "same") in ("1", "2")
 
 
+WRITES = """
+import os, sys
+from pathlib import Path
+from translate.files import atomic_folder, write_text
+
+os.umask = None  # threads that make files at the same time would see what it is set to
+write_text(Path(sys.argv[1], "result"), "x")
+with atomic_folder(Path(sys.argv[1], "folder")) as temporary:
+    os.close(os.open(temporary / "inner", os.O_CREAT, 0o600))
+"""
+
+
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
-def test_permissions_are_those_of_any_new_file(mask, tmp_path: Path, umask):
-    umask(mask)
-    write_text(tmp_path / "result", "x")
-    assert stat.S_IMODE((tmp_path / "result").stat().st_mode) == 0o666 & ~mask
-    with atomic_folder(tmp_path / "folder") as temporary:
-        fill(temporary, atomic_folder)
-    assert stat.S_IMODE((tmp_path / "folder").stat().st_mode) == 0o777 & ~mask
-    assert umask(0o022) == mask  # as it was
+def test_permissions_are_those_of_any_new_file(mask, tmp_path: Path):
+    subprocess.run([sys.executable, "-c", WRITES, tmp_path], check=True, umask=mask)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
+    assert modes == {"result": 0o666 & ~mask, "folder": 0o777 & ~mask, "inner": 0o666 & ~mask}
 
 
 def test_text_is_utf_8_with_line_feeds(tmp_path: Path):

@@ -32,6 +32,9 @@ HOUSEKEEPING = frozenset(  # in small letters; those that begin with a dot are h
     }
 )  # fmt: skip
 PARTIAL = ".partial"  # every unfinished file or folder is named .<name>.<machine>-<process>-<random>.partial
+_UMASK = os.umask(0o077)  # which can be read only by setting it: once, before there are threads that make files
+os.umask(_UMASK)
+_MODE = 0o666 & ~_UMASK  # of any new file
 _WRITER = re.compile(r"\..+\.(?P<machine>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{8}\.partial")
 
 
@@ -48,7 +51,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
         with as_output_error(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
-            temporary.chmod(0o666 & ~_umask())
+            temporary.chmod(_MODE)
             _flush(temporary)
             temporary.replace(path)
             _flush_folder(path.parent)
@@ -71,7 +74,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             yield temporary
             for file in temporary.rglob("*"):  # and the folders in it
                 if file.is_file():
-                    file.chmod(0o666 & ~_umask())  # safetensors makes files that only their owner can read
+                    file.chmod(_MODE)  # safetensors makes files that only their owner can read
                     _flush(file)
                 else:
                     _flush_folder(file)
@@ -267,12 +270,6 @@ def is_alive(process: int) -> bool:
     except (PermissionError, OverflowError):
         return True
     return True
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _flush(file: Path) -> None:

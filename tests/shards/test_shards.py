@@ -107,6 +107,15 @@ def test_what_is_there_is_skipped_and_what_has_changed_is_made_again(job: Job, t
     assert len(run(replace(job, overwrite=True))) == 4
 
 
+def test_a_shard_is_made_again_when_the_mask_has_changed_and_only_then(job: Job, tmp_path: Path) -> None:
+    mask = tmp_path / "mask.png"
+    images.write_pixels(noise(9, 7), mask)
+    job = replace(job, inputs=(tmp_path / "in" / "001.tar",), settings=ConversionSettings(mask=mask))
+    assert [result.status for _ in range(2) for result in run(job)] == ["done", "skipped"]
+    images.write_pixels(noise(18, 14), mask)
+    assert [result.status for _ in range(2) for result in run(job)] == ["done", "skipped"]
+
+
 @pytest.mark.fault("F-30")
 def test_of_a_shard_that_is_cut_short_the_whole_members_are_converted(job: Job, tmp_path: Path) -> None:
     path = tmp_path / "in" / "000.tar"
@@ -219,6 +228,12 @@ def test_missing_shards_are_named_and_none_at_all_is_refused(job: Job, tmp_path:
     assert reasons(run(job)) == {"002.tar": "it does not exist, cannot be read, or matches nothing"}
     with pytest.raises(DataError, match=r"There are no shards: gone.tar, pipe:cat.tar not found"):
         plan_shards(replace(job, inputs=("gone.tar", "pipe:cat.tar")))
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a**"])
+def test_names_that_no_disk_takes_and_no_pattern_are_missing(job: Job, tmp_path: Path, name: str) -> None:
+    words = (f"{tmp_path}/in/001.tar", f"{tmp_path}/in/{name}.tar")
+    assert plan_shards(replace(job, inputs=words)).missing == words[1:]
 
 
 def test_shards_are_told_by_their_suffix_and_not_mixed_with_pictures() -> None:

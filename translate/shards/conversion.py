@@ -7,8 +7,10 @@ from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
+from translate.conversion.inputs import matching
 from translate.conversion.job import Job
 from translate.conversion.manifest import Manifest
+from translate.conversion.masks import Masks
 from translate.conversion.pipeline import Result, Status, without_work
 from translate.conversion.planning import MIRRORED, ConversionPlan, Item, in_shard
 from translate.conversion.presence import presence
@@ -109,9 +111,10 @@ def convert_shards(
         OutputError, DeviceError: as `Job.run`.
     """
     manifest = Manifest(job.out, job.about, job.settings)
+    masks = Masks(job.settings.mask) if job.settings.mask else None
     yield from without_work(plan.missing, plan.existing)
     for number, item in enumerate(plan.items, start=1):
-        item = replace(item, stamps=stamps_of(item, None))
+        item = replace(item, stamps=stamps_of(item, masks))
         shard, failed = _Shard(job, item, translator), list[Result]()
         try:
             for result in shard.convert():
@@ -238,10 +241,8 @@ def _find(words: Sequence[str | Path]) -> tuple[dict[Path, Entry | None], list[s
                 file: entry for file, entry in listings[path.parent].items()
                 if file == path or (file.parent == path.parent and fnmatchcase(file.name, path.name))
             }  # fmt: skip
-        elif path.is_file():
-            matches = {path: None}
         else:
-            matches = {file: None for file in sorted(path.parent.glob(path.name)) if file.is_file()}
+            matches = {file: None for file in matching(path) if file.is_file()}
         if not matches:
             missing.append(word)
         found |= matches
