@@ -1,5 +1,6 @@
 """What is uploaded is painted as `translate apply` paints it, and comes back under its own name."""
 
+import errno
 import io
 import struct
 import threading
@@ -185,6 +186,24 @@ def test_a_page_takes_so_many_pictures_and_no_more_than_the_disk_has_room_for(si
     monkeypatch.setattr("translate.serve.albums.ROOM", 1 << 60)
     status, told = site.paint(site.album(), "a.png", encoded())
     assert (status, "is nearly full" in told["error"]) == (507, True)
+
+
+@pytest.mark.fault("S-20")
+def test_an_upload_that_cannot_be_written_is_refused_with_the_reason(site, temporary, monkeypatch):
+    before, real = set(temporary.rglob("picture")), Path.open
+
+    def full(path: Path, *options: Any) -> Any:
+        if path.name == "picture":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(path, *options)
+
+    album = site.album()
+    monkeypatch.setattr(Path, "open", full)
+    status, told = site.paint(album, "a.png", encoded())
+    assert (status, told["error"].startswith("The disk is full: ")) == (507, True)
+    monkeypatch.undo()
+    assert set(temporary.rglob("picture")) == before
+    assert site.told == []
 
 
 @pytest.mark.fault("S-21")

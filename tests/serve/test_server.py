@@ -1,5 +1,6 @@
 """Requests that are none of the page's are refused with a sentence, and nothing of them stays."""
 
+import http.client
 import json
 import re
 import socket
@@ -11,6 +12,7 @@ from translate.errors import OutputError
 from translate.serve.access import Access
 from translate.serve.pages import FILES
 from translate.serve.running import Place
+from translate.serve.server import Server, Visit
 
 
 @pytest.mark.fault("S-19")
@@ -90,12 +92,16 @@ def test_nothing_is_fetched_from_elsewhere_and_all_that_is_named_is_there(site: 
         ("POST", "/albums", {"Transfer-Encoding": "chunked"}, 411),
         ("POST", "/albums", {"Content-Length": "-1"}, 400),
         ("POST", "/albums", {"Content-Length": "many"}, 400),
+        ("GET", f"/?{'a=&' * 33}", {}, 400),
+        ("GET", "http://[/", {}, 400),
+        ("GET", "/", {"Origin": "http://["}, 403),
     ],
 )
 def test_other_requests_are_refused(site: Site, method: str, path: str, headers: dict[str, str], status: int) -> None:
     found, answered, body = site.ask(method, path, None, headers)
     assert (found, answered["Content-Type"]) == (status, "application/json")
     assert method == "HEAD" or json.loads(body)["error"].endswith(".")
+    assert site.told == []
 
 
 def test_what_is_no_request_is_answered_with_a_sentence(site: Site) -> None:
@@ -103,6 +109,61 @@ def test_what_is_no_request_is_answered_with_a_sentence(site: Site) -> None:
         connection.sendall(b"hello\r\n\r\n")
         answer = b"".join(iter(lambda: connection.recv(4096), b""))
     assert b"This is no request that the page makes" in answer
+
+
+def spoken(site: Site, words: str) -> bytes:
+    """Return all that is answered to words on one connection, to which nothing more is said."""
+    with socket.create_connection(("127.0.0.1", site.port), timeout=60) as connection:
+        connection.sendall(words.replace("\n", "\r\n").encode())
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(4096), b""))
+
+
+@pytest.mark.fault("S-19")
+@pytest.mark.parametrize("begin", ["GET /icon.svg", "POST /albums", "DELETE /albums/x", "GET /nothing"])
+def test_a_body_that_nobody_reads_is_no_request(site: Site, begin: str) -> None:
+    inner = "GET /page.css HTTP/1.1\nHost: 127.0.0.1\n\n"
+    length = len(inner.replace("\n", "\r\n"))
+    asked = f"{begin} HTTP/1.1\nHost: 127.0.0.1\nContent-Length: {length}\n\n{inner}"
+    assert spoken(site, asked).count(b"HTTP/1.1 ") == 1
+    assert spoken(site, asked + inner).count(b"HTTP/1.1 ") == 2  # the connection is kept for the next one
+
+
+def test_a_long_body_that_nobody_reads_ends_the_connection(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("translate.serve.server.DRAINED", 10)
+    inner = "GET /page.css HTTP/1.1\nHost: 127.0.0.1\n\n"
+    answer = spoken(site, f"GET /icon.svg HTTP/1.1\nHost: 127.0.0.1\nContent-Length: 60\n\n{inner}")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"\r\nConnection: close\r\n" in answer
+
+
+def test_an_answer_that_breaks_off_is_seen_to_be_no_whole(temporary, model, monkeypatch) -> None:
+    def one(visit: Visit) -> None:
+        visit.send_stream(lambda stream: (stream.write(b"first"), stream.flush(), 1 / 0), "text/plain", "a.txt")
+
+    monkeypatch.setattr("translate.serve.pictures.Pictures._static", lambda _, visit: one(visit))
+    with served(model) as site:
+        with pytest.raises(http.client.IncompleteRead) as caught:
+            site.ask("GET", "/icon.svg")
+        assert caught.value.partial == b"first"
+        assert "ZeroDivisionError" in site.told[0]
+        asked = "GET /icon.svg HTTP/{}\nHost: 127.0.0.1\n\n"
+        for version in ("1.0", "1.1"):
+            answer = spoken(site, asked.format(version) * 2)
+            assert answer.count(b"HTTP/1.1 ") == 1
+            assert answer.endswith(b"\r\n\r\n" + (b"first" if version == "1.0" else b"5\r\nfirst\r\n"))
+        assert "error" not in answer.decode()
+
+
+def test_what_nobody_needs_is_tidied_while_the_page_is_open(monkeypatch) -> None:
+    tidied: list[int] = []
+    server = Server(("127.0.0.1", 0), Access(), {}, lambda _: None, lambda: tidied.append(1))
+    with server:
+        server.service_actions()
+        assert tidied == []  # it has just begun
+        monkeypatch.setattr("translate.serve.server.TIDIED_S", -1.0)
+        server.service_actions()
+        assert tidied == [1]
 
 
 @pytest.mark.fault("S-20", "F-40")

@@ -47,7 +47,7 @@ class Access:
                 " start it with --allow-host."
             )
         origin = headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and place_of(origin) != host.lower():
             return 403, "Another page asked for this. Only the page itself may."
         if writes and headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
             return 403, "Another page asked for this. Only the page itself may."
@@ -67,6 +67,14 @@ def name_of(host: str) -> str:
     """Return the name in a `Host` header, without its port; empty where it is none."""
     try:
         return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def place_of(origin: str) -> str:
+    """Return the name and the port in an `Origin` header, in small letters; empty where there are none."""
+    try:
+        return urlsplit(origin).netloc.lower()
     except ValueError:
         return ""
 

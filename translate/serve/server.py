@@ -1,9 +1,11 @@
 """The server of the page: one thread for each connection, one file in each upload, errors as sentences in JSON."""
 
 import json
+import os
 import shutil
 import socket
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -22,13 +24,16 @@ from translate.errors import (
     TranslateError,
     WeightsError,
 )
+from translate.files import as_output_error
 from translate.report.html import EMBEDDED
 from translate.serve.access import Access
+from translate.serve.chunks import Chunks
 
 AT_ONCE = 64  # connections; what comes on top of them is closed at once
 SILENT_S = 60.0  # seconds without a byte after which a connection is given up
 CHUNK = 1 << 20  # bytes
-DRAINED = 8 << 20  # bytes of a refused upload that are read, so that the browser looks at the answer
+DRAINED = 8 << 20  # bytes of a body that nobody wants which are read, so that the browser looks at the answer
+TIDIED_S = 60.0  # seconds between two times that what nobody needs any more is cleared away
 UNFORESEEN = "This is a mistake in translate. The terminal that runs `translate demo` tells more."
 
 HEADERS = (
@@ -79,6 +84,7 @@ class Server(ThreadingHTTPServer):
         access: who may ask.
         routes: by method and the fixed parts of an address, with None for each part that varies.
         tell: is told of errors that nobody expected.
+        tidy: clears away what nobody needs any more; called now and then.
 
     Raises:
         OSError: the address cannot be taken.
@@ -93,10 +99,12 @@ class Server(ThreadingHTTPServer):
         access: Access,
         routes: Mapping[tuple[str | None, ...], Route],
         tell: Callable[[str], None],
+        tidy: Callable[[], None] = lambda: None,
     ) -> None:
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
         self.access, self.routes, self.tell = access, routes, tell
+        self._tidy, self._tidied = tidy, time.monotonic()
         self._room = threading.BoundedSemaphore(AT_ONCE)
         super().__init__(address, Visit)
 
@@ -111,6 +119,12 @@ class Server(ThreadingHTTPServer):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
+
+    def service_actions(self) -> None:
+        """Tidy, if that was some time ago; the loop of the parent calls this at least twice a second."""
+        if time.monotonic() - self._tidied > TIDIED_S:
+            self._tidied = time.monotonic()
+            self._tidy()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Begin a thread for a connection, if there is room for one more."""
@@ -148,6 +162,7 @@ class Visit(BaseHTTPRequestHandler):
     words: dict[str, str]  # of the query
     announced = 0  # bytes of the body
     _unread = 0  # of these
+    _is_begun = False  # the answer, which cannot be another one any more
 
     def do_GET(self) -> None:  # noqa: D102
         self._answer()
@@ -159,6 +174,7 @@ class Visit(BaseHTTPRequestHandler):
         self._answer()
 
     def _answer(self) -> None:
+        self._unread, self._is_begun = 0, False
         try:
             self._unread = self.announced = self._announced()
             self._route()(self)
@@ -188,20 +204,28 @@ class Visit(BaseHTTPRequestHandler):
         refusal = self.server.access.refusal(headers, writes=self.command != "GET")
         if refusal:
             raise Refused(*refusal)
-        address = urlsplit(self.path)
+        try:
+            address = urlsplit(self.path)
+            self.words = dict(parse_qsl(address.query, keep_blank_values=True, max_num_fields=32))
+        except ValueError:
+            raise Refused(400, "This is no address of the page.") from None
         path = self.server.access.within(address.path)
         self.parts = [unquote(part) for part in (path or "").split("/")]
-        self.words = dict(parse_qsl(address.query, keep_blank_values=True, max_num_fields=32))
         route = None if path is None else self.server.find(self.command, self.parts)
         if route is None:
             raise Refused(404, "There is nothing at this address. Open the one that `translate demo` printed.")
         return route
 
     def save(self, place: Path, most: int, refusal: str) -> None:
-        """Write the body into a file. Raises `Refused` with a sentence where it has more than `most` bytes."""
+        """Write the body into a file.
+
+        Raises:
+            Refused: it has more than `most` bytes; says `refusal`.
+            OutputError: the file cannot be written.
+        """
         if self._unread > most:
             raise Refused(413, refusal)
-        with place.open("wb") as stream:
+        with as_output_error(place), place.open("wb") as stream:
             for chunk in iter(lambda: self._read(CHUNK), b""):
                 stream.write(chunk)
 
@@ -215,7 +239,10 @@ class Visit(BaseHTTPRequestHandler):
             raise Refused(400, "This is no JSON.") from None
 
     def _read(self, most: int) -> bytes:
-        chunk = self.rfile.read1(min(most, self._unread)) if self._unread else b""
+        try:
+            chunk = self.rfile.read1(min(most, self._unread)) if self._unread else b""
+        except OSError as error:  # silent for too long, or broken: no error of the file that this is written into
+            raise Gone from error
         if self._unread and not chunk:
             raise Gone
         self._unread -= len(chunk)
@@ -226,11 +253,11 @@ class Visit(BaseHTTPRequestHandler):
         self.send(json.dumps(document).encode(), "application/json", status)
 
     def fail(self, status: int, sentence: str) -> None:
-        """Answer with a sentence, after which the connection is closed if not all of the body was read."""
+        """Answer with a sentence; where another answer was begun, break that off, so that it is seen to be no whole."""
+        if self._is_begun:
+            self.close_connection = True
+            return
         try:
-            while self._unread and self._unread <= DRAINED:
-                self._read(CHUNK)
-            self.close_connection = self.close_connection or self._unread > 0
             self.reply({"error": sentence}, status)
         except (Gone, OSError):
             self.close_connection = True
@@ -247,20 +274,35 @@ class Visit(BaseHTTPRequestHandler):
         except OSError:
             raise Refused(404, "This picture is not here any more.") from None
         with stream:
-            self._begin(200, kind, path.stat().st_size, name)
+            self._begin(200, kind, os.fstat(stream.fileno()).st_size, name)
             shutil.copyfileobj(stream, self.wfile, CHUNK)
 
     def send_stream(self, write: Callable[[Any], None], kind: str, name: str) -> None:
-        """Answer with what `write` writes, of which nobody knows how long it is."""
+        """Answer with what `write` writes, of which nobody knows how long it is, into a stream that only goes on."""
         self.close_connection = True
         self._begin(200, kind, None, name)
-        write(self.wfile)
+        if not self._knows_chunks:
+            write(self.wfile)
+            return
+        chunks = Chunks(self.wfile)
+        write(chunks)
+        chunks.end()
+
+    @property
+    def _knows_chunks(self) -> bool:
+        return self.request_version >= "HTTP/1.1"
 
     def _begin(self, status: int, kind: str, length: int | None, name: str = "", policy: str = "") -> None:
+        while self._unread and self._unread <= DRAINED:
+            self._read(CHUNK)
+        self.close_connection = self.close_connection or self._unread > 0  # or the rest would be the next request
+        self._is_begun = True
         self.send_response(status)
         self.send_header("Content-Type", kind)
         if length is not None:
             self.send_header("Content-Length", str(length))
+        elif self._knows_chunks:
+            self.send_header("Transfer-Encoding", "chunked")
         if self.close_connection:
             self.send_header("Connection", "close")
         if name:
@@ -273,7 +315,7 @@ class Visit(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer to what is no request of ours."""
         self.close_connection = True
-        self._unread = 0
+        self._unread, self._is_begun = 0, False
         self.fail(code, f"This is no request that the page makes: {message or HTTPStatus(code).phrase}.")
 
     def version_string(self) -> str:
