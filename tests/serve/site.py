@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import io
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -9,15 +10,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from PIL import Image
 from torch import nn
 
-from tests.conversion.small import ABOUT, TRANSLATOR
+from tests.conversion.small import ABOUT, TRANSLATOR, noise
 from translate import images
 from translate.inference.translator import Translator
 from translate.models.exports import write_export
 from translate.run_folder import RunFolder
 from translate.serve.choices import Models
 from translate.serve.running import Place, opened
+
+
+def encoded(format: str = "PNG", height: int = 9, width: int = 7, seed: int = 0, **options: Any) -> bytes:
+    """Return the bytes of a picture of noise."""
+    stream = io.BytesIO()
+    Image.fromarray(noise(height, width, seed)).save(stream, format, **options)
+    return stream.getvalue()
 
 
 def small_model(folder: Path) -> str:

@@ -14,16 +14,10 @@ import pytest
 from PIL import Image
 
 from tests.conversion.small import TRANSLATOR, noise, run
-from tests.serve.site import Site, served
+from tests.serve.site import Site, encoded, served
 from translate import images
 from translate.inference.blending import Blending
 from translate.serve.running import Place
-
-
-def encoded(format: str = "PNG", height: int = 9, width: int = 7, seed: int = 0, **options: Any) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(noise(height, width, seed)).save(stream, format, **options)
-    return stream.getvalue()
 
 
 def rotated_photo() -> bytes:
@@ -288,21 +282,6 @@ def test_a_mistake_of_ours_is_told_in_the_terminal(temporary, model, monkeypatch
         status, told = site.told_by("GET", "/")
         assert (status, "a mistake in translate" in told["error"]) == (500, True)
         assert "ZeroDivisionError" in site.told[0]
-
-
-def test_an_album_that_nobody_uses_is_removed(site, temporary, monkeypatch):
-    album = site.album()
-    site.paint(album, "a.png", encoded())
-    monkeypatch.setattr("translate.serve.albums.IDLE_S", -1.0)
-    before = set(temporary.glob("*/album-*"))
-    other = site.album()
-    assert site.told_by("GET", f"/albums/{album}/pictures/1") == (
-        404,
-        {"error": "What was here is cleared, as after an hour of rest. Load the page again."},
-    )
-    assert set(temporary.glob("*/album-*")) < before
-    monkeypatch.undo()
-    assert site.paint(other, "a.png", encoded())[0] == 200
 
 
 def test_models_are_shown_with_their_words_and_pictures(site: Site, tmp_path: Path):

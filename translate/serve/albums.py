@@ -1,5 +1,6 @@
 """What was uploaded and what became of it: an album for each open page, in folders that are named by numbers alone."""
 
+import contextlib
 import secrets
 import shutil
 import threading
@@ -11,10 +12,13 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from translate.errors import OutputError
+from translate.files import as_output_error
+from translate.serve.server import Refused
 
 IDLE_S = 3600.0  # an album that nobody has asked for so long is removed
 MOST = 5000  # pictures in an album
 ROOM = 1 << 30  # bytes that stay free on the disk
+CLEARED = "What was here is cleared, as after an hour of rest. Load the page again."
 
 
 @dataclass(frozen=True)
@@ -38,21 +42,64 @@ class Album:
 
     name: str
     folder: Path
-    used: float = field(default_factory=time.monotonic)
     painted: dict[str, Painted] = field(default_factory=dict)
     masks: dict[str, Path] = field(default_factory=dict)
+    _used: float = field(default_factory=time.monotonic)
+    _users: int = 0
+    _is_cleared: bool = False
     _count: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody uses it, nor has for long."""
+        return not self._users and time.monotonic() - self._used > IDLE_S
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """Let its files stay where they are during the block. Raises `Refused`: it is cleared."""
+        with self._lock:
+            self.refuse_cleared()
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                self._used = time.monotonic()
+            self._remove()
+
+    def clear(self) -> None:
+        """Refuse to be used from now on; the files go with the last who uses it."""
+        self._is_cleared = True
+        self._remove()
+
+    def refuse_cleared(self) -> None:
+        """Raise `Refused` where it is cleared."""
+        if self._is_cleared:
+            raise Refused(404, CLEARED)
 
     def place(self) -> tuple[str, Path]:
-        """Make a folder for one upload, and return its number and path. Raises `OutputError`: there are too many."""
+        """Make a folder for one upload, and return its number and path.
+
+        Raises:
+            Refused: the album is cleared.
+            OutputError: there are too many, or none can be made.
+        """
         with self._lock:
+            self.refuse_cleared()
             if self._count >= MOST:
                 raise OutputError(f"A page holds {MOST} pictures. Download them, then begin anew.")
             self._count += 1
             folder = self.folder / str(self._count)
-            folder.mkdir(parents=True)
+            with as_output_error(folder):
+                folder.mkdir(parents=True)
             return folder.name, folder
+
+    def _remove(self) -> None:
+        with self._lock:
+            if self._is_cleared and not self._users:
+                shutil.rmtree(self.folder, ignore_errors=True)
 
     def archived(self) -> Iterator[tuple[Path, str]]:
         """Yield the file of each result, and its name in an archive, where equal names get numbers."""
@@ -79,29 +126,35 @@ class Albums:
         self._lock = threading.Lock()
 
     def new(self) -> Album:
-        """Begin an album; those that nobody uses any more are removed."""
+        """Begin an album."""
         with self._lock:
-            idle = [album for album in self._albums.values() if time.monotonic() - album.used > IDLE_S]
             name = secrets.token_urlsafe(16)
             album = self._albums[name] = Album(name, self._folder / f"album-{len(self._albums)}-{secrets.token_hex(4)}")
-        for one in idle:
-            self.remove(one.name)
         return album
 
-    def find(self, name: str) -> Album | None:
-        """Return the album of a name, if there is one."""
+    @contextlib.contextmanager
+    def kept(self, name: str) -> Iterator[Album]:
+        """Yield the album of a name, whose files stay during the block. Raises `Refused`: there is none of the name."""
         with self._lock:
             album = self._albums.get(name)
-        if album is not None:
-            album.used = time.monotonic()
-        return album
+        if album is None:
+            raise Refused(404, CLEARED)
+        with album.kept():
+            yield album
 
-    def remove(self, name: str) -> None:
-        """Remove an album, and all files in it."""
+    def clear(self, name: str) -> None:
+        """Clear an album, if there is one of the name."""
         with self._lock:
             album = self._albums.pop(name, None)
         if album is not None:
-            shutil.rmtree(album.folder, ignore_errors=True)
+            album.clear()
+
+    def tidy(self) -> None:
+        """Clear the albums that nobody uses any more."""
+        with self._lock:
+            idle = [album.name for album in self._albums.values() if album.is_idle]
+        for name in idle:
+            self.clear(name)
 
     def refuse_full_disk(self, count: int) -> None:
         """Raise `OutputError` where so many more bytes would fill the disk."""

@@ -63,6 +63,7 @@ class Painter:
 
         Raises:
             SettingsError: an option is wrong.
+            Refused: the album was cleared in the meantime.
             UnfitPicture: the picture cannot be read, or that cannot be made of it; the sentence says why.
             WeightsError, DeviceError, OutputError: as `Job.run`.
         """
@@ -71,9 +72,11 @@ class Painter:
         job = Job(choice.about, (upload.file,), upload.file.parent / "result", words.get("to") or None, settings)
         _ = job.targets, settings.treatment.of(choice.about)  # refused before it is waited for
         with self._turn:
+            album.refuse_cleared()
             started = time.perf_counter()
             (result,) = job.run(self.models.translator(choice))
             took = time.perf_counter() - started
+        album.refuse_cleared()
         if result.output is None:
             raise UnfitPicture(f"{upload.label}: {result.reason.removesuffix('.')}.")
         label = PurePosixPath(MIRRORED(Path(upload.label), result.target, result.output.suffix).as_posix())

@@ -2,22 +2,23 @@
 
 import contextlib
 import shutil
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from translate import images
 from translate.conversion.masks import read_mask
 from translate.errors import ImageDecodeError
 from translate.report.thumbnails import thumbnail
 from translate.serve.access import read_label
-from translate.serve.albums import Album, Albums, write_archive
+from translate.serve.albums import Album, Albums, Painted, write_archive
 from translate.serve.choices import Models
 from translate.serve.pages import FILES, page, static
 from translate.serve.painting import NAME, SHOWN, Painter, Upload
 from translate.serve.server import Refused, Route, Visit
 
 SIDES = (640, 1600)  # pixels of the longer side of copies: in the gallery, and where a browser does not show a format
+DECODED = 2  # pictures for copies and masks, at once, each of which may take hundreds of MB
 KINDS = {"PPM": "image/x-portable-anymap", "TIFF": "image/tiff"}
 
 
@@ -33,6 +34,7 @@ class Pictures:
 
     def __init__(self, models: Models, painter: Painter, albums: Albums, trains: bool) -> None:
         self._models, self._painter, self._albums, self._trains = models, painter, albums, trains
+        self._decoding = threading.BoundedSemaphore(DECODED)
 
     def routes(self) -> Mapping[tuple[str | None, ...], Route]:
         """Return what is answered where, see `Server`."""
@@ -71,23 +73,23 @@ class Pictures:
         request.reply({"album": self._albums.new().name})
 
     def _remove(self, request: Visit) -> None:
-        self._albums.remove(request.parts[1])
+        self._albums.clear(request.parts[1])
         request.reply({})
 
     def _take_mask(self, request: Visit) -> None:
-        album = self._album(request)
-        with self._uploaded(request, album, PurePosixPath("mask")) as upload:
-            try:
-                read_mask(upload.file, self._painter.limits)
-            except ImageDecodeError as error:
-                raise Refused(422, str(error).replace(str(upload.file), "The mask")) from error
-        album.masks[upload.number] = upload.file
+        with self._album(request) as album:
+            with self._uploaded(request, album, PurePosixPath("mask")) as upload:
+                try:
+                    with self._decoding:
+                        read_mask(upload.file, self._painter.limits)
+                except ImageDecodeError as error:
+                    raise Refused(422, str(error).replace(str(upload.file), "The mask")) from error
+            album.masks[upload.number] = upload.file
         request.reply({"mask": upload.number})
 
     def _paint(self, request: Visit) -> None:
-        album = self._album(request)
         label = read_label(request.words.get("name", ""))
-        with self._uploaded(request, album, label) as upload:
+        with self._album(request) as album, self._uploaded(request, album, label) as upload:
             painted = self._painter.paint(album, upload, request.words)
         request.reply(painted)
 
@@ -106,41 +108,44 @@ class Pictures:
             raise
 
     def _result(self, request: Visit) -> None:
-        painted = self._painted(request)
-        name = "" if "shown" in request.words else painted.label.name
-        request.send_file(painted.output, _kind(painted.output), name)
+        with self._painted(request) as painted:
+            name = "" if "shown" in request.words else painted.label.name
+            request.send_file(painted.output, _kind(painted.output), name)
 
     def _before(self, request: Visit) -> None:
-        self._copy(request, self._painted(request).source)
+        with self._painted(request) as painted:
+            self._copy(request, painted.source)
 
     def _after(self, request: Visit) -> None:
-        self._copy(request, self._painted(request).output)
+        with self._painted(request) as painted:
+            self._copy(request, painted.output)
 
     def _copy(self, request: Visit, path: Path) -> None:
         """Send a small copy of a picture, which is made when it is first asked for."""
         side = SIDES["large" in request.words]
-        copy = thumbnail(path, path.parent / "small", self._painter.limits, side)
+        with self._decoding:
+            copy = thumbnail(path, path.parent / "small", self._painter.limits, side)
         if copy is None:
             raise Refused(404, "There is no copy of this picture.")
         request.send_file(copy, "image/jpeg")
 
     def _archive(self, request: Visit) -> None:
-        files = list(self._album(request).archived())
-        if not files:
-            raise Refused(404, "Nothing is painted yet.")
-        request.send_stream(lambda stream: write_archive(files, stream), "application/zip", "painted.zip")
+        with self._album(request) as album:
+            files = list(album.archived())
+            if not files:
+                raise Refused(404, "Nothing is painted yet.")
+            request.send_stream(lambda stream: write_archive(files, stream), "application/zip", "painted.zip")
 
-    def _album(self, request: Visit) -> Album:
-        album = self._albums.find(request.parts[1])
-        if album is None:
-            raise Refused(404, "What was here is cleared, as after an hour of rest. Load the page again.")
-        return album
+    def _album(self, request: Visit) -> contextlib.AbstractContextManager[Album]:
+        return self._albums.kept(request.parts[1])
 
-    def _painted(self, request: Visit) -> Any:
-        painted = self._album(request).painted.get(request.parts[3])
-        if painted is None:
-            raise Refused(404, "This picture is not here any more.")
-        return painted
+    @contextlib.contextmanager
+    def _painted(self, request: Visit) -> Iterator[Painted]:
+        with self._album(request) as album:
+            painted = album.painted.get(request.parts[3])
+            if painted is None:
+                raise Refused(404, "This picture is not here any more.")
+            yield painted
 
 
 def _kind(path: Path) -> str:

@@ -67,10 +67,11 @@ def opened(
     with scratch_folder() as folder:
         painter = Painter(models, limits)
         trainings = Trainings(folder)
-        pictures = Pictures(models, painter, Albums(folder), place.is_private)
+        albums = Albums(folder)
+        pictures = Pictures(models, painter, albums, place.is_private)
         routes = {**pictures.routes(), **Runs(trainings, place.is_private).routes()}
         ports = PORTS if place.port is None else [place.port]
-        server = _bound(place, ports, lambda port: Server((place.host, port), place.access, routes, tell))
+        server = _bound(place, ports, lambda port: Server((place.host, port), place.access, routes, tell, albums.tidy))
         try:
             yield server
         finally:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from translate.serve.server import SANDBOX, Refused, Route, Visit
+from translate.serve.headers import SANDBOX
+from translate.serve.server import Refused, Route, Visit
 from translate.serve.trainings import Request, Trainings
 
 MOST = 1 << 16  # bytes of a request

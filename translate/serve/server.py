@@ -8,7 +8,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,9 +24,9 @@ from translate.errors import (
     WeightsError,
 )
 from translate.files import as_output_error
-from translate.report.html import EMBEDDED
 from translate.serve.access import Access
 from translate.serve.chunks import Chunks
+from translate.serve.headers import HEADERS, policy_of
 
 AT_ONCE = 64  # connections; what comes on top of them is closed at once
 SILENT_S = 60.0  # seconds without a byte after which a connection is given up
@@ -35,21 +34,6 @@ CHUNK = 1 << 20  # bytes
 DRAINED = 8 << 20  # bytes of a body that nobody wants which are read, so that the browser looks at the answer
 TIDIED_S = 60.0  # seconds between two times that what nobody needs any more is cleared away
 UNFORESEEN = "This is a mistake in translate. The terminal that runs `translate demo` tells more."
-
-HEADERS = (
-    ("Cache-Control", "no-store"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
-    ("Referrer-Policy", "same-origin"),
-    ("X-Content-Type-Options", "nosniff"),
-)
-POLICY = (
-    "default-src 'none'; base-uri 'none'; form-action 'none'; connect-src 'self'; img-src 'self' blob:;"
-    " script-src 'self'; style-src 'self'; frame-ancestors {}"
-)
-# A report of a run, which has its styles and scripts within it, may neither ask this server nor be taken for our page.
-SANDBOX = f"sandbox allow-scripts; {EMBEDDED}"
-SPACES, SPACES_PAGE = ".hf.space", "https://huggingface.co"  # which shows spaces within a page of its own
 
 STATUS: tuple[tuple[type[TranslateError], int], ...] = (  # the first that fits
     (SettingsError, 400),
@@ -103,16 +87,10 @@ class Server(ThreadingHTTPServer):
     ) -> None:
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
-        self.access, self.routes, self.tell = access, routes, tell
+        self.access, self.routes, self.tell, self.policy = access, routes, tell, policy_of(access)
         self._tidy, self._tidied = tidy, time.monotonic()
         self._room = threading.BoundedSemaphore(AT_ONCE)
         super().__init__(address, Visit)
-
-    @cached_property
-    def policy(self) -> str:
-        """What browsers allow the page, and who may show it within another one."""
-        framed = any(host.endswith(SPACES) for host in self.access.hosts)
-        return POLICY.format(SPACES_PAGE if framed else "'none'")
 
     def server_bind(self) -> None:
         """Take the address; the parent would ask the network for the name of the machine."""
