@@ -76,3 +76,10 @@ def test_weights_of_others_are_imported_listed_checked_used_and_removed(
     assert run("weights", "fetch", "junyanz-ponies", "--offline")[0] == 5
     assert run("weights", "remove", "mine") == (0, f"Removed {kept}.\n", "Next: translate weights list\n")
     assert run("weights", "remove", "mine")[0] == 5
+
+
+def test_all_models_are_written_on_one_page(run: Run, place: Path) -> None:
+    code, out, err = run("weights", "gallery", "--out", place / "all.html")
+    assert (code, err) == (0, "")
+    assert out == f"Wrote {place}/all.html. Open it in a browser.\n"
+    assert 'id="monet"' in (place / "all.html").read_text(encoding="utf-8")

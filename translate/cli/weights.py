@@ -42,6 +42,22 @@ def list_(json_: Json = False) -> None:
     say_next("translate apply NAME PHOTOS --out RESULTS (what is not here: translate weights fetch NAME)", json_)
 
 
+@app.command("gallery")
+def gallery(
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("models.html"),
+) -> None:
+    """Write one page of all models that are known: pictures, words, figures and commands."""
+    from translate import cards
+    from translate.exchange.showing import gallery as page
+    from translate.files import write_text
+
+    known, complaints = cards.all_of(cards.weights, "weights")
+    for complaint in complaints:
+        say(f"Left out: {complaint}")
+    write_text(out, page(known))
+    print(f"Wrote {printable(out)}. Open it in a browser.")
+
+
 @app.command("info")
 def info(name: Name, json_: Json = False) -> None:
     """Tell what is known about weights: picture, addresses, licence, citation, scores and other figures."""
