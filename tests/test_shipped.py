@@ -1,5 +1,6 @@
 """The models that ship: whole, described, and at work with no network."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -55,6 +56,12 @@ def test_it_is_the_file_of_a_card_that_says_everything(name: str) -> None:
     said = (card.picture, card.licence, card.data, card.command, card.steps, card.device, card.scores, card.failures)
     assert all(said)
     assert {"hours", "GMAC at 256 px", "pictures/s at 256 px"} <= card.figures.keys()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_command_that_made_it_can_be_pasted_into_a_shell(name: str) -> None:
+    words = shlex.split(cards.weights(name).command)
+    assert [word for word in words if "\n" in word and word != "\n"] == []  # a backslash joins no lines inside quotes
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -5,12 +5,16 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+from rich.text import Text
 
 from translate import cards, runs
+from translate.cli import app
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -54,6 +58,23 @@ def test_every_command_has_help(run: Run, command: list[str]) -> None:
     code, out, _ = run(*command, "--help")
     assert code == 0
     assert "Usage" in out
+
+
+def every_help(group: Any, name: str = "translate") -> Iterator[tuple[str, str]]:
+    """Yield the help of all commands and of their options, as it was written."""
+    for command in [group, *getattr(group, "commands", {}).values()]:
+        if command is not group:
+            yield from every_help(command, f"{name} {command.name}")
+        else:
+            yield name, command.help or ""
+            yield from ((f"{name} {param.name}", getattr(param, "help", None) or "") for param in command.params)
+
+
+def test_no_bracket_of_a_help_is_taken_for_markup() -> None:
+    texts = [*every_help(typer.main.get_command(app))]
+    assert len(texts) > 200
+    lost = [name for name, text in texts if Text.from_markup(text).plain.count("[") != text.count("[")]
+    assert lost == []
 
 
 def test_the_version_is_printed(run: Run) -> None:

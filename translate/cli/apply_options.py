@@ -116,7 +116,7 @@ _ISOLATE = "Decode in processes of their own: a crashing decoder fails its file 
 Isolate = Annotated[bool, _work("--isolate", help=_ISOLATE)]
 _SHARD = "Do the I-th of N parts, for several machines or processes."
 Shard = Annotated[str, _work(metavar="I/N", help=_SHARD)]
-_ENGINE = "local: this machine. ray: a cluster of many, with pip install 'image-translate[ray]'."
+_ENGINE = "local: this machine. ray: a cluster of many, with pip install 'image-translate\\[ray]'."
 Engine = Annotated[Literal["local", "ray"], _work(help=_ENGINE)]
 _ADDRESS = "Of --engine ray: auto, or that of a head node; without it a cluster of this machine alone is started."
 Address = Annotated[str | None, _work(help=_ADDRESS)]

@@ -11,7 +11,7 @@ from translate.cli.terminal import lines_of, printable, progress, say, say_next,
 from translate.errors import SettingsError
 
 Name = Annotated[
-    str, typer.Argument(help="A name that `translate weights list` shows, or hf:OWNER/REPOSITORY[@REVISION][:FILE].")
+    str, typer.Argument(help="A name that `translate weights list` shows, or hf:OWNER/REPOSITORY\\[@REVISION][:FILE].")
 ]
 
 app = typer.Typer(cls=Stoppable, no_args_is_help=True, help="List, fetch, import and publish weights.")
