@@ -1,6 +1,7 @@
 """Films are translated as pictures are, in parts that stay; whatever is wrong with them is a sentence."""
 
 import errno
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -196,6 +197,30 @@ def test_a_film_becomes_a_folder_of_frames_and_these_a_film(
     assert result.status == "done"
     assert times_of(tmp_path / "again.mkv") == [Fraction(number, 10) for number in range(10)]
     assert distance(rgb(tmp_path / "again.mkv"), expected(clip, 0.8)) < 4
+
+
+def test_frames_of_an_earlier_longer_film_are_removed(clip: Path, tmp_path: Path, small_parts: None) -> None:
+    folder = tmp_path / "frames"
+    assert run(clip, folder, format="png").notes == ()
+    images.write_pixels(drawn(0), folder / "000020.png")  # which no film wrote
+    write_film(clip, UNEVEN[:6])
+    result = run(clip, folder, format="png")
+    assert (result.status, *result.notes) == ("done", "removed 4 pictures of an earlier film, which was longer")
+    names = [f"{number:06}.png" for number in (1, 2, 3, 4, 5, 6, 20)]
+    assert sorted(path.name for path in folder.glob("*.png")) == names
+
+
+@pytest.mark.parametrize("word", ["*.png", "@names.txt"])
+def test_a_film_of_a_pattern_or_a_list_has_the_times_of_its_first_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in range(2):
+        images.write_pixels(drawn(number), tmp_path / f"{number}.png")
+        os.utime(tmp_path / f"{number}.png", ns=(10**18, 10**18 + number))
+    (tmp_path / "names.txt").write_text("0.png\n1.png\n")
+    assert run(word, tmp_path / "out.mp4", preserve_times=True).status == "done"
+    assert (tmp_path / "out.mp4").stat().st_mtime_ns == 10**18
 
 
 def test_an_animation_becomes_a_film_with_all_of_its_frames(tmp_path: Path) -> None:

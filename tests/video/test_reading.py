@@ -103,6 +103,15 @@ def test_a_film_that_is_cut_off_says_how_much_was_read(tmp_path: Path, name: str
 
 
 @pytest.mark.fault("I-31")
+def test_an_flv_that_is_cut_off_within_its_last_packet_is_read_up_to_there(tmp_path: Path) -> None:
+    path = write_film(tmp_path / "a.flv", [512 * number for number in range(50)], sound="aac")
+    with av.open(str(path)) as film:
+        last = max(packet.pos for packet in film.demux(audio=0) if packet.size)
+    path.write_bytes(path.read_bytes()[: last + 8])  # where what is left of it looks like one of another stream
+    assert len(list(Film(path).frames())) == 50
+
+
+@pytest.mark.fault("I-31")
 def test_what_is_no_film_says_why(tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("I am a poem.")
     (tmp_path / "empty.mkv").touch()

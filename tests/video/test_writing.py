@@ -152,6 +152,32 @@ def test_sound_is_copied_and_what_metadata_is_kept_is_chosen(tmp_path: Path) -> 
         assert found == kept
 
 
+@pytest.mark.fault("I-31")
+@pytest.mark.parametrize(("damaged", "said"), [(1, "1 piece of its sound or subtitles is"), (3, "3 pieces of")])
+def test_sound_that_is_damaged_is_left_out(tmp_path: Path, damaged: int, said: str) -> None:
+    source = write_film(tmp_path / "in.ts", sound="aac")
+    content, packets = bytearray(source.read_bytes()), sound_of(source)
+    for _, packet in packets[-2 * damaged :: 2]:
+        content[content.index(packet[:20])] = 0  # in its header, without which it is no packet of an MP4
+    source.write_bytes(content)
+    out, (note,) = written(tmp_path / "out.mp4", Film(source).facts, source)
+    assert note.startswith(said)
+    assert note.endswith("damaged and left out")
+    assert len(sound_of(out)) == len(packets) - damaged
+    assert len(times_of(out)) == len(UNEVEN)
+
+
+@pytest.mark.fault("I-31")
+def test_what_ffmpeg_refuses_is_said(tmp_path: Path) -> None:
+    coding = coding_of(tmp_path / "a.mp4", facts(), 90, alpha=False)
+    with pytest.raises(OutputError, match=r"libx264 cannot encode this: FFmpeg says '.*'\. Name another kind"):
+        write_part(tmp_path / "part", frames(facts(47, 63)), replace(coding, facts=facts(47, 63)))
+    times = write_part(tmp_path / "part", frames(facts()), coding)
+    part = tmp_path / "part", times[::-1]
+    with pytest.raises(OutputError, match=r"a\.mp4 cannot be written: FFmpeg says 'Invalid argument'"):
+        join([part], tmp_path / "b.mp4", tmp_path / "a.mp4", facts(), None, Encoding())
+
+
 def test_sound_that_has_no_place_is_refused_before_any_work(tmp_path: Path) -> None:
     known = facts(sounds=("aac",))
     check_sounds(tmp_path / "a.mkv", known)

@@ -13,7 +13,7 @@ from translate.conversion.masks import Masks, mask_notes, read_mask
 from translate.conversion.pipeline import Result, Status
 from translate.conversion.planning import Item
 from translate.conversion.settings import ConversionSettings
-from translate.conversion.stamps import stamps_of
+from translate.conversion.stamps import stamp_of, stamps_of
 from translate.errors import (
     DiskFull,
     DiskReadOnly,
@@ -24,7 +24,7 @@ from translate.errors import (
     WeightsError,
     counted,
 )
-from translate.files import takes_files
+from translate.files import as_output_error, takes_files
 from translate.films.painting import Painted, painted
 from translate.films.sinks import FilmSink, PictureSink, Sink
 from translate.films.sources import Animation, PictureFrames, Source
@@ -113,8 +113,9 @@ def _converted(translator: Translator, item: Item, settings: ConversionSettings,
             done += _add_part(part, sink, unfinished, done, lambda count: tell(item.source.name, count, facts.count))
         notes += (*sink.notes, *sink.finish(unfinished.parts))
     if settings.preserve_times and is_film(item.output):
-        times = item.source.stat()
-        os.utime(item.output, ns=(times.st_atime_ns, times.st_mtime_ns))
+        with as_output_error(item.output):
+            times = (item.source if stamp_of(item.source) else item.parts[0]).stat()  # a pattern or a list is no file
+            os.utime(item.output, ns=(times.st_atime_ns, times.st_mtime_ns))
     notes += translator.budget.fallbacks_since(already)
     status, reason, more = _ending(source)
     size = settings.enlarge * facts.height, settings.enlarge * facts.width

@@ -11,11 +11,12 @@ from typing import Any
 
 import av
 
-from translate.errors import OutputError
+from translate.errors import OutputError, counted
 from translate.images import Encoding
 from translate.video.formats import WRITTEN, container_of
 from translate.video.frames import Facts, Time
-from translate.video.reading import open_container
+from translate.video.reading import open_container, packets_of
+from translate.video.writing import as_refusal
 
 _DATES = ("creation_time", "date", "com.apple.quicktime.creationdate")
 _SAFE = (*_DATES, "title", "artist", "author", "album_artist", "copyright", "make", "model")
@@ -38,7 +39,7 @@ def check_sounds(out: Path, facts: Facts) -> None:
 def join(
     parts: Sequence[Part], place: Path, out: Path, facts: Facts, source: Path | None, encoding: Encoding
 ) -> tuple[str, ...]:
-    """Write one film of parts. Nothing is encoded again.
+    """Write one film of parts. Nothing is encoded again; sound that is damaged is left out.
 
     Args:
         parts: as `write_part` wrote them, in order.
@@ -53,9 +54,11 @@ def join(
 
     Raises:
         ImageDecodeError: the source cannot be read any more.
-        OSError: the film cannot be written; also errors of FFmpeg.
+        OSError: the film cannot be written.
+        OutputError: its container cannot hold it.
     """
     with contextlib.ExitStack() as stack:
+        stack.enter_context(as_refusal(f"{out} cannot be written"))
         name = container_of(out).name
         options = _FAST if name in ("mp4", "mov") else {}
         output = stack.enter_context(av.open(str(place), "w", format=name, options=options))
@@ -76,10 +79,48 @@ def join(
         kept = _KEPT.get(encoding.keep_metadata, tuple(original.metadata))
         output.metadata.update({key: value for key, value in original.metadata.items() if key in kept})
         others, left_out = _others(original, output)
-        copied = (_moved(packet, others) for packet in original.demux(list(others)) if packet.size) if others else ()
-        for packet in heapq.merge(_packets(parts, pictures, facts.tick), copied, key=_when):
-            output.mux(packet)
-        return left_out
+        copied = _Copied(original, others)
+        for packet in heapq.merge(_packets(parts, pictures, facts.tick), copied.packets(), key=_when):
+            try:
+                output.mux(packet)
+            except av.FFmpegError as error:
+                if isinstance(error, OSError) or packet.stream is pictures:
+                    raise
+                copied.lost += 1
+        return (*left_out, *copied.notes)
+
+
+class _Copied:
+    """The sound and subtitles of a film.
+
+    Args:
+        original: the film.
+        streams: those that are written, by those of the film.
+
+    Attributes:
+        lost: how many packets could not be read or written.
+    """
+
+    def __init__(self, original: Any, streams: dict[Any, Any]) -> None:
+        self._original, self._streams = original, streams
+        self.lost = 0
+
+    def packets(self) -> Iterator[Any]:
+        """Yield the packets that are written."""
+        try:
+            for packet in packets_of(self._original, list(self._streams)) if self._streams else ():
+                if packet.size:
+                    packet.stream = self._streams[packet.stream]
+                    yield packet
+        except av.FFmpegError:  # cut off in the middle of one
+            self.lost += 1
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is lost, in a short phrase."""
+        verb = "is" if self.lost == 1 else "are"
+        said = f"{counted(self.lost, 'piece')} of its sound or subtitles {verb} damaged and left out"
+        return (said,) if self.lost else ()
 
 
 _FAST = {"movflags": "faststart"}  # what plays it finds how to at its beginning
@@ -112,11 +153,6 @@ def _others(original: Any, output: Any) -> tuple[dict[Any, Any], tuple[str, ...]
         copy.disposition = stream.disposition
         copy.metadata.update({key: stream.metadata[key] for key in ("language", "title") if key in stream.metadata})
     return streams, tuple(left_out)
-
-
-def _moved(packet: Any, streams: dict[Any, Any]) -> Any:
-    packet.stream = streams[packet.stream]
-    return packet
 
 
 def _when(packet: Any) -> float:

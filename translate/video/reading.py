@@ -98,7 +98,7 @@ class Film:
         if name and name in av.codecs_available:
             decoder = av.CodecContext.create(name, "r")
             decoder.extradata = stream.codec_context.extradata
-        packets = container.demux(stream)
+        packets = packets_of(container, stream)
         while True:
             try:
                 packet = next(packets)
@@ -146,6 +146,14 @@ class Film:
         pixels: Array = np.ascontiguousarray(np.rot90(packed, self._turns))
         alpha = np.ascontiguousarray(pixels[..., 3]) if facts.alpha else None
         return Picture(np.ascontiguousarray(pixels[..., :3]), alpha, "")
+
+
+def packets_of(container: Any, streams: Any) -> Iterator[Any]:
+    """Yield the packets of one stream or of several. Raises FFmpeg's error where the file is cut off within one."""
+    try:
+        yield from container.demux(streams)
+    except IndexError:  # PyAV's, once all is read, where what follows the last whole packet looks like a new stream
+        return
 
 
 def _duration_s(container: Any, stream: Any) -> float | None:

@@ -1,7 +1,8 @@
 """Encoding frames: the encoder that a container and a film ask for, and parts of a film as files of their own."""
 
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -94,18 +95,30 @@ def coding_of(out: Path, facts: Facts, quality: int, alpha: bool) -> Coding:
     )
 
 
+@contextlib.contextmanager
+def as_refusal(what: str) -> Iterator[None]:
+    """Turn what FFmpeg refuses, which is no error of the disk, into an `OutputError` that says what it was."""
+    try:
+        yield
+    except av.FFmpegError as error:
+        if isinstance(error, OSError):
+            raise
+        raise OutputError(f"{what}: FFmpeg says {error.strerror!r}. Name another kind of file in --out.") from error
+
+
 def write_part(path: Path, frames: Iterable[Frame], coding: Coding) -> list[Time]:
     """Encode frames into a file of their own, and return their times, which only `join` writes.
 
     No frame refers to a later one, so that packets are in the order of time; the file is some 10 % larger for it.
 
     Raises:
-        OSError: it cannot be written; also errors of FFmpeg.
+        OSError: it cannot be written.
+        OutputError: the encoder refuses the frames.
     """
     os.environ.setdefault("SVT_LOG", "1")  # errors only
     facts, times = coding.facts, list[Time]()
     rate = max(facts.rate.limit_denominator(1001), Fraction(1, 1001))  # MPEG-4 takes no finer one
-    with av.open(str(path), "w", format="matroska") as part:
+    with as_refusal(f"{coding.encoder} cannot encode this"), av.open(str(path), "w", format="matroska") as part:
         stream = part.add_stream(coding.encoder, rate=rate, options=_options(coding))
         stream.time_base = _TICK
         context: Any = stream.codec_context
