@@ -7,7 +7,7 @@ COPY pyproject.toml README.md LICENSE /src/
 COPY translate /src/translate
 COPY datasets/*.toml datasets/*.png /src/datasets/
 COPY weights /src/weights
-RUN uv pip install --system --no-cache --torch-backend cpu "/src[features,heic]" && rm -r /src
+RUN uv pip install --system --no-cache --torch-backend cpu "/src[features,heic,video]" && rm -r /src
 WORKDIR /work
 ENV TRANSLATE_HOME=/tmp/translate
 ENTRYPOINT ["translate"]

@@ -14,7 +14,7 @@ import translate.methods
 from translate import Translator, cards, images
 from translate.cli import guide
 from translate.methods import base
-from translate.runs import prepare
+from translate.runs import options, prepare
 
 ROOT = Path(__file__).parent.parent
 
@@ -109,8 +109,16 @@ def test_the_readme_is_short_and_names_all_shipped_models_and_pages():
         distances = [round(score) for key, score in card.scores.items() if key.startswith("SqueezeNet KID")]
         after, before = distances or list(card.scores.values())[:2]  # or decibels
         phrase = card.title[0].lower() + card.title[1:]
-        assert re.search(rf"\| `{name}` \| {phrase} \| ([^|]*: )?{before}, {after} \|", text)
+        assert re.search(rf"\| `{name}` \| {phrase} \| ([^|]*: )?{before}, {after}( \([^|]*\))? \|", text)
     assert {f"[{page}](translate/guide/{page}.md)" for page in guide.ORDER} <= {
         *re.findall(r"\[[a-z-]+\]\([^)]*\)", text)
     }
     assert {path.stem for path in (ROOT / "translate/guide").iterdir()} == {*guide.ORDER}
+
+
+def test_the_page_on_settings_names_all_of_ours():
+    found = {path.stem for path in options.PRESETS.glob("*.toml")}
+    found -= {name for name in found if any(name == f"{own}-{method}" for own in found for method in base.available())}
+    text = (ROOT / "translate/guide/settings.md").read_text(encoding="utf-8").split("| `--config` | |\n")[1]
+    rows = re.findall(r"^\| (`.*?`) \|", text, re.MULTILINE)
+    assert {*re.findall("`(.*?)`", " ".join(rows))} == found

@@ -28,7 +28,7 @@ class SkipResnet(Settings):
     width: int = Field(24, ge=1)
     """Channels after the first convolution; twice as many after the first halving, and four times after the others."""
     halvings: int = Field(2, ge=1, le=6)
-    """How often the sides are halved: each doubles what the blocks see of a picture, for a quarter of the work."""
+    """How often sides are halved: each time doubles what the blocks see, and makes each a quarter of the work."""
     blocks: int = Field(6, ge=0, le=1000)
     """Residual blocks."""
 
