@@ -26,6 +26,7 @@ def test_grids_and_milestones_have_the_step_as_their_name_and_are_listed_in_orde
         for path in (folder.grid(step), folder.milestone(step)):
             path.parent.mkdir(exist_ok=True)
             path.touch()
+    (folder.samples / "favourite.png").touch()
     assert [int(path.stem) for path in folder.grids()] == [3, 20, 100]
     assert [int(path.stem) for path in folder.all_milestones()] == [3, 20, 100]
     assert folder.grid(3) == tmp_path / "samples" / "00000003.png"

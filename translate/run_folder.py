@@ -61,8 +61,8 @@ class RunFolder:
         return self.samples / f"{step:08d}.png"
 
     def grids(self) -> list[Path]:
-        """List the sample grids that are there, oldest first."""
-        return sorted(self.samples.glob("*.png"))
+        """List the sample grids that are there, oldest first; other pictures beside them are left out."""
+        return sorted(path for path in self.samples.glob("*.png") if path.stem.isdecimal())
 
     def milestone(self, step: int) -> Path:
         """Return where the export after `step` steps lies that is kept."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.conversion.small import noise, put, run
@@ -92,6 +93,27 @@ def test_options_are_those_of_apply_and_pictures_are_painted_again_with_them(ope
     assert opened.downloaded("a.png") == result.output.read_bytes()
     opened.click("#clear")
     opened.until("return !document.querySelector('.tile') && !document.querySelector('.drop.small')")
+
+
+def test_a_mask_that_is_changed_while_the_first_is_uploaded_is_the_one_that_counts(opened, tmp_path):
+    for name, level in (("first.png", 0), ("second.png", 255)):
+        put(tmp_path / name, np.full((40, 50, 3), level, np.uint8))
+    opened.run(
+        "const real = window.fetch; window.asked = []; const held = new Promise(go => { window.go = go; });"
+        "window.fetch = async (address, how) => {"
+        "  window.asked.push(address);"
+        "  if (address.endsWith('/masks')) await held;"
+        "  return real(address, how); };"
+    )
+    opened.type("#mask", str(tmp_path / "first.png"))
+    opened.type("#files", str(put(tmp_path / "a.png", noise(40, 50))))
+    opened.until("return window.asked.some(address => address.endsWith('/masks'))")
+    opened.type("#mask", str(tmp_path / "second.png"))
+    opened.run("window.go()")
+    opened.until(READY, 1)
+    asked = opened.run("return window.asked")
+    assert [address.endswith("/masks") for address in asked] == [False, True, True, False]
+    assert "mask=2" in asked[-1]
 
 
 def test_a_folder_keeps_its_folders_and_what_is_no_picture_is_left_out(opened, tmp_path):

@@ -106,6 +106,19 @@ def test_folders_of_pictures_are_offered_and_nothing_else(site):
     assert json.loads(site.get("/trainings"))["folders"] == ["art/paintings", "holidays"]
 
 
+def test_folders_after_a_large_one_are_offered_and_not_all_of_that_is_looked_at(here, monkeypatch):
+    looked_at: list[str] = []
+    for number in range(60):
+        (here / f"holidays/{number}.jpg").touch()
+    monkeypatch.setattr(trainings, "LOOKED_AT", 50)
+    monkeypatch.setattr(trainings, "IN_EACH", 20)
+    monkeypatch.setattr(trainings, "is_hidden", lambda name: looked_at.append(name) or name.startswith("."))
+    assert Trainings(here).folders() == ["art/paintings", "holidays"]
+    assert len([name for name in looked_at if name.endswith(".jpg")]) == 20
+    monkeypatch.setattr(trainings, "LOOKED_AT", 4)  # the first, alone, art and holidays
+    assert Trainings(here).folders() == ["holidays"]
+
+
 def test_a_training_is_begun_stopped_and_continued_by_one_command(site, here, begun):
     assert post(site, "/trainings", ASKED) == (200, {"name": "photo2paintings"})
     assert [process.words for process in begun] == [WORDS]
@@ -149,6 +162,36 @@ def test_a_page_that_ends_stops_what_it_has_begun_and_waits(here, temporary, mod
         assert runs_of(site)["photo2paintings"]["continues"]
         assert post(site, "/trainings/photo2paintings/continue")[0] == 200
     assert [process.words for process in begun] == [WORDS] * 2
+
+
+def test_a_training_that_goes_on_in_a_terminal_is_shown_to_run_there(site, here, begun):
+    post(site, "/trainings", ASKED)
+    begun[-1].exitcode = 4
+    run = runs_of(site)["photo2paintings"]
+    assert (run["state"], run["ours"], run["failed"], run["message"]) == ("stopped", False, True, "Step 3 of 9")
+    write_text(RunFolder(here / "runs/photo2paintings").running, "Process 1 on another machine")
+    run = runs_of(site)["photo2paintings"]
+    assert (run["state"], run["ours"], run["failed"], run["message"]) == ("running", False, False, "")
+    assert post(site, "/trainings/photo2paintings/stop")[0] == 400
+
+
+def test_a_run_that_is_damaged_or_removed_hides_no_other(site, here, monkeypatch):
+    put(a_run(here, "good").samples / "favourite.png")
+    write_text(a_run(here, "damaged").log, '{"step": 1, \n')
+    write_text(a_run(here, "odd").log, "3\n")
+    gone, real = a_run(here, "gone"), Path.stat
+
+    def stat(path: Path, **options: bool) -> os.stat_result:
+        """Remove the settings after the first look at them."""
+        found = real(path, **options)
+        if path.name == gone.settings.name and path.parent.name == "gone":
+            gone.settings.unlink()
+        return found
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert list(runs_of(site)) == ["good"]
+    assert runs_of(site)["good"]["grids"] == [1]
+    assert site.ask("GET", "/trainings/good/grids/1")[0] == 200
 
 
 @pytest.mark.fault("S-16", "S-27")

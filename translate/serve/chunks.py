@@ -1,12 +1,12 @@
 """An answer in parts, of which nobody knows how long it is: RFC 9112, section 7.1."""
 
-from typing import BinaryIO
+from io import BufferedIOBase
 
 
 class Chunks:
     """Writes an answer in chunks, the last of which is empty: without it browsers know that the answer broke off."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BufferedIOBase) -> None:
         self._stream = stream
 
     def write(self, content: bytes) -> int:

@@ -36,7 +36,7 @@ class Runs:
         return {**seen, **(changed if self._trains else {})}
 
     def _list(self, visit: Visit) -> None:
-        runs = [self._trainings.describe(name) for name in self._trainings.names()]
+        runs = self._trainings.described()
         if not self._trains:
             runs = [{**run, "ours": False, "continues": False} for run in runs]
         visit.reply({"runs": runs, "folders": self._trainings.folders() if self._trains else None})

@@ -1,6 +1,8 @@
 """Trainings that the page shows, begins, stops and continues; each runs in a process of its own."""
 
+import contextlib
 import functools
+import itertools
 import json
 import multiprocessing
 import os
@@ -30,7 +32,8 @@ from translate.training.record import read_log
 RUNS = Path("runs")
 PHOTO, OTHERWISE = "photo", "mine"  # names of the domains; the second where the folder's own name is none
 DEEPEST = 3  # folders below the working folder that pictures are looked for in
-LOOKED_AT = 2000  # folders and files, at most, in which they are looked for
+LOOKED_AT = 1000  # folders, at most, that they are looked for in
+IN_EACH = 10_000  # files and folders of each of these, at most, that are looked at
 FEWEST = 2  # pictures of a folder that is offered
 FRESH_S = 30.0  # seconds that the list of folders is kept
 ENDING_S = 120.0  # seconds that a training has to save what it has done, when the page ends
@@ -123,9 +126,11 @@ class Trainings:
 
     def names(self) -> list[str]:
         """List the runs, those first that have changed last."""
-        places = [place for place in RUNS.glob("*") if RunFolder(place).settings.exists()]
-        names = sorted(places, key=lambda place: -RunFolder(place).settings.stat().st_mtime)
-        return list(dict.fromkeys([*reversed(list(self._begun)), *(place.name for place in names)]))
+        changed: dict[str, float] = {}
+        for place in RUNS.glob("*"):
+            with contextlib.suppress(OSError):  # it is no run, or was removed just now
+                changed[place.name] = RunFolder(place).settings.stat().st_mtime
+        return list(dict.fromkeys([*reversed(list(self._begun)), *sorted(changed, key=lambda name: -changed[name])]))
 
     def folder(self, name: str) -> RunFolder:
         """Return the folder of a run. Raises `SettingsError` where there is none of the name."""
@@ -133,10 +138,19 @@ class Trainings:
             raise SettingsError(f"There is no training {name!r}.")
         return RunFolder(RUNS / name)
 
+    def described(self) -> list[dict[str, Any]]:
+        """Say how all runs stand, but those whose files are damaged, or were removed just now."""
+        found = []
+        for name in self.names():
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError, TranslateError):
+                found.append(self.describe(name))
+        return found
+
     def describe(self, name: str) -> dict[str, Any]:
         """Say how a run stands."""
         folder, begun = self.folder(name), self._begun.get(name)
-        is_running = begun.process.is_alive() if begun else is_claimed(folder)
+        is_ours = begun is not None and begun.process.is_alive()
+        is_running = is_ours or is_claimed(folder)  # what began here may go on in a terminal
         log = read_log(folder.log)
         step, about = (log[-1]["step"] if log else 0), _about(folder)
         steps = about.planned if about else steps_of_run(folder) or 0
@@ -156,11 +170,11 @@ class Trainings:
             "grids": [int(path.stem) for path in folder.grids()],
             "curves": folder.curves.exists(),
             "report": folder.report.exists(),
-            "ours": begun is not None,
+            "ours": is_ours,
             "continues": request is not None,
             "command": "\n".join(commands),
             "failed": not is_running and code not in (None, 0, 128 + signal.SIGINT),
-            "message": _last_line(begun.log) if begun else "",
+            "message": _last_line(begun.log) if begun and is_ours == is_running else "",
         }
 
     def begin(self, request: Request) -> str:
@@ -252,13 +266,13 @@ def _picture_folders(root: Path) -> Iterator[Path]:
     waiting, looked_at = [(root, 0)], 0
     while waiting and looked_at < LOOKED_AT:
         folder, depth = waiting.pop(0)
-        found = 0
+        looked_at, found = looked_at + 1, 0
         try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            with os.scandir(folder) as all_entries:
+                entries = sorted(itertools.islice(all_entries, IN_EACH), key=lambda entry: entry.name)
         except OSError:  # it is closed to us
             continue
         for entry in entries:
-            looked_at += 1
             if is_hidden(entry.name) or folder / entry.name == RUNS:
                 continue
             if entry.is_dir(follow_symlinks=False):

@@ -160,7 +160,10 @@ async function paint(picture) {
   if (picture.file.size > mostBytes) throw new Error(`${picture.name} has more than ${mostBytes >> 20} MiB, which this page takes.`);
   if (!album) await begin();
   const { signal } = stopping;
-  if (mask && !maskNumber) maskNumber = (await ask(`albums/${album}/masks`, { method: 'POST', body: mask, signal })).mask;
+  while (mask && !maskNumber) {
+    const sent = mask, told = await ask(`albums/${album}/masks`, { method: 'POST', body: sent, signal });
+    if (sent === mask) maskNumber = told.mask;  // else another one was chosen meanwhile
+  }
   picture.tile.querySelector('.frame').textContent = 'painting…';
   const query = new URLSearchParams({ ...words(), name: picture.name });
   picture.result = await ask(`albums/${album}/pictures?${query}`, { method: 'POST', body: picture.file, signal });
