@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,9 +7,10 @@ import torch
 
 from translate import images
 from translate.conversion.job import Job
+from translate.conversion.settings import ConversionSettings
 from translate.conversion.strengths import CELL, MOST, read_strengths, write_strength_sheet
 from translate.devices import engine
-from translate.errors import SettingsError
+from translate.errors import DataError, ImageDecodeError, SettingsError
 from translate.inference.translator import Translator
 from translate.inference.treatment import Prepared
 from translate.methods.cyclegan import Settings
@@ -47,6 +49,39 @@ def test_a_row_is_the_picture_and_its_results(tmp_path: Path, translator: Transl
     assert np.array_equal(cells[3], translator(before))
     assert not np.array_equal(cells[2], cells[3])
     assert [path.name for path in tmp_path.iterdir()].count("sheet") == 0  # no results beside it
+
+
+@pytest.mark.parametrize("scale", [1, 20])  # 20: larger than what is shown of it, and smaller than its mask, too
+def test_a_mask_says_where_results_are_taken(tmp_path: Path, translator: Translator, scale: int) -> None:
+    picture = np.full((40 * scale, 60 * scale, 3), 200, np.uint8)
+    images.write_pixels(picture, tmp_path / "in" / "a.png")
+    mask = np.zeros((40, 60, 3), np.uint8)
+    mask[:, 30:] = 255
+    images.write_pixels(mask, tmp_path / "masks" / "a.png")
+    for place in (tmp_path / "masks", tmp_path / "masks" / "a.png"):
+        job = Job(ABOUT, (tmp_path / "in",), tmp_path / "sheet.png", settings=ConversionSettings(mask=place))
+        write_strength_sheet(job, translator, [1.0])
+        sheet = images.read(tmp_path / "sheet.png").rgb
+        top, left = sheet.shape[0] - CELL[0] // 2 - 10, CELL[1] + 2 + CELL[1] // 2
+        assert (sheet[top : top + 20, left - 25 : left - 8] == 200).all()  # of the result, where the mask is black
+        assert not (sheet[top : top + 20, left + 8 : left + 25] == 200).all()
+
+
+@pytest.mark.fault("I-27")
+def test_an_input_that_is_missing_or_has_no_mask_is_said_before_anything_is_written(
+    tmp_path: Path, translator: Translator
+) -> None:
+    job = Job(ABOUT, (put(tmp_path / "in", 1), tmp_path / "gone"), tmp_path / "sheet.png")
+    with pytest.raises(DataError, match=r"There is nothing to read at .*gone\. Name what is there"):
+        write_strength_sheet(job, translator, [1.0])
+    (tmp_path / "masks").mkdir()
+    masked = replace(job, inputs=job.inputs[:1], settings=ConversionSettings(mask=tmp_path / "masks"))
+    with pytest.raises(ImageDecodeError, match=r"0\.png has no mask"):
+        write_strength_sheet(masked, translator, [1.0])
+    filling = replace(job, settings=ConversionSettings(fill=True))
+    with pytest.raises(SettingsError, match="--strengths does not go with --fill"):
+        write_strength_sheet(filling, translator, [1.0])
+    assert not (tmp_path / "sheet.png").exists()
 
 
 def test_a_large_picture_is_finished_no_larger_than_it_is_shown(

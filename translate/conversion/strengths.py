@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from translate import images
+from translate.conversion.inputs import SHOWN
 from translate.conversion.job import Job
-from translate.errors import SettingsError
+from translate.conversion.masks import Masks, read_mask
+from translate.errors import DataError, SettingsError
 from translate.inference.translator import Translator
 from translate.inference.treatment import Prepared
 from translate.tensors import Pixels
@@ -34,25 +36,33 @@ def write_strength_sheet(job: Job, translator: Translator, strengths: Sequence[f
     Networks see each picture once. The job's results are not written.
 
     Raises:
-        SettingsError: the job names no file for a sheet, or there are too many pictures, or several targets.
-        DataError: as `Job.plan`.
-        ImageDecodeError: a picture cannot be read.
+        SettingsError: the job names no file for a sheet, or there are too many pictures, or several targets, or holes
+            are to be filled, which knows no strength.
+        DataError: as `Job.plan`, or an input is missing.
+        ImageDecodeError: a picture or its mask cannot be read.
         OutputError: the sheet cannot be written.
     """
     out = job.out
     if out is None or out.suffix.lower() not in images.SUFFIXES or len(job.targets) > 1:
         raise SettingsError("--strengths writes one sheet, for one target: name a file for it, as in --out sheet.png.")
+    if job.settings.treatment.fill:
+        raise SettingsError("--strengths does not go with --fill, which takes all of the result, in holes alone.")
     plan = replace(job, out=out.parent / out.stem, overwrite=True).plan()
+    if plan.missing:
+        more = f" and {len(plan.missing) - SHOWN:,} more" if len(plan.missing) > SHOWN else ""
+        raise DataError(f"There is nothing to read at {', '.join(plan.missing[:SHOWN])}{more}. Name what is there.")
     if len(plan.items) > MOST:
         raise SettingsError(f"A sheet holds {MOST} pictures at most; found {len(plan.items)}. Name fewer of them.")
     how, rows = job.settings, list[list[Pixels]]()
     treatment = how.treatment.of(translator.about)
     blendings = [replace(treatment.blending, strength=strength) for strength in strengths]
     treatments = [replace(treatment, blending=blending) for blending in blendings]
+    masks = Masks(how.mask) if how.mask else None
     for item in plan.items:
+        mask = None if masks is None else read_mask(masks.find(item), how.limits)
         picture = images.read(item.source, how.limits)
         opaque = replace(picture, rgb=images.visible(picture, treatment.background), alpha=None)
-        (prepared,) = treatment.prepared([opaque], None, translator.about.size)
+        (prepared,) = treatment.prepared([opaque], mask, translator.about.size)
         output = translator.tensor(prepared.small, item.target, treatment.passes)
         prepared = _reduced(prepared)
         results = [replace(prepared, treatment=one).finished(output).rgb for one in treatments]
@@ -63,7 +73,10 @@ def write_strength_sheet(job: Job, translator: Translator, strengths: Sequence[f
 
 
 def _reduced(prepared: Prepared) -> Prepared:
-    """Make a picture no larger than a sheet can show, or a network has seen, so that no time goes into other pixels."""
+    """Make a picture no larger than a sheet can show, or a network has seen, so that no time goes into other pixels.
+
+    Its mask has any size, see `mask_weights`.
+    """
     height, width = prepared.picture.rgb.shape[:2]
     least = [2 * side for side in CELL], prepared.small.shape[2:]
     scale = max(max(rows / height, columns / width) for rows, columns in least)
