@@ -670,6 +670,30 @@ def test_originals_are_put_back_bit_for_bit(apply: Apply, run_undo: Apply, place
         assert (place / "photos" / name).stat().st_mtime_ns == 10**18 + 7
 
 
+@pytest.mark.fault("F-17")
+def test_originals_are_put_back_on_another_disk_and_what_cannot_be_stays_alone(
+    apply: Apply, run_undo: Apply, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, rename, refused = tree(place / "photos"), Path.replace, [errno.EACCES, errno.EXDEV]
+    os.utime(place / "photos/below/b.png", ns=(10**18, 10**18 + 7))
+
+    def replace(path: Path, target: Path) -> Path:
+        if ".originals" in path.parts:
+            raise OSError(refused.pop(0), "refused")
+        return rename(path, target)
+
+    apply("photos", "--in-place", "--yes")
+    monkeypatch.setattr(Path, "replace", replace)
+    code, out, err = run_undo("photos")
+    assert (code, out) == (3, "Put back 1 original.\n")
+    assert "Left: photos/a.jpg: Cannot write photos/a.jpg: refused" in err
+    assert (place / "photos/.originals/a.jpg").read_bytes() == before["a.jpg"]
+    refused.append(errno.EXDEV)
+    assert run_undo("photos", "--json")[0] == 0
+    assert tree(place / "photos") == before
+    assert (place / "photos/below/b.png").stat().st_mtime_ns == 10**18 + 7
+
+
 @pytest.mark.fault("F-24")
 def test_a_picture_that_was_half_copied_counts_once(apply: Apply, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = (place / "photos/a.jpg").read_bytes()

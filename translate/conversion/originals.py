@@ -1,8 +1,10 @@
 """Putting back the originals of pictures that were replaced by their results."""
 
 import contextlib
+import errno
 import filecmp
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 from translate.conversion import manifest
 from translate.conversion.planning import ORIGINALS
 from translate.errors import DataError
-from translate.files import PARTIAL, as_output_error, is_hidden, sha256
+from translate.files import PARTIAL, as_output_error, atomic_file, is_hidden, sha256
 
 CHANGED = "it was changed since it was converted; move it away, and its original can be put back"
 
@@ -62,7 +64,14 @@ def put_back(kept: Kept) -> None:
     """
     with as_output_error(kept.picture):
         kept.picture.parent.mkdir(parents=True, exist_ok=True)
-        kept.original.replace(kept.picture)
+        try:
+            kept.original.replace(kept.picture)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            with atomic_file(kept.picture) as temporary:  # behind a link to another disk
+                shutil.copy2(kept.original, temporary)
+            kept.original.unlink()
     with contextlib.suppress(OSError):  # not empty yet
         for folder in kept.original.parents:
             left = list(folder.iterdir())
