@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from translate import devices
-from translate.devices import engine, engine_to_train
+from translate.devices import ENTRANCES, Engine, engine, engine_to_train
 from translate.errors import DeviceError
+from translate.networks.resnet import Resnet
 
 MUCH = 1e9  # GMAC
 
@@ -139,3 +140,13 @@ LIMITS = {  # of groups in a tree of version 2, and in that of version 1: limit,
     "memory.current": "memory.usage_in_bytes",
     "inactive_file": "total_inactive_file",
 }
+
+
+def test_what_a_generator_is_called_by_in_training_is_compiled_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[str] = []
+    monkeypatch.setattr(torch, "compile", lambda function, **_: found.append(function.__name__) or function)
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda *_, **__: found.append("forward"))
+    generator = Resnet(width=2, blocks=1).build(3, 3)
+    Engine(torch.device("cpu"), torch.float32, torch.contiguous_format, compiled=True).ready_to_train([generator])
+    assert found == ["forward", *ENTRANCES]
+    assert generator.state_dict().keys() == Resnet(width=2, blocks=1).build(3, 3).state_dict().keys()

@@ -23,6 +23,8 @@ from translate.devices import Engine
 from translate.errors import DataError, ProcessLost, SettingsError
 from translate.methods.base import settings_class
 from translate.networks.memoryless import without_memory
+from translate.noise.autoencoder import pulling_away
+from translate.noise.progressive import with_deviation
 from translate.runs import fitting, prepare
 from translate.runs.frozen_features import fill_frozen
 from translate.training.checkpoint import Checkpoints
@@ -147,6 +149,14 @@ def gradients(positions):
     return first.detach(), second
 
 
+def of_noise(positions):
+    """Terms of EBGAN and of ProGAN that compare the pictures of a batch, and their gradients for each picture."""
+    x = torch.randn(8, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)[positions].requires_grad_()
+    term = pulling_away(x)
+    (gradient,) = torch.autograd.grad(term, x)
+    return term.detach(), gradient, with_deviation(x.detach()[..., None, None])
+
+
 def skipped():
     """Do a step whose losses are not finite on rank 1; return how many were skipped, and whether a weight moved."""
     training = new_training("cyclegan", TrainingSettings(batch=BATCH))
@@ -186,6 +196,7 @@ def as_a_rank(out):
         number = parallel.rank()
         found = {case: trained(case, out / f"{case} {number}") for case in CASES}
         found["gradients"] = gradients(parallel.local_part(range(4)))
+        found["of noise"] = of_noise(parallel.local_part(range(8)))
         found["alike"] = [
             parallel.same_on_all_ranks(3, 4),
             parallel.same_on_all_ranks(3, number),
@@ -283,6 +294,15 @@ def test_the_mean_over_ranks_has_the_gradient_of_the_whole_batch_also_twice(rank
     for order, factor in enumerate((2, 8)):
         whole = gradients(range(4))[order]
         torch.testing.assert_close(torch.cat([rank["gradients"][order] for rank in ranks[1]]), factor * whole)
+
+
+def test_terms_of_gans_from_noise_are_those_of_the_whole_batch(ranks):
+    term, gradient, deviation = of_noise(range(8))
+    found = [rank["of noise"] for rank in ranks[1]]
+    for one in found:
+        torch.testing.assert_close(one[0], term, rtol=1e-12, atol=0)
+    torch.testing.assert_close(torch.cat([one[1] for one in found]), 2 * gradient, rtol=1e-12, atol=1e-15)  # as above
+    torch.testing.assert_close(torch.cat([one[2] for one in found]), deviation, rtol=1e-12, atol=0)
 
 
 def test_ranks_know_whether_they_are_alike(ranks):

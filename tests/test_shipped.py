@@ -23,6 +23,7 @@ STATISTICS = {
     "horse2zebra": ([108.7, 154.0, 141.7], [42.6, 36.1, 86.9]),
     "impasto": ([147.9, 159.9, 150.8], [47.2, 42.6, 83.5]),
     "monet": ([147.9, 171.3, 163.6], [46.4, 36.0, 84.4]),
+    "restore": ([98.5, 162.6, 141.1], [45.0, 36.4, 112.6]),
     "zebra2horse": ([110.2, 154.4, 147.8], [39.2, 37.2, 89.0]),
     "ukiyoe": ([161.6, 177.3, 155.5], [58.6, 49.2, 66.1]),
     "vangogh": ([126.0, 164.0, 128.3], [48.2, 39.1, 67.2]),
@@ -42,7 +43,17 @@ def landscape() -> np.ndarray:
 
 
 def test_the_models_of_the_readme_ship() -> None:
-    assert SHIPPED == ["cezanne", "double", "horse2zebra", "impasto", "monet", "ukiyoe", "vangogh", "zebra2horse"]
+    assert SHIPPED == [
+        "cezanne",
+        "double",
+        "horse2zebra",
+        "impasto",
+        "monet",
+        "restore",
+        "ukiyoe",
+        "vangogh",
+        "zebra2horse",
+    ]
     assert STATISTICS.keys() == set(SHIPPED)
 
 

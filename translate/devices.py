@@ -16,6 +16,7 @@ from translate.parallel import gpu, world
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Compile = Literal["auto", "on", "off"]
+ENTRANCES = ("tapped", "encode")  # what a generator is called by in training, beside its own name
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -59,6 +60,9 @@ class Engine:
             torch.compiler.reset()  # torch compiles a module so and so often, and what was only measured counts, too
             for network in networks:
                 network.compile(dynamic=False)
+                for name in ENTRANCES:
+                    if hasattr(network, name):
+                        setattr(network, name, torch.compile(getattr(network, name), dynamic=False))
 
     def autocast(self) -> torch.autocast:
         """Return the context in which networks are called."""

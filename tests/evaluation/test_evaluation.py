@@ -215,6 +215,11 @@ def test_too_few_pictures_are_refused_with_the_minimum(model, horses, tmp_path):
         evaluate(model, other, device="cpu")
 
 
+def test_too_few_pictures_that_can_be_read_are_refused(model, horses):
+    with pytest.raises(DataError, match="at least 4 pictures in each set; found 0 and 0"):
+        evaluate(model, horses, max_pixels=100, device="cpu")
+
+
 def test_too_few_pictures_are_refused_before_anything_is_translated(model, horses, tmp_path, monkeypatch):
     shutil.copytree(horses, tmp_path / "horses")
     for path in sorted((tmp_path / "horses" / "testB").iterdir())[3:]:

@@ -105,6 +105,11 @@ def test_two_steps_are_those_of_the_papers(head, few):
     assert set(found) == set(method.terms())
 
 
+def test_a_score_that_nobody_trains_says_nothing():
+    assert built(objective="lsgan").terms()["S"].equilibrium == 0.5
+    assert built(lambda_src=0.0).terms()["S"].trend == "free"
+
+
 def test_the_score_of_a_joint_head_is_that_of_the_paper():
     logits = torch.tensor([[1.0, 0.0, -1.0]], dtype=torch.float64)
     score = logits.logsumexp(1)

@@ -174,12 +174,27 @@ def test_an_objective_brings_the_constants_of_its_paper_unless_something_else_is
     wgan, gp = Settings.parse({"objective": "wgan"}), Settings.parse({"objective": "wgan-gp"})
     assert (wgan.optimiser, wgan.n_critic, wgan.long_turns, wgan.clip) == (RMSprop(lr=5e-5), 5, 25, 0.01)
     assert (gp.optimiser, gp.n_critic) == (Adam(lr=1e-4, beta1=0.5, beta2=0.9), 5)
-    assert (gp.lambda_gp, gp.discriminator.norm) == (10.0, "none")
+    assert (gp.lambda_gp, gp.discriminator.norm, gp.discriminator.bias) == (10.0, "none", True)
     own = Settings.parse({"objective": "wgan", "n_critic": 2, "optimiser": {"kind": "adam", "lr": 1e-3}})
     assert (own.n_critic, own.optimiser) == (2, Adam(lr=1e-3))
     fully = Settings.parse({"objective": "wgan-gp", "discriminator": {"kind": "mlp", "widths": [8]}})
     assert fully.discriminator.kind == "mlp"
     assert Settings().optimiser == Adam(lr=2e-4, beta1=0.5, beta2=0.999)
+
+
+@pytest.mark.parametrize("objective", ["vanilla", "saturating", "chi2", "hinge"])
+def test_a_discriminator_that_can_only_guess_is_where_its_term_says(objective):
+    method = built(objective=objective)
+    nn.init.zeros_(method.D.score.weight)
+    losses = method.step({"x": pictures()}, lambda **_: None, 0)
+    assert losses["D"].item() == pytest.approx(method.terms()["D"].equilibrium)
+
+
+def test_a_run_that_is_over_before_the_generator_moves_is_refused():
+    Settings.parse({"objective": "wgan"}).check_length(5000)
+    with pytest.raises(SettingsError, match=r"first 2500 steps the generator moves only 25 times .* 4999 in all"):
+        Settings.parse({"objective": "wgan"}).check_length(4999)
+    Settings().check_length(1)
 
 
 def test_a_network_draws_the_same_of_the_same_noise_once_it_is_trained():
@@ -196,6 +211,7 @@ def test_a_network_draws_the_same_of_the_same_noise_once_it_is_trained():
         ({}, 48, 8, SettingsError, "draws pictures of 32, 64, 128, 256 pixels a side; found 48"),
         ({}, 32, 1, SettingsError, "needs a batch of at least 2"),
         ({"objective": "hinge", "smooth": 0.1}, 32, 8, SettingsError, "Labels can be smoothed"),
+        ({"objective": "wgan-gp", "discriminator": {"norm": "batch"}}, 32, 8, SettingsError, "one of single pictures"),
     ],
 )
 def test_what_it_cannot_be_trained_on_is_refused(settings, size, batch, error: type[DataError], words):

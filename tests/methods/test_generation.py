@@ -7,11 +7,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from translate import cards
 from translate.devices import engine
 from translate.errors import SettingsError
 from translate.methods.base import MethodSettings, Update, translation
 from translate.methods.generation import Generation
 from translate.objectives import OBJECTIVES
+from translate.runs.options import resolve
 from translate.training.loop import Training, TrainingSettings
 
 SIDE = 8
@@ -78,3 +80,19 @@ def test_what_draws_from_noise_translates_nothing() -> None:
 
 def test_a_method_says_how_many_networks_it_has() -> None:
     assert Settings().networks == ()
+
+
+@pytest.mark.parametrize(
+    ("method", "words", "rate"),
+    [
+        ("dcgan", [], 5e-4),
+        ("dcgan", ["method.objective=hinge"], 5e-4),
+        ("dcgan", ["method.objective=wgan"], 5e-5),
+        ("dcgan", ["method.objective=wgan-gp", "method.optimiser.lr=3e-4"], 3e-4),
+        ("ebgan", [], 5e-4),
+        ("ebgan", ["method.balance=equilibrium"], 8e-5),
+    ],
+)
+def test_the_rate_of_a_card_gives_way_to_one_that_an_objective_brings(method, words, rate):
+    recipe = resolve(cards.dataset("toy-digits"), None, words, {"method": method})
+    assert recipe.method.optimiser.lr == rate

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
+from translate.errors import SettingsError
 from translate.methods.progan import ProGAN, Settings, at_depth
 from translate.noise.progressive import EqualisedConv, Progressive, depth_of, pixel_norm, with_deviation
 
@@ -43,6 +44,12 @@ def test_stages_are_equal_parts_and_the_first_half_of_each_fades():
     assert [depth for depth, _ in found] == [0] * 10 + [1] * 10 + [2] * 20
     assert [t for _, t in found[10:20]] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1, 1, 1, 1, 1])
     assert found[-1] == (2, 1.0)
+
+
+def test_a_run_that_is_over_before_networks_have_grown_is_refused():
+    Settings().check_length(10)
+    with pytest.raises(SettingsError, match=r"grow for 40 steps \(method.grow\), and the run has 30 in all"):
+        Settings(grow=40).check_length(30)
 
 
 def test_a_block_that_has_not_faded_in_yet_changes_nothing():

@@ -521,8 +521,9 @@ def test_a_patchgan_judges_patches_and_lets_them_vote_on_labels():
     assert logits.shape == (2, 3)
 
 
-def test_a_patchgan_that_mixes_the_pictures_of_a_batch_is_refused():
-    settings = Settings(discriminator=PatchGAN(norm="batch"))
+@pytest.mark.parametrize("norm", ["batch", "untracked"])
+def test_a_patchgan_that_mixes_the_pictures_of_a_batch_is_refused(norm):
+    settings = Settings(discriminator=PatchGAN(norm=norm))
     with pytest.raises(SettingsError, match="gradient penalty of StarGAN is one of single pictures"):
         settings.check(DOMAINS, 128, 16)
 

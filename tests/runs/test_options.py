@@ -101,6 +101,11 @@ def test_settings_lie_over_each_other_card_config_words_options(tmp_path):
     assert resolve(config=file, words=words, batch=6) == (2.0, 4, 5, 6)
 
 
+def test_an_objective_beside_critics_that_have_their_own_is_refused():
+    with pytest.raises(SettingsError, match="Each of several critics has an objective of its own"):
+        resolve(None, "quick", ["method.objective=vanilla"], {})
+
+
 def test_a_precision_that_is_said_lies_over_the_recipe_also_where_it_is_auto(tmp_path):
     words = ["training.precision=fp32"]
     for said, expected in ((None, "fp32"), ("auto", "auto"), ("bf16", "bf16")):

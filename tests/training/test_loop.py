@@ -326,6 +326,17 @@ def test_a_skipped_step_moves_no_weight(tmp_path):
     assert_equal(dict(training.method.named_parameters()), before)
 
 
+@pytest.mark.fault("R-22")
+def test_a_skipped_step_leaves_running_statistics_as_they_were():
+    method = settings_class("cyclegan").parse(TREE | {"discriminator": {"width": 2, "layers": 1, "norm": "batch"}})
+    training = Training(method.build(DOMAINS, 32), without(method, 32), ENGINE, settings(steps=1))
+    before = {name: value.clone() for name, value in training.method.named_buffers()}
+    assert any(name.endswith("running_mean") for name in before)
+    training.train_step({domain: torch.full((2, 3, 32, 32), float("inf")) for domain in DOMAINS})
+    assert int(training.players.skipped) == 1
+    assert_equal(dict(training.method.named_buffers()), before)
+
+
 def test_skipped_steps_do_not_count_in_the_mean_and_a_log_of_skipped_steps_alone_is_empty(tmp_path):
     changed = settings(log_every=1, steps=4)
     one_by_one = run(poisoned_training(changed, {1}), changed, tmp_path / "one")

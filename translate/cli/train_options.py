@@ -40,7 +40,7 @@ Bad = Annotated[Literal["skip", "error"] | None, typer.Option(help=_BAD, show_de
 Workers = Annotated[int, typer.Option(min=0, help="Threads that prepare batches ahead.")]
 _GRACE = "End so long after a signal, such as 25s, even if the step is not done."
 Grace = Annotated[str | None, typer.Option(help=_GRACE)]
-_OURS = "cut, enlarge, fastcut, fill, painting, quick, quick-cyclegan, quick-pix2pix, srgan, srresnet"
+_OURS = "cut, enlarge, fastcut, fill, painting, quick, quick-cyclegan, quick-pix2pix, restore, srgan, srresnet"
 _CONFIG = f"A TOML file of settings, or one of ours: {_OURS}."
 Config = Annotated[Path | None, typer.Option(help=_CONFIG)]
 _DOWNLOAD = "Fetch a known dataset first if it is not here; see `translate data`."

@@ -147,6 +147,7 @@ class _Seen:
                 shown = translator(picture, target) if translator else picture
                 rows.append(features_of(self.network, [prepared(shown, self.network.side, self.antialiased)])[0])
                 self.tell(what, len(rows), total)
+        refuse_too_few(len(rows), len(rows))  # of those that could be read
         return np.stack(rows)
 
 

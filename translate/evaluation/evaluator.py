@@ -17,7 +17,7 @@ from translate.evaluation.thumbnails import SHOWN, Samples, png
 from translate.evaluation.truth import TO_TRUTH, compared, holes_in
 from translate.inference.translator import Translator
 from translate.metrics import estimates
-from translate.metrics.features import FEWEST, features_of
+from translate.metrics.features import FEWEST, features_of, refuse_too_few
 from translate.metrics.frechet import frechet_estimate
 from translate.metrics.kernel import kernel_distance, kernel_distance_in_subsets
 from translate.metrics.likeness import WINDOW, Lpips, mean_difference, psnr, ssim, structure_distance
@@ -71,6 +71,7 @@ class Evaluator:
             for measure in measures:
                 measure.see_real(picture)
         before, after, pairs = self._gather_translated(sets, measures)
+        refuse_too_few(len(after), len(real))  # of those that could be read
         translations, others = Nearest(after.array()), Nearest(real.array())
         for index, picture in self._each("training pictures", sets.training):
             row = self._features(self._prepared(picture))

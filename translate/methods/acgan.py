@@ -114,7 +114,12 @@ class ACGAN(Generation):
         s, objective = self.settings, OBJECTIVES[self.settings.objective]
         terms = {
             "GAN": Term.of_generator("how easily D tells drawn pictures", objective),
-            "S": Term("how badly D tells real pictures from drawn ones", "hovers", "D", objective.equilibrium),
+            "S": Term(
+                "how badly D tells real pictures from drawn ones",
+                "hovers" if s.lambda_src else "free",
+                "D",
+                2 * objective.equilibrium if s.lambda_src else None,
+            ),
         }
         if s.head != "none":
             terms["C_x"] = Term("how badly D reads the labels of real pictures", "falls", "D")

@@ -72,6 +72,7 @@ class MethodSettings(Settings):
     draws: ClassVar[bool] = False  # pictures from noise, instead of translating pictures
     labelled: ClassVar[bool] = False  # and is told what to draw: each folder is a label
     advice: ClassVar[Mapping[str, Any]] = {}  # settings of a run that it has unless something else is said
+    brings_rates: ClassVar[Mapping[str, Sequence[str]]] = {}  # settings whose words bring learning rates of their own
 
     name: str
     optimiser: Optimiser = Adam()

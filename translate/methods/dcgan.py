@@ -26,15 +26,17 @@ stand without. With `diffaugment` D sees T(x) wherever it saw x (arXiv 2006.1073
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from translate.diffaugment import diffaugment
+from translate.errors import SettingsError
 from translate.methods.base import Term, Update
 from translate.methods.generation import Generation, GenerationSettings, as_rgb
+from translate.networks.blocks import OF_BATCHES
 from translate.networks.first_weights import initialise
 from translate.noise.discriminators import Dcgan as DcganJudge
 from translate.noise.discriminators import Judge
@@ -58,13 +60,15 @@ ADVICE: dict[str, dict[str, Any]] = {  # what the papers of critics train with
     "wgan-gp": {
         "optimiser": {"lr": 1e-4, "beta1": 0.5, "beta2": 0.9},
         "n_critic": 5,
-        "discriminator": {"norm": "none"},
+        "discriminator": {"norm": "none", "bias": True},
     },
 }
 
 
 class Settings(GenerationSettings):
     """The constants of DCGAN. Those of WGAN and WGAN-GP are taken with their objectives."""
+
+    brings_rates: ClassVar[Mapping[str, Sequence[str]]] = {"objective": tuple(ADVICE)}
 
     name: Literal["dcgan"] = "dcgan"
     generator: FromNoise = Dcgan()
@@ -105,6 +109,19 @@ class Settings(GenerationSettings):
     def check(self, domains: Sequence[str], size: int, batch: int) -> None:
         super().check(domains, size, batch)
         OBJECTIVES[self.objective].smoothed(self.smooth)
+        if OBJECTIVES[self.objective].bound == "penalty" and getattr(self.discriminator, "norm", "none") in OF_BATCHES:
+            raise SettingsError(
+                "The gradient penalty of WGAN-GP is one of single pictures, which batch normalisation mixes."
+                " Use method.discriminator.norm=none or instance."
+            )
+
+    def check_length(self, steps: int) -> None:
+        first = self.long_turns * LONG_TURN
+        if steps < 2 * first:
+            raise SettingsError(
+                f"In the first {first} steps the generator moves only {self.long_turns} times (method.long_turns), and"
+                f" the run has {steps} in all. Give it {2 * first} --steps or more, or set method.long_turns lower."
+            )
 
     def moves_generator(self, n: int) -> bool:
         """Whether G moves in step `n`, the last of a turn."""
@@ -141,7 +158,7 @@ class DCGAN(Generation):
 
     def terms(self) -> dict[str, Term]:
         s, objective = self.settings, OBJECTIVES[self.settings.objective]
-        D = Term("how badly D tells real pictures from drawn ones", "hovers", "D", objective.equilibrium)
+        D = Term("how badly D tells real pictures from drawn ones", "hovers", "D", 2 * objective.equilibrium)
         if objective.bound:
             D = Term("minus how far drawn pictures seem from real ones to the critic: near 0 is good", "free", "D")
         terms = {"GAN": Term.of_generator("how easily D tells drawn pictures", objective), "D": D}

@@ -23,7 +23,7 @@ moves k. With `diffaugment` D sees T(x) wherever it saw x (arXiv 2006.10738).
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -45,6 +45,8 @@ from translate.settings import merge
 
 class Settings(GenerationSettings):
     """The constants of EBGAN; with `balance = "equilibrium"` those of BEGAN."""
+
+    brings_rates: ClassVar[Mapping[str, Sequence[str]]] = {"balance": ("equilibrium",)}
 
     name: Literal["ebgan"] = "ebgan"
     generator: ToBeJudged = Decoder()

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from translate.diffaugment import diffaugment
+from translate.errors import SettingsError
 from translate.methods.base import Term, Update
 from translate.methods.generation import Generation, GenerationSettings, as_rgb
 from translate.noise.progressive import (
@@ -66,6 +67,13 @@ class Settings(GenerationSettings):
 
     def for_run(self, steps: int) -> "Settings":
         return self if self.grow is not None else self.model_copy(update={"grow": steps})
+
+    def check_length(self, steps: int) -> None:
+        if self.grow is not None and steps < self.grow:
+            raise SettingsError(
+                f"Networks grow for {self.grow} steps (method.grow), and the run has {steps} in all. Give it more"
+                " --steps, or leave method.grow out, which then is the length of the run."
+            )
 
     def grown(self, n: int, size: int) -> float:
         """Return how far networks have grown in step `n` for pictures of `size` pixels, see `depth_of`."""

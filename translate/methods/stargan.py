@@ -36,6 +36,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from translate.diffaugment import diffaugment
 from translate.errors import DataError, SettingsError
 from translate.methods.base import Layer, MethodSettings, Term, Translation, Update
+from translate.networks.blocks import OF_BATCHES
 from translate.networks.critics import LabelCritic, LabelSeveralDiscriminators, objective_of
 from translate.networks.discriminators import Critic, PatchGAN
 from translate.networks.frozen import frozen_in
@@ -97,7 +98,7 @@ class Settings(MethodSettings):
         return WGAN if self.penalised else objective_of(self.discriminator, self.objective or "hinge")
 
     def check_size(self, size: int) -> None:
-        if self.penalised and isinstance(self.discriminator, PatchGAN) and self.discriminator.norm == "batch":
+        if self.penalised and isinstance(self.discriminator, PatchGAN) and self.discriminator.norm in OF_BATCHES:
             raise SettingsError(
                 "The gradient penalty of StarGAN is one of single pictures, which batch normalisation mixes."
                 " Use method.discriminator.norm=instance or none."

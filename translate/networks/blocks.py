@@ -15,6 +15,8 @@ from translate.parallel import count, mean, world
 Norm = Literal["instance", "affine", "batch", "untracked", "none"]
 Padding = Literal["reflect", "zero"]
 
+OF_BATCHES: tuple[Norm, ...] = ("batch", "untracked")  # those that mix the pictures of a batch
+
 
 def instance_norm(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
     """Normalise every channel of every image to mean 0 and variance 1 over its own pixels (Ulyanov et al. 2016, Eq. 5).

@@ -2,10 +2,10 @@
 
 from typing import Annotated, ClassVar, Literal
 
-import torch
 from pydantic import Field, Tag
 from torch import Tensor, nn
 
+from translate import parallel
 from translate.noise.generators import SIZES, Dcgan, Mlp
 from translate.settings import Settings, kind_or
 
@@ -92,11 +92,16 @@ def _scales(size: int) -> int:
 
 
 def pulling_away(codes: Tensor) -> Tensor:
-    """Return the mean squared cosine between different codes of a batch (N, s), Zhao et al. 2017, Eq. 4; N > 1."""
+    """Return the mean squared cosine between different codes of the whole batch (N, s), Zhao et al. 2017, Eq. 4; N > 1.
+
+    With U the normalised codes, the sum of all squared cosines, which are the entries of U U^T, is the squared norm of
+    U^T U, of which each process has its part.
+    """
     unit = nn.functional.normalize(codes.float() if codes.dtype.itemsize < 4 else codes, dim=1)
-    squares = (unit @ unit.T).square()
-    count = len(codes)
-    return (squares.sum() - torch.diagonal(squares).sum()) / (count * (count - 1))
+    count = parallel.count(codes)
+    products = parallel.mean(unit.T @ unit / len(unit))
+    itself = parallel.mean(unit.square().sum(1).square().mean())
+    return (count * products.square().sum() - itself) / (count - 1)
 
 
 # What the generator may be; where no kind is given, the first.

@@ -63,6 +63,7 @@ class Growing(nn.Module):
 class ProgressiveGenerator(Growing):
     """Blocks of two 3x3 convolutions, each with a way to RGB; how far it has grown is a buffer, so exports know it."""
 
+    grows = True  # it is another graph in each step in which a block fades in, which does not pay to compile
     grown: Tensor
 
     def __init__(self, settings: Progressive, inputs: int, channels: int, start: int, size: int) -> None:
@@ -142,13 +143,17 @@ def pixel_norm(h: Tensor) -> Tensor:
 
 
 def with_deviation(h: Tensor) -> Tensor:
-    """Add a channel: the standard deviation of features within a group of pictures, the mean over all (section 3)."""
+    """Add a channel: the standard deviation of features within a group of pictures, the mean over all (section 3).
+
+    Groups are of pictures that follow each other, so that they are the same where several processes share a batch. The
+    official code takes every so manieth, which is the same for pictures in another order.
+    """
     count = len(h)
-    groups = count // GROUP if count % GROUP == 0 else 1
+    size = GROUP if count % GROUP == 0 else count
     wide = h.float() if h.dtype.itemsize < 4 else h
-    parts = wide.reshape(count // groups, groups, *h.shape[1:])  # picture i is in group i modulo their number
-    deviation = (parts.var(0, correction=0) + 1e-8).sqrt().mean((1, 2, 3))  # (groups,)
-    channel = deviation.repeat(count // groups)[:, None, None, None].expand(-1, 1, *h.shape[2:])
+    parts = wide.reshape(count // size, size, *h.shape[1:])
+    deviation = (parts.var(1, correction=0) + 1e-8).sqrt().mean((1, 2, 3))  # (groups,)
+    channel = deviation.repeat_interleave(size)[:, None, None, None].expand(-1, 1, *h.shape[2:])
     return torch.cat([h, channel.to(h.dtype)], 1)
 
 

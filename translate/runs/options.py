@@ -62,11 +62,24 @@ def resolve(
     layers.insert(0, (f"the file {config}", file))
     advice = _advice(card, given, preset is not None)
     try:
-        return Recipe.parse(merge([advice, given]))
+        recipe = Recipe.parse(merge([advice, given]))
+        _check_critics(recipe, said)
+        return recipe
     except SettingsError as error:
         name = card.name if card else "no dataset"
         told = _with_full_key(error, given, _method_in(merge([advice, given])))
         raise _with_source(told, [(f"the recipe of {name}", advice), *layers]) from error
+
+
+def _check_critics(recipe: Recipe, said: Tree) -> None:
+    """Refuse an objective where there are several critics, each of which has its own. Raises `SettingsError`."""
+    judge = getattr(recipe.method, "discriminator", None)
+    if getattr(judge, "kind", "") == "several" and "objective" in (said.get("method") or {}):
+        raise SettingsError(
+            "Each of several critics has an objective of its own, in method.discriminator.critics, so method.objective"
+            " would change nothing. Leave it out, or choose one critic with method.discriminator.kind.",
+            "method.objective",
+        )
 
 
 def _preset(config: str | Path | None, method: str | None) -> Path | None:
@@ -133,7 +146,12 @@ def _advice(card: DatasetCard | None, given: Tree, whole: bool) -> Tree:
     if chosen != advice["method"]["name"] or whole:
         own = card.methods.get(chosen, {}) if card and not whole else {}
         advice = {**advice, "method": {"name": chosen, **own}}
-    return merge([settings_class(chosen).advice if chosen in available() else {}, advice])
+    if chosen not in available():
+        return advice
+    known, said = settings_class(chosen), given.get("method") or {}
+    if any(said.get(key) in words for key, words in known.brings_rates.items()):
+        advice["method"] = {key: value for key, value in advice["method"].items() if key != "optimiser"}
+    return merge([known.advice, advice])
 
 
 def _with_full_key(error: SettingsError, given: Tree, method: str | None) -> SettingsError:

@@ -122,7 +122,7 @@ def skipped(log: Sequence[Mapping[str, Any]]) -> list[Alarm]:
         return []
     seen = f"In {log[-1]['skipped']} steps a loss or a gradient was not finite; they were skipped."
     seen += " Which, and the pictures they were done on, are in skipped.jsonl."
-    help_ = "If it happens more often, use --precision fp32 or --set method.optimiser.lr=1e-4."
+    help_ = "If it happens more often, use --precision fp32 or a lower rate (method.optimiser.lr)."
     return [Alarm("skipped", log[-1]["step"], f"{seen} {help_}")]
 
 
@@ -163,21 +163,24 @@ def pictures(probe: Probe, outputs: Pictures, step: int) -> list[Alarm]:
         )
         found.append(Alarm("inverted", step, text))
     if symptoms.variety(outputs, inputs, targets) < COLLAPSED:
-        help_ = "a larger weight of the cycle (method.lambda_cyc, lambda_rec or rate) or more varied pictures help."
+        help_ = (
+            "a larger weight of the cycle or the content (lambda_cyc, lambda_rec, lambda_X, lambda_l1) or more varied"
+            " pictures help."
+        )
         if drawn:
-            help_ = "method.discriminator.minibatch=16 or method.objective=wgan-gp help."
+            help_ = "or, where the method has them, method.discriminator.minibatch=16 or method.objective=wgan-gp help."
         what = "noise becomes" if drawn else "pictures become"
-        text = f"{way} different {what} nearly the same picture. A lower --set method.optimiser.lr=1e-4, {help_}"
+        text = f"{way} different {what} nearly the same picture. A lower rate (method.optimiser.lr), {help_}"
         found.append(Alarm("collapsed", step, text))
     if symptoms.contrast(outputs, inputs, targets) < FADED:
         text = (
-            f"{way} pictures lose their light and shade, and become grey or of one colour. A lower --set"
-            " method.optimiser.lr=1e-4 or a smaller batch helps; so does a longer run where it has just begun."
+            f"{way} pictures lose their light and shade, and become grey or of one colour. A lower rate"
+            " (method.optimiser.lr) or a smaller batch helps; so does a longer run where it has just begun."
         )
         found.append(Alarm("faded", step, text))
     if symptoms.stripes(outputs) > STRIPED * (max(map(symptoms.stripes, (inputs, targets))) + 1):
         text = (
-            f"{way} pictures get stripes of colours, like a rainbow. A lower --set method.optimiser.lr=1e-4,"
+            f"{way} pictures get stripes of colours, like a rainbow. A lower rate (method.optimiser.lr),"
             " --precision fp32 or another --seed helps."
         )
         found.append(Alarm("striped", step, text))
@@ -189,14 +192,14 @@ def pictures(probe: Probe, outputs: Pictures, step: int) -> list[Alarm]:
         found.append(Alarm("checkerboard", step, text))
     if symptoms.droplets(outputs) > SPOTTED * max(map(symptoms.droplets, (inputs, targets))):
         text = (
-            f"{way} pictures get conspicuous spots that real ones do not have. A lower --set"
-            " method.optimiser.lr=1e-4 or method.diffaugment=colour,translation,cutout helps."
+            f"{way} pictures get conspicuous spots that real ones do not have. A lower rate"
+            " (method.optimiser.lr) or method.diffaugment=colour,translation,cutout helps."
         )
         found.append(Alarm("droplets", step, text))
     if probe.seen is not None:
         unseen = symptoms.nearest(targets, probe.seen)
         if symptoms.nearest(outputs, probe.seen) < MEMORISED * unseen:
-            third = "a smaller method.generator.width" if drawn else "a larger weight of the cycle"
+            third = "a smaller generator" if drawn else "a larger weight of the cycle or the content"
             text = (
                 f"{way} pictures become copies of training pictures of {probe.target}. More pictures, --set"
                 f" method.diffaugment=colour,translation,cutout or {third} help."

@@ -102,7 +102,7 @@ class Checkpoints:
                 kept = f"The last good one is kept in {places[-1]}." if places else "There is none before it."
                 raise Diverged(
                     f"After step {checkpoint.step} {name} holds values that are not finite, so no checkpoint was"
-                    f" written. {kept} Try --precision fp32 or a lower rate, such as --set method.optimiser.lr=1e-4."
+                    f" written. {kept} Try --precision fp32 or a lower rate (method.optimiser.lr)."
                 )
 
     def places(self) -> list[Path]:

@@ -21,6 +21,7 @@ from translate.memory import enough_memory
 from translate.methods.base import Method, MethodSettings
 from translate.networks.blocks import mixes_pictures
 from translate.parallel import mean_detached, rank, wait, world
+from translate.pool import Pool
 from translate.schedules import Schedule
 from translate.settings import Settings
 from translate.tensors import enter
@@ -150,9 +151,15 @@ class Training:
         scale = LossScale(engine.device) if engine.dtype == torch.float16 else None
         self.players = Players(method, settings.accumulate, scale)
         self.average = Average(method, shadow, settings.average)
+        kept = [module for module in method.modules() if not isinstance(module, Pool)]  # pools look for themselves
+        self._buffers = [buffer for module in kept for buffer in module.buffers(recurse=False)]
         # Generators are nearly all of the work. Discriminators may have a penalty on gradients, and a gradient of
         # gradients cannot be compiled; nor can the messages in layers that mix the pictures of several ranks.
-        engine.ready_to_train(G for G in method.players()["G"] if world() == 1 or not mixes_pictures(G))
+        engine.ready_to_train(
+            G
+            for G in method.players()["G"]
+            if not getattr(G, "grows", False) and (world() == 1 or not mixes_pictures(G))
+        )
         self.step = 0
         self.halved = 0  # how often the learning rate was halved
         self._engine = engine
@@ -229,12 +236,15 @@ class Training:
             name: enter(values, self._engine) if values.dtype == torch.uint8 else values.to(device)
             for name, values in batch.items()
         }
+        before = [buffer.clone() for buffer in self._buffers]
         with deterministic(self._settings.deterministic), self._engine.autocast():
             parts = [self.method.step(part, self.players, self.step) for part in self._parts(prepared)]
         self.players.end_step()
         self._skips.append(self.players.skipped.clone())
-        self.average.update(self.step)
         moved = self.players.moved
+        for buffer, old in zip(self._buffers, before, strict=True):  # running statistics of a skipped step may be NaN
+            buffer.copy_(torch.where(moved, buffer, old))
+        self.average.update(self.step)
         losses = {name: torch.stack([part[name] for part in parts]).mean(0) for name in parts[0]}
         for name, loss in zip(losses, mean_detached(list(losses.values())), strict=True):
             self._sums[name] = self._sums.get(name, 0) + torch.stack([torch.where(moved, loss, 0), moved.to(loss)])
@@ -303,6 +313,6 @@ class Training:
         kept = f"The last good checkpoint is kept in {places[-1]}" if places else "No checkpoint was written yet"
         return Diverged(
             f"The losses were not finite in {seen}. {kept}."
-            " Try --precision fp32 or a lower rate, such as --set method.optimiser.lr=1e-4."
+            " Try --precision fp32 or a lower rate (method.optimiser.lr)."
             + (" --nan-policy recover halves it and goes on." if self._settings.nan_policy == "stop" else "")
         )
