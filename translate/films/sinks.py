@@ -8,7 +8,7 @@ from typing import Protocol
 
 from translate import images
 from translate.errors import counted
-from translate.files import as_output_error, atomic_file
+from translate.files import atomic_file
 from translate.images import Encoding
 from translate.video.frames import Facts, Frame, Time
 from translate.video.joining import check_sounds, join
@@ -107,13 +107,12 @@ class PictureSink:
         return times
 
     def finish(self, parts: list[tuple[Path, list[Time]]]) -> tuple[str, ...]:
-        """Remove the pictures that follow the last one, which an earlier, longer film left."""
+        """Tell of pictures that follow the last one, as an earlier, longer film leaves them."""
         after = sum(len(times) for _, times in parts) + 1
         old = list(takewhile(Path.exists, (picture_of(self._folder, n, self._suffix) for n in count(after))))
-        with as_output_error(self._folder):
-            for picture in reversed(old):  # so that the next time finds the others, should one fail
-                picture.unlink(missing_ok=True)
-        return (f"removed {counted(len(old), 'picture')} of an earlier film, which was longer",) if old else ()
+        if not old:
+            return ()
+        return (f"{counted(len(old), 'picture')} that lay there before follow its last, from {old[0].name} on",)
 
 
 def picture_of(folder: Path, number: int, suffix: str) -> Path:
