@@ -14,6 +14,7 @@ SILENT = {
     "data fetch": "see test_data.py",
     "data make": "see test_data.py",
     "weights fetch": "see test_weights.py",
+    "weights gallery": "the page itself is what comes next",
     "weights import": "see test_weights.py",
     "weights publish": "see test_weights.py",
     "weights remove": "see test_weights.py",
