@@ -1,34 +1,15 @@
 """The page is one file that needs nothing else, and shows every name as a name."""
 
 import os
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
 import pytest
 
+from tests.report.parsing import Page
 from translate import images
 from translate.report.gallery import Row, gallery
-
-
-class Page(HTMLParser):
-    """Collects the tags with their attributes, and the text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, {name: value or "" for name, value in attributes}))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str]]:
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def page(*rows: Row, folder: Path) -> Page:

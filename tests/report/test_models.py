@@ -1,31 +1,13 @@
 """The page of models holds everything itself, and shows every name as a name."""
 
 import base64
-from html.parser import HTMLParser
 
 import pytest
 
+from tests.report.parsing import Page
 from translate import cards
 from translate.exchange.showing import ELSEWHERE, HERE, SHIPS, gallery
 from translate.report.models import Shown, models_page
-
-
-class Page(HTMLParser):
-    """Collects the tags with their attributes, and the text."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.text = [], ""
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_data(self, data):
-        self.text += data
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 @pytest.fixture(scope="module")

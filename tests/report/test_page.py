@@ -3,10 +3,10 @@
 import base64
 import dataclasses
 import time
-from html.parser import HTMLParser
 
 import pytest
 
+from tests.report.parsing import Page
 from translate.report.page import Curve, Grid, RunSummary, run_page
 
 SUMMARY = RunSummary(
@@ -29,24 +29,6 @@ SUMMARY = RunSummary(
     settings={"method.lambda_cyc": "10.0"},
     commands=["translate apply runs/photos PHOTOS --out RESULTS"],
 )
-
-
-class Page(HTMLParser):
-    """Collects the tags with their attributes, and the text."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.text = [], ""
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_data(self, data):
-        self.text += data
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def page(**changes):
