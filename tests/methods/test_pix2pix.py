@@ -235,10 +235,10 @@ def test_dropout_stays_on_unless_it_is_switched_off_and_normalisation_is_as_in_t
 
 def test_layers_are_given_where_every_pixel_may_be_treated_alike():
     resnet = {"kind": "resnet", "width": 2, "blocks": 1}
-    assert build(generator=resnet).layers(torch.zeros(()), "photo")
-    assert build(generator={**resnet, "dropout": True}).layers(torch.zeros(()), "photo") is None
-    assert build(generator={**resnet, "dropout": True}, noise=False).layers(torch.zeros(()), "photo")
-    assert build().layers(torch.zeros(()), "photo") is None
+    assert build(generator=resnet).layers(lambda: torch.zeros(()), "photo")
+    assert build(generator={**resnet, "dropout": True}).layers(lambda: torch.zeros(()), "photo") is None
+    assert build(generator={**resnet, "dropout": True}, noise=False).layers(lambda: torch.zeros(()), "photo")
+    assert build().layers(lambda: torch.zeros(()), "photo") is None
 
 
 # Settings

@@ -26,7 +26,7 @@ def test_it_is_no_method_to_train_with() -> None:
 @pytest.mark.parametrize("generator", [Resnet(width=2, blocks=1), EncoderDecoder(width=2)])
 def test_its_layers_do_what_it_does_as_a_whole(generator: Resnet | EncoderDecoder) -> None:
     method, x = made(generator), torch.rand(1, 3, 64, 64).mul(2).sub(1)
-    expected, layers = method.translate(x, "b"), method.layers(x, "b")
+    expected, layers = method.translate(x, "b"), method.layers(lambda: x, "b")
     assert layers is not None
     y = x.clone()
     for layer in layers:
@@ -35,7 +35,7 @@ def test_its_layers_do_what_it_does_as_a_whole(generator: Resnet | EncoderDecode
 
 
 def test_a_u_net_is_no_chain_of_layers() -> None:
-    assert made(UNet(width=2, depth=3)).layers(torch.zeros(1, 3, 8, 8), "b") is None
+    assert made(UNet(width=2, depth=3)).layers(lambda: torch.zeros(1, 3, 8, 8), "b") is None
 
 
 def test_pictures_are_brought_into_the_range_of_the_network() -> None:

@@ -101,8 +101,8 @@ Failed = Annotated[Path | None, _beside(help="Write what failed to this file, an
 _BATCH = "Pictures of equal size translated together."
 Batch = Annotated[int | None, _work(min=1, help=_BATCH, show_default="by device")]
 _MEMORY = (
-    "GiB that networks may take for a picture: 1 on a CPU, half of what is free on a GPU. Larger pictures are"
-    " translated strip by strip, with the same result."
+    "GiB that networks may take for a picture: half of what is free on a GPU; on a CPU 1, or 0.25 for generators"
+    " without normalisation. Larger pictures are translated strip by strip, with the same result."
 )
 Memory = Annotated[float | None, _work(min=0.01, help=_MEMORY)]
 _TILES = (

@@ -93,7 +93,7 @@ class Sum(Activation):
 
 
 class ShortcutSum(Activation):
-    """f(x) + g(x): two activations of equal shape, computed separately, so neither's buffer can take the sum."""
+    """f(x) + g(x): two activations of equal shape, of which neither's buffer can take the sum."""
 
     def __init__(self, one: Activation, other: Activation) -> None:
         super().__init__(one.channels, one.height, one.width, one)

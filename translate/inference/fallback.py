@@ -7,8 +7,9 @@ from torch import nn
 
 from translate.devices import Engine
 from translate.inference import strips
-from translate.memory import is_full, release_memory
+from translate.memory import default_memory, is_full, release_memory
 
+CACHED = 1 << 28  # bytes: what takes more is faster in strips on a CPU, where strips need one pass only
 LEAST = 1 << 26  # bytes: the memory is not halved any more below this; smaller parts would not help
 
 # The steps, in this order, as notes of the picture that they happen to.
@@ -31,9 +32,9 @@ class MemoryBudget:
         fallbacks: what was given up so far: `ALONE` and so on, in the order in which it happened.
     """
 
-    def __init__(self, engine: Engine, memory: int, networks: Sequence[nn.Module]) -> None:
+    def __init__(self, engine: Engine, memory: int | None, networks: Sequence[nn.Module]) -> None:
         self.engine = engine
-        self.memory = memory
+        self.memory = _default_memory(engine, networks) if memory is None else memory
         self.alone = False
         self.fallbacks: list[str] = []
         self._values = strips.values_per_pixel(networks)
@@ -84,3 +85,8 @@ class MemoryBudget:
         else:
             return False
         return True
+
+
+def _default_memory(engine: Engine, networks: Sequence[nn.Module]) -> int:
+    allowed = default_memory(engine.device)
+    return min(allowed, CACHED) if engine.device.type == "cpu" and strips.is_one_pass(networks) else allowed

@@ -49,7 +49,7 @@ def translate_in_parts(
     for picture, result in zip(torch.split(x, 1), torch.split(y, 1), strict=True):
         read, write = partial(_read, picture, budget.engine), partial(_write, result)
         with budget.engine.autocast():
-            layers = method.layers(read(0, x.shape[2]), target)
+            layers = method.layers(partial(read, 0, x.shape[2]), target)
         if layers is not None:
             strips.translate(rewriting(layers, budget.engine), read, size, write, budget.engine, budget.memory)
         elif network is not None:

@@ -4,9 +4,12 @@ Instance normalisation needs the statistics of a whole layer, so every such laye
 picture. What a pass starts from is kept where a generator is narrowest: 256 channels at a quarter of the size are 16
 values a pixel, in memory or in scratch files. The 64 channels at full size are computed again in every pass that needs
 them, which is cheaper than to keep them: it makes an eighth more multiplications in a generator of 9 blocks.
+
+Without instance normalisation one pass is enough, and every value is computed once: see `Window`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -32,12 +35,14 @@ from translate.inference.activations import (
 )
 from translate.inference.rewriting import EdgePad
 from translate.inference.scratch import FileBuffer, MemoryBuffer, RowBuffer
+from translate.inference.windows import Window
 from translate.methods.base import Layer
 from translate.networks.blocks import InRange, InstanceNorm, ReflectionPad, Residual, Times
 from translate.networks.label_resnet import Labelled
 
 COPIES = 3  # of its largest activation that a network holds: the input of a layer, the same padded, and the output
 KEPT = 2  # activations kept at once: the sum of the residual blocks so far, and what is inside the next block
+HIGHEST = 1 << 25  # bytes of a strip, which a cache nearly holds
 LOWEST = 4  # rows of a strip at least; no residual block reaches further up
 
 POINTWISE = (
@@ -72,6 +77,11 @@ def needed(values: float, pixels: int, engine: Engine) -> int:
     return round(COPIES * values * engine.dtype.itemsize * pixels)
 
 
+def is_one_pass(layers: Sequence[Layer]) -> bool:
+    """Whether every value can be computed before all of the picture is read."""
+    return not any(isinstance(part, InstanceNorm) for part in _modules(layers))
+
+
 def gmac(generators: Sequence[nn.Module], pixels: int) -> float:
     """Count what the convolutions of the largest generator do to `pixels` pixels: 10^9 multiply-accumulates."""
     return max(sum(weights for _, weights in _convolutions([generator])) for generator in generators) * pixels / 1e9
@@ -95,8 +105,8 @@ def translate(
         size: (H, W) of the picture, multiples of what the networks need.
         write: takes the first row and the rows of a strip of the result, (1, 3, h, W), from top to bottom.
         engine: how networks are run.
-        memory: bytes that activations may take. Strips take an eighth. What has to be kept goes to scratch files where
-            it is too much for the rest.
+        memory: bytes that activations may take. Strips take an eighth, and `HIGHEST` at most where one pass is enough.
+            What has to be kept goes to scratch files where it is too much for the rest.
 
     Raises:
         OutputError: the disk has no room for the scratch files; found before the work starts where possible.
@@ -104,26 +114,33 @@ def translate(
     """
     height, width = size
     narrowest = min(list(_values(layers))[:-1]) * height * width  # values; the last layer makes the picture
-    keeps = any(isinstance(part, InstanceNorm | Residual) for part in _modules(layers))
-    kept = round(KEPT * narrowest * engine.dtype.itemsize) if keeps else 0
+    one_pass = is_one_pass(layers)
+    kept = 0 if one_pass else round(KEPT * narrowest * engine.dtype.itemsize)
     on_disk = kept > memory - memory // 8
     if on_disk:
         scratch.check_room(kept)
-    strips = _Strips(engine, memory // 8, narrowest, FileBuffer if on_disk else MemoryBuffer)
+    share = min(memory // 8, HIGHEST) if one_pass else memory // 8
+    strips = _Strips(engine, share, narrowest, FileBuffer if on_disk else MemoryBuffer, one_pass)
     with engine.autocast():
         strips.sweep(strips.chain(layers, InputRows(3, height, width, read), ()), write)
 
 
 class _Strips:
-    """Runs layers, with the passes they need.
+    """Runs layers, in `one_pass` or with the passes they need.
 
     A buffer is `reserved` where an outer layer still reads it.
     """
 
     def __init__(
-        self, engine: Engine, memory: int, narrowest: float, kind: type[MemoryBuffer] | type[FileBuffer]
+        self,
+        engine: Engine,
+        memory: int,
+        narrowest: float,
+        kind: type[MemoryBuffer] | type[FileBuffer],
+        one_pass: bool,
     ) -> None:
-        self._engine, self._memory, self._narrowest, self._kind = engine, memory, narrowest, kind
+        self._engine, self._memory, self._narrowest = engine, memory, narrowest
+        self._kind, self._one_pass = kind, one_pass
 
     def chain(
         self, layers: Sequence[Layer] | nn.Sequential, x: Activation, reserved: tuple[RowBuffer, ...]
@@ -141,8 +158,8 @@ class _Strips:
         values = COPIES * x.load * self._engine.dtype.itemsize
         height = max(LOWEST, int(self._memory / values))
         last: tuple[int, Tensor] | None = None
-        for top in range(0, x.height, height):
-            rows = x.rows(top, min(top + height, x.height))
+        for top, bottom in pairwise([0, *range(LOWEST, x.height, height), x.height]):  # what the first needs is higher
+            rows = x.rows(top, bottom)
             if last:
                 write(*last)
             last = top, rows
@@ -150,9 +167,15 @@ class _Strips:
         write(*last)
 
     def _apply(self, layer: Layer, x: Activation, reserved: tuple[RowBuffer, ...]) -> Activation:
+        if self._one_pass and not (isinstance(x, Reflected) or _is_read(x)) and (again := _again(layer)):
+            x = Window(x).reader(again)
         match layer:
             case nn.Sequential():
                 return self.chain(layer, x, reserved)
+            case Residual() if self._one_pass:
+                window = Window(x)
+                residual, start = self.chain(layer.residual, window.reader(), ()), window.reader()
+                return ShortcutSum(residual, Convolved(layer.shortcut, start) if layer.shortcut else start)
             case Residual() if layer.shortcut:
                 return ShortcutSum(Convolved(layer.shortcut, x), self.chain(layer.residual, x, reserved))
             case Residual() if _is_read(x):
@@ -200,6 +223,18 @@ class _Strips:
         self.sweep(x, write)
         assert buffer
         return Buffered(buffer)
+
+
+def _again(layer: Layer) -> int:
+    """Return how many rows a layer reads twice at most, for two strips that follow on one another."""
+    match layer:
+        case nn.Conv2d() | nn.ConvTranspose2d():
+            return layer.kernel_size[0]
+        case nn.AvgPool2d() | nn.Upsample():
+            return 2
+        case ReflectionPad() | EdgePad():
+            return 3 * layer.pixels  # the kernel behind it reaches as far up and down, and once more where it ends
+    return 0
 
 
 def _is_read(x: Activation) -> bool:

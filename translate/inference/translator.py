@@ -26,7 +26,7 @@ from translate.inference.rewriting import Rewriting
 from translate.inference.sizes import padded
 from translate.inference.treatment import AS_IT_IS, Treatment
 from translate.inference.upsampling import Size
-from translate.memory import default_memory, enough_memory, keep_freed_memory, release_memory
+from translate.memory import enough_memory, keep_freed_memory, release_memory
 from translate.methods.base import Translation
 from translate.models.about import About
 from translate.models.exports import read_export
@@ -70,8 +70,7 @@ class Translator:
         self.method = method
         self.about = about
         self.tile_approx, self.learning = tile_approx, learning
-        allowed = default_memory(engine.device) if memory is None else memory
-        self.budget = MemoryBudget(engine, allowed, method.generators())
+        self.budget = MemoryBudget(engine, memory, method.generators())
         self._on_cpu = on_cpu
         engine.ready(method.averaged())  # only these have memory: the others of the method were built without
         if engine.device.type == "cpu":
@@ -97,7 +96,7 @@ class Translator:
             model: a run folder, an export file, or a name in `weights/`.
             device: see `devices.engine`.
             precision: see `devices.engine`.
-            memory: bytes that networks may take for a picture; None is the default of the device.
+            memory: bytes that networks may take for a picture; None: what suits the device and the networks.
             tile_approx: see `Translator`.
             compile: see `devices.engine`.
             pictures: how many are planned, which decides where `compile` is "auto".
@@ -297,7 +296,7 @@ class Translator:
         x = x.contiguous(memory_format=engine.memory_format)
         with engine.autocast(), self._turn:
             if engine.device.type == "cpu" and len(x) == 1 and not engine.compiled and not self.learning:
-                layers = self.method.layers(x, target)
+                layers = self.method.layers(lambda: x, target)
                 if layers is not None:
                     return in_place.run(self._rewriting(layers, engine), x)
             return self.method.translate(x, target)

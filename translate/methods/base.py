@@ -263,11 +263,11 @@ class Translation(Method):
         """
         raise NotImplementedError
 
-    def layers(self, x: Tensor, target: str) -> Sequence[Layer] | None:
+    def layers(self, picture: Callable[[], Tensor], target: str) -> Sequence[Layer] | None:
         """Return what `translate` does to one picture, layer after layer: pictures larger than memory need this.
 
         Args:
-            x: (1, 3, H, W) in [-1, 1], the whole picture, for methods that look at it first.
+            picture: returns the whole picture, (1, 3, H, W) in [-1, 1], for methods that look at it first.
             target: as for `translate`.
 
         Returns:

@@ -20,7 +20,7 @@ that is the same: not with dropout, and not when pictures were mirrored. Options
 `keep` E |G(u) - u| with u from a third domain, so that G learns what it shall leave alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal, Self
 
@@ -198,5 +198,5 @@ class CUT(Translation):
         y: Tensor = self.G(x)
         return y
 
-    def layers(self, x: Tensor, target: str) -> list[Layer]:
+    def layers(self, picture: Callable[[], Tensor], target: str) -> list[Layer]:
         return list(self.G.layers)

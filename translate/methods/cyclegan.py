@@ -18,7 +18,7 @@ absolute weight), the generators' adversarial term is not halved, and the two di
 generators, judging pictures made before the generators moved.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal
 
@@ -143,5 +143,5 @@ class CycleGAN(Translation):
         y: Tensor = self.G(x) if target == self.domains[1] else self.F(x)
         return y
 
-    def layers(self, x: Tensor, target: str) -> Sequence[Layer] | None:
+    def layers(self, picture: Callable[[], Tensor], target: str) -> Sequence[Layer] | None:
         return self.G.layers if target == self.domains[1] else self.F.layers

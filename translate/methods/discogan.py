@@ -17,7 +17,7 @@ results made with the statistics of their batch; `translate` uses the running on
 picture alone. With `diffaugment` a discriminator sees T(x) wherever it saw x (arXiv 2006.10738).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Literal
 
@@ -172,6 +172,6 @@ class DiscoGAN(Translation):
         y: Tensor = G((x + 1) / 2)
         return 2 * y - 1
 
-    def layers(self, x: Tensor, target: str) -> list[Layer]:
+    def layers(self, picture: Callable[[], Tensor], target: str) -> list[Layer]:
         G = self.G_AB if target == self.domains[1] else self.G_BA
         return [lambda x: (x + 1) / 2, *G.main, lambda y: 2 * y - 1]

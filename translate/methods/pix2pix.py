@@ -23,7 +23,7 @@ maps are those of four depths of the networks at hand instead of the last but on
 divided by what it varies by on ordinary pictures instead of by 12.75; D is that of pix2pix.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Literal, Self
 
@@ -185,7 +185,7 @@ class Pix2Pix(Translation):
         y: Tensor = self.G(x)
         return y
 
-    def layers(self, x: Tensor, target: str) -> Sequence[Layer] | None:
+    def layers(self, picture: Callable[[], Tensor], target: str) -> Sequence[Layer] | None:
         places_count = any(isinstance(layer, Dropout) and layer.stays is not None for layer in self.G.modules())
         return None if places_count else self.G.layers
 

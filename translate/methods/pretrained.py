@@ -4,7 +4,7 @@ This is no paper but a place for generators that others have trained: of CycleGA
 pix2pix there is only one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from torch import Tensor, nn
@@ -48,7 +48,7 @@ class Single(Translation):
         y: Tensor = self.G(self._seen(x))
         return self._shown(y)
 
-    def layers(self, x: Tensor, target: str) -> Sequence[Layer] | None:
+    def layers(self, picture: Callable[[], Tensor], target: str) -> Sequence[Layer] | None:
         layers = self.G.layers
         return None if layers is None else [self._seen, *layers, self._shown]
 

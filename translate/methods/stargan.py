@@ -24,7 +24,7 @@ of real pictures, reads them off the input. So a model of attributes ships D as 
 the dataset's list instead.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar, Literal, Self
 
@@ -190,8 +190,8 @@ class StarGAN(Translation):
         y: Tensor = self.G(x, self._labels(x, target))
         return y
 
-    def layers(self, x: Tensor, target: str) -> list[Layer]:
-        c = self._labels(x, target)
+    def layers(self, picture: Callable[[], Tensor], target: str) -> list[Layer]:
+        c = self._labels(picture(), target)
         return [*self.G.layers(c)]
 
     def _labels(self, x: Tensor, target: str) -> Tensor:
