@@ -13,7 +13,7 @@ from translate.errors import DeviceError, OutOfMemory
 
 # Of MPS and CUDA; of torch on a CPU, on Windows also; of cuBLAS and cuDNN.
 _FULL = ("out of memory", "allocate memory", "not enough memory", "ALLOC_FAILED")
-KEPT = 1 << 26  # bytes
+KEPT = 1 << 28  # bytes
 LARGE = 1 << 25  # bytes of blocks that are given back anyway; the most that can be asked for
 _GROUPS = Path("/sys/fs/cgroup")
 

@@ -239,7 +239,7 @@ def _encode(frames: list[_Frame | Result], settings: ConversionSettings, place: 
 
 def _written(frames: list[_Frame], settings: ConversionSettings) -> Result:
     item, before = frames[0].item, [frame.prepared.picture for frame in frames]
-    steady = Steady(settings.steady)
+    steady = Steady(settings.steady if len(frames) > 1 else 0)
     outputs = [steady(frame.prepared.small, frame.output) for frame in frames]
     after = [frame.prepared.finished(output) for frame, output in zip(frames, outputs, strict=True)]
     if settings.compare:  # first, so that the result is the last sign that all is there

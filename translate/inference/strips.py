@@ -42,7 +42,8 @@ from translate.networks.label_resnet import Labelled
 
 COPIES = 3  # of its largest activation that a network holds: the input of a layer, the same padded, and the output
 KEPT = 2  # activations kept at once: the sum of the residual blocks so far, and what is inside the next block
-HIGHEST = 1 << 25  # bytes of a strip, which a cache nearly holds
+HIGHEST = 3 << 24  # bytes of a strip, which a cache nearly holds
+SQUARES = 16  # rows, of which strips have multiples: layers of a quarter of the size work on squares of 4 x 4
 LOWEST = 4  # rows of a strip at least; no residual block reaches further up
 
 POINTWISE = (
@@ -105,8 +106,8 @@ def translate(
         size: (H, W) of the picture, multiples of what the networks need.
         write: takes the first row and the rows of a strip of the result, (1, 3, h, W), from top to bottom.
         engine: how networks are run.
-        memory: bytes that activations may take. Strips take an eighth, and `HIGHEST` at most where one pass is enough.
-            What has to be kept goes to scratch files where it is too much for the rest.
+        memory: bytes that activations may take. Strips take an eighth; where one pass is enough a quarter, and
+            `HIGHEST` at most. What has to be kept goes to scratch files where it is too much for the rest.
 
     Raises:
         OutputError: the disk has no room for the scratch files; found before the work starts where possible.
@@ -119,7 +120,7 @@ def translate(
     on_disk = kept > memory - memory // 8
     if on_disk:
         scratch.check_room(kept)
-    share = min(memory // 8, HIGHEST) if one_pass else memory // 8
+    share = min(memory // 4, HIGHEST) if one_pass else memory // 8
     strips = _Strips(engine, share, narrowest, FileBuffer if on_disk else MemoryBuffer, one_pass)
     with engine.autocast():
         strips.sweep(strips.chain(layers, InputRows(3, height, width, read), ()), write)
@@ -157,6 +158,7 @@ class _Strips:
         """
         values = COPIES * x.load * self._engine.dtype.itemsize
         height = max(LOWEST, int(self._memory / values))
+        height -= height % SQUARES if height > SQUARES else 0
         last: tuple[int, Tensor] | None = None
         for top, bottom in pairwise([0, *range(LOWEST, x.height, height), x.height]):  # what the first needs is higher
             rows = x.rows(top, bottom)
