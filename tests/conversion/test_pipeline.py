@@ -28,6 +28,7 @@ from translate.conversion.planning import ConversionPlan, Item, plan_in_place
 from translate.conversion.settings import ConversionSettings
 from translate.errors import DataError, DeviceError, OutputError, SettingsError, WeightsError
 from translate.images import Encoding, Limits
+from translate.inference import steadying
 from translate.inference.blending import Blending
 from translate.inference.fallback import SMALLER
 from translate.inference.translator import Translator
@@ -213,6 +214,11 @@ def test_all_frames_of_an_animation_are_translated(tmp_path: Path) -> None:
             assert frame.alpha is None or np.array_equal(frame.alpha, translated.alpha)
             if name.endswith("png"):
                 assert np.array_equal(translated.rgb, TRANSLATOR.picture(frame).rgb)
+
+
+def test_nothing_is_carried_along_a_motion_in_a_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steadying, "Trace", None)
+    assert run([put(tmp_path / "a.png")], tmp_path / "out")["a.png"].status == "done"
 
 
 def test_where_one_frame_is_held_the_first_is_translated(tmp_path: Path) -> None:

@@ -176,8 +176,8 @@ class _Strips:
                 return self.chain(layer, x, reserved)
             case Residual() if self._one_pass:
                 window = Window(x)
-                residual, start = self.chain(layer.residual, window.reader(), ()), window.reader()
-                return ShortcutSum(residual, Convolved(layer.shortcut, start) if layer.shortcut else start)
+                residual, same = self.chain(layer.residual, window.reader(), ()), window.reader()
+                return ShortcutSum(residual, Convolved(layer.shortcut, same) if layer.shortcut else same)
             case Residual() if layer.shortcut:
                 return ShortcutSum(Convolved(layer.shortcut, x), self.chain(layer.residual, x, reserved))
             case Residual() if _is_read(x):
