@@ -16,8 +16,7 @@ class Window:
     def __init__(self, source: Activation) -> None:
         self.source = source
         self._readers: list[Reader] = []
-        self._top = 0  # the row that `_kept` begins with
-        self._kept: Tensor | None = None
+        self._kept: list[tuple[int, Tensor]] = []  # strips without gaps, each with the row that it begins with
 
     def reader(self, again: int = 0) -> "Reader":
         """Return an activation with the same rows, for one layer, which reads `again` of them for its next strip."""
@@ -26,19 +25,28 @@ class Window:
 
     def read(self, reader: "Reader", top: int, bottom: int) -> Tensor:
         """Return rows for a reader, and keep those that a reader may still ask for."""
-        below = self._top if self._kept is None else self._top + self._kept.shape[2]  # the first that nobody had
-        if not self._top <= top <= below:
+        first, below = (self._kept[0][0], _below(*self._kept[-1])) if self._kept else (0, 0)
+        if not first <= top <= below:
             return self.source.rows(top, bottom)
-        rows = self._kept
         if bottom > below:
-            new = self.source.rows(below, bottom)
-            rows = new if rows is None else torch.cat([rows, new], 2)
-        assert rows is not None
+            self._kept.append((below, self.source.rows(below, bottom)))
+        asked = [(start, x) for start, x in self._kept if start < bottom and _below(start, x) > top]
+        parts = [x[:, :, max(top - start, 0) : bottom - start] for start, x in asked]
+        rows = torch.cat(parts, 2) if len(parts) > 1 else parts[0].clone()  # which the reader may write into
         reader.bottom = max(reader.bottom, bottom)
-        first = max(min(reader.bottom - reader.again for reader in self._readers), self._top)
-        self._kept = rows[:, :, first - self._top :].clone()  # so that nobody writes into it, and the rest can go
-        before, self._top = self._top, first
-        return rows[:, :, top - before : bottom - before]
+        self._forget(min(reader.bottom - reader.again for reader in self._readers))
+        return rows
+
+    def _forget(self, first: int) -> None:
+        """Give rows above `first` free: whole strips, and what is most of one."""
+        self._kept = [(start, x) for start, x in self._kept if _below(start, x) > first] or self._kept[-1:]
+        start, x = self._kept[0]
+        if 2 * (first - start) > x.shape[2]:
+            self._kept[0] = first, x[:, :, first - start :].clone()
+
+
+def _below(start: int, x: Tensor) -> int:
+    return start + x.shape[2]
 
 
 class Reader(Activation):
