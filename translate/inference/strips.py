@@ -232,8 +232,10 @@ def _again(layer: Layer) -> int:
     match layer:
         case nn.Conv2d() | nn.ConvTranspose2d():
             return layer.kernel_size[0]
-        case nn.AvgPool2d() | nn.Upsample():
-            return 2
+        case nn.AvgPool2d():
+            return int(layer.kernel_size)  # type: ignore[arg-type]  # squares
+        case nn.Upsample():
+            return 3  # where it mixes neighbours, and strips end between two rows that come of one
         case ReflectionPad() | EdgePad():
             return 3 * layer.pixels  # the kernel behind it reaches as far up and down, and once more where it ends
     return 0

@@ -53,8 +53,8 @@ class Reader(Activation):
     """One reader of a window.
 
     Attributes:
-        again: rows before that which it may still ask for.
         bottom: the row down to which it has read.
+        again: how many rows above `bottom` it may still ask for.
     """
 
     def __init__(self, window: Window, again: int) -> None:
